@@ -1,0 +1,1 @@
+"""tierlab: tells a logistics company whether its tiered customer service works."""

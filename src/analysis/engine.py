@@ -1,0 +1,178 @@
+"""The engine that runs table logic: the only module that imports duckdb (or pyspark).
+
+Everything else writes Ibis expressions. Files are written beside their place and renamed, so
+that a reader never sees half of one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .errors import RunError, SourceError
+
+COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An open engine.
+
+    Attributes:
+        connection: The Ibis backend.
+        scratch: Folder for what does not fit into memory and for files in between.
+    """
+
+    connection: ibis.BaseBackend
+    scratch: Path
+    _held: object = None
+
+    def read(self, *paths: Path) -> ir.Table:
+        """A table of one or more Parquet files with the same columns (read lazily).
+
+        Raises:
+            SourceError: A file is missing or is no Parquet file.
+        """
+        for path in paths:
+            if not path.exists():
+                raise SourceError("File not found", where=str(path), todo="Run the stage before.")
+        try:
+            return self.connection.read_parquet([str(path) for path in paths])
+        except duckdb.Error as fault:
+            raise _unreadable(paths, fault) from fault
+
+    def load(self, batches: pa.RecordBatchReader, name: str) -> ir.Table:
+        """Stream Arrow batches into a table of the engine; memory stays bounded."""
+        with _told():
+            return self.connection.create_table(name, batches, overwrite=True)
+
+    def table(self, table: ir.Table | pd.DataFrame) -> ir.Table:
+        """A data frame as a table; a table as it is."""
+        return ibis.memtable(table) if isinstance(table, pd.DataFrame) else table
+
+    def sql(self, select: str) -> ir.Table:
+        """A SELECT (in DuckDB's dialect) over the registered views, as a table expression."""
+        try:
+            return self.connection.sql(select, dialect="duckdb")
+        except duckdb.Error as fault:
+            raise SourceError("The SELECT is wrong", got=_first_line(fault)) from fault
+
+    def materialise(self, table: ir.Table, name: str = "") -> ir.Table:
+        """Compute a table once and keep it in the engine under a name."""
+        name = name or f"t_{uuid.uuid4().hex}"
+        with _told():
+            return self.connection.create_table(name, table, overwrite=True)
+
+    def write(self, table: ir.Table, path: Path) -> int:
+        """Write a table as one Parquet file, atomically.
+
+        Returns:
+            The number of rows written.
+
+        Raises:
+            RunError: The disk is full, or the folder cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            with _told():
+                self.connection.to_parquet(table, str(beside), compression=COMPRESSION)
+            rows = int(pq.read_metadata(beside).num_rows)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return rows
+
+    def batches(self, table: ir.Table, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """A table's rows in Arrow batches, so that memory stays bounded."""
+        with _told():
+            yield from self.connection.to_pyarrow_batches(table, chunk_size=rows)
+
+    def close(self) -> None:
+        """Close the connection; what was not written is lost."""
+        self.connection.disconnect()
+
+
+def open_engine(
+    scratch: Path | None = None, *, cores: int | None = None, memory_gb: float | None = None
+) -> Engine:
+    """Open the embedded engine (DuckDB).
+
+    Args:
+        scratch: Existing folder for spilling and files in between; by default a temporary one
+            that goes with the engine.
+        cores: Threads; all by default.
+        memory_gb: Limit above which it spills to `scratch`; DuckDB's own (80 %) by default.
+
+    Returns:
+        The engine; no extension is ever fetched from the network.
+    """
+    held = None if scratch else tempfile.TemporaryDirectory(prefix="tierlab-")
+    scratch = scratch or Path(held.name)  # type: ignore[union-attr]
+    connection = ibis.duckdb.connect(
+        temp_directory=str(scratch),
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+        preserve_insertion_order=True,
+        **({"threads": cores} if cores else {}),
+        **({"memory_limit": f"{memory_gb}GB"} if memory_gb else {}),
+    )
+    connection.raw_sql("SET enable_progress_bar = false")
+    return Engine(connection, scratch, held)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a small file beside its place and rename it.
+
+    Raises:
+        RunError: The disk is full, or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with _told(), beside.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn a full disk or memory into a sentence; let other faults pass."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as fault:
+        raise RunError(
+            "The engine could not write or ran out of room",
+            got=_first_line(fault),
+            todo="Free disk space or memory, then run again; finished stages are kept.",
+        ) from fault
+
+
+def _unreadable(paths: Sequence[Path], fault: Exception) -> SourceError:
+    return SourceError(
+        "The file cannot be read",
+        where=", ".join(str(path) for path in paths[:3]),
+        got=_first_line(fault),
+        todo="Check the format, the delimiter and the encoding in the profile's source.",
+    )
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__

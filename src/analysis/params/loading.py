@@ -1,0 +1,160 @@
+"""Read YAML parameter files strictly: every unknown key is an error that suggests the right one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
+
+
+class Section(BaseModel):
+    """A frozen part of a parameter file; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+Model = TypeVar("Model", bound=Section)
+
+
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """SafeLoader that refuses a key given twice (YAML keeps the last in silence)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' is given twice (line {line})", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A parameter file as a mapping, loaded safely.
+
+    Raises:
+        ParamsError: The file is missing, not UTF-8, not YAML, not a mapping, or gives a key twice.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506
+    except FileNotFoundError as fault:
+        near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        raise ParamsError(
+            "Parameter file not found",
+            where=str(path),
+            allowed=near or None,
+            todo=did_you_mean(path.name, near) or "Check the path.",
+        ) from fault
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as fault:
+        raise ParamsError(
+            "The parameter file cannot be read",
+            where=str(path),
+            got=" ".join(str(fault).split()),
+            todo="Mend the YAML.",
+        ) from fault
+    if not isinstance(content, dict):
+        raise ParamsError(
+            "The parameter file is not a mapping of keys",
+            where=str(path),
+            got=type(content).__name__,
+        )
+    return content
+
+
+def build(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+    """Validate a mapping against a model; all faults are gathered and raised at once.
+
+    Raises:
+        ParamsError: With file and key, the value, what is allowed, what to do.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as fault:
+        raise_all([_explained(model, error, where) for error in fault.errors()])
+        raise
+
+
+def digest(content: object) -> str:
+    """A short SHA-256 of any JSON-like content or model, independent of key order."""
+    if isinstance(content, BaseModel):
+        content = content.model_dump(mode="json")
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
+    path = [str(part) for part in error["loc"]]
+    place = f"{where}: {'.'.join(path)}" if path else where
+    if error["type"] == "extra_forbidden":
+        allowed = _keys_at(model, path[:-1])
+        return ParamsError(
+            f"Unknown key '{path[-1]}'",
+            where=place,
+            allowed=allowed or None,
+            todo=did_you_mean(path[-1], allowed) or "Remove or correct the key.",
+        )
+    if error["type"] == "missing":
+        return ParamsError(f"The key '{path[-1]}' is missing", where=place, todo="Add it.")
+    context = error.get("ctx", {})
+    allowed_text = str(context.get("expected", "")) or None
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return ParamsError(
+        message,
+        where=place,
+        got=repr(error.get("input")),
+        allowed=allowed_text,
+        todo=did_you_mean(str(error.get("input")), _quoted(allowed_text)),
+    )
+
+
+def _quoted(text: str | None) -> list[str]:
+    return [part for i, part in enumerate((text or "").split("'")) if i % 2]
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The keys allowed at a place of a nested model; empty where they are free."""
+    current: Any = model
+    for part in path:
+        current = _step(current, part)
+    return sorted({key for m in _models(current) for key in _names(m)})
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _step(kind: Any, part: str) -> Any:
+    for model in _models(kind):
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                return field.annotation
+    inner = [arg for arg in typing.get_args(_without_models(kind)) if arg is not type(None)]
+    return inner[-1] if inner else kind
+
+
+def _without_models(kind: Any) -> Any:
+    """Of a union, the mapping or sequence in it (whose last argument is the item's type)."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        holders = [arg for arg in typing.get_args(kind) if typing.get_args(arg)]
+        return holders[0] if holders else kind
+    return kind
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    if typing.get_origin(kind) in (typing.Union, types.UnionType, typing.Annotated):
+        return [m for arg in typing.get_args(kind) for m in _models(arg)]
+    return []

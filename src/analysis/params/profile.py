@@ -1,0 +1,119 @@
+"""The profile: one YAML a company data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ..language import LanguageCode
+from ..tables import SOURCE_TABLES
+from .loading import Section, build, digest, read_yaml
+from .policy import TierPolicy, ValuePolicy
+from .sources import Source, TableSelect
+
+
+class Bilingual(Section):
+    """A text given in both languages."""
+
+    zh: str
+    en: str
+
+    def in_(self, code: str) -> str:
+        """The text in a language."""
+        return self.zh if code == "zh" else self.en
+
+
+class Money(Section):
+    """The profile's amounts: currency, and whether tax is in them."""
+
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    tax: Literal["excluded", "included", "unknown"] = "unknown"
+
+
+class Privacy(Section):
+    """What readers may see."""
+
+    show_names: bool = False
+
+
+class QualityThresholds(Section):
+    """Share of rejected rows per source: warn from, and stop the run from."""
+
+    warning: float = Field(0.05, ge=0, le=1)
+    critical: float = Field(0.5, ge=0, le=1)
+
+
+class Profile(Section):
+    """One company data set: its sources, policies, money and languages.
+
+    Attributes:
+        profile: Short name; names folders.
+        raw: Folder of the raw files, relative to the repository (or absolute).
+        experiments: Folder of experiment files; default ``experiments/<profile>`` beside the
+            profile.
+    """
+
+    schema_version: Literal[1]
+    profile: str = Field(pattern="^[a-z][a-z0-9_-]*$")
+    title: Bilingual
+    raw: str
+    timezone: str = "Asia/Shanghai"
+    money: Money
+    languages: tuple[LanguageCode, ...] = ("zh", "en")
+    engine: Literal["duckdb"] = "duckdb"
+    sources: dict[str, Source]
+    tables: dict[str, tuple[TableSelect, ...]]
+    value: ValuePolicy = ValuePolicy()
+    tiers: TierPolicy = TierPolicy()
+    quality: QualityThresholds = QualityThresholds()
+    privacy: Privacy = Privacy()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_select_may_stand_alone(cls, content: Any) -> Any:
+        tables = content.get("tables") if isinstance(content, dict) else None
+        if not isinstance(tables, dict):
+            return content
+        listed = {k: [v] if isinstance(v, dict) else v for k, v in tables.items()}
+        return {**content, "tables": listed}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Profile:
+        unknown = [t for t in self.tables if t not in SOURCE_TABLES]
+        if unknown:
+            raise ValueError(f"no canonical table is called {unknown}; allowed: {SOURCE_TABLES}")
+        for table, selects in self.tables.items():
+            for select in selects:
+                if select.source not in self.sources:
+                    raise ValueError(
+                        f"tables.{table} names the source '{select.source}'; "
+                        f"allowed: {sorted(self.sources)}"
+                    )
+        for needed in ("customers", "shipments"):
+            if needed not in self.tables:
+                raise ValueError(f"tables.{needed} is missing; every profile needs it")
+        return self
+
+
+def load_profile(path: str | Path) -> Profile:
+    """Read and validate a profile.
+
+    Args:
+        path: Such as ``params/demo.yaml``.
+
+    Raises:
+        ParamsError: With every fault of the file.
+
+    Example:
+        >>> load_profile("params/demo.yaml").money.currency  # doctest: +SKIP
+        'CNY'
+    """
+    return build(Profile, read_yaml(Path(path)), str(path))
+
+
+def profile_digest(profile: Profile, *sections: str) -> str:
+    """The digest of a whole profile, or of some of its sections."""
+    content = profile.model_dump(mode="json")
+    return digest({name: content[name] for name in sections} if sections else content)

@@ -1,0 +1,224 @@
+"""Where one month of one profile lives: its raw files, its tables, its results.
+
+A notebook opens a workspace first. Reading falls back from the folder it saves to (what this
+run has just made) to the month's processed folder (what earlier stages made). With no folder
+to save to, saving is a no-op: an analyst can run every cell and no official result changes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from .engine import Engine, open_engine, write_atomically
+from .errors import CoverageError, ParamsError
+from .params import Profile, load_profile
+from .tables import CONTRACTS
+
+PRIVATE = "private"
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month, in the profile's local time.
+
+    Example:
+        >>> Month.parse("2026-10").end
+        datetime.datetime(2026, 11, 1, 0, 0)
+        >>> str(Month.parse("2026-01").shifted(-1))
+        '2025-12'
+    """
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read ``2026-10``.
+
+        Raises:
+            ParamsError: The text is no month.
+        """
+        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", str(text))
+        if not match:
+            raise ParamsError(
+                "This is no month", where="month", got=text, allowed="YYYY-MM, such as 2026-10"
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    def shifted(self, months: int) -> Month:
+        """The month so many months later."""
+        year, number = divmod(self.year * 12 + self.number - 1 + months, 12)
+        return Month(year, number + 1)
+
+    @property
+    def start(self) -> dt.datetime:
+        """First instant of the month."""
+        return dt.datetime(self.year, self.number, 1)
+
+    @property
+    def end(self) -> dt.datetime:
+        """First instant after the month: nothing from here on is known."""
+        return self.shifted(1).start
+
+    @property
+    def last_day(self) -> dt.date:
+        """Last day of the month."""
+        return (self.end - dt.timedelta(days=1)).date()
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.number:02d}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One month of one profile, opened.
+
+    Attributes:
+        profile: The validated profile.
+        profile_path: Where it was read from (experiments lie beside it).
+        as_of: The month; nothing after its last instant is known.
+        raw: Folder of raw files.
+        processed: The month's folder of tables, ``data/processed/<profile>/<month>``.
+        reports: The month's folder of results, ``reports/<profile>/<month>``.
+        save_to: Folder that `save` writes to; None: nothing is saved.
+    """
+
+    profile: Profile
+    profile_path: Path
+    as_of: Month
+    raw: Path
+    processed: Path
+    reports: Path
+    engine: Engine
+    save_to: Path | None = None
+
+    @property
+    def experiments(self) -> Path:
+        """Folder of the profile's experiment files."""
+        return self.profile_path.parent / "experiments" / self.profile.profile
+
+    def path_of(self, name: str) -> Path | None:
+        """The Parquet file of a table, or None where this month has none."""
+        place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")
+        folders = [folder for folder in (self.save_to, self.processed) if folder]
+        return next((folder / place for folder in folders if (folder / place).exists()), None)
+
+    def read(self, name: str) -> ir.Table | None:
+        """A table of this month, lazily; None where the profile has no source for it."""
+        path = self.path_of(name)
+        return None if path is None else self.engine.read(path)
+
+    def need(self, name: str) -> ir.Table:
+        """A table that must exist.
+
+        Raises:
+            CoverageError: The stage that makes it has not run.
+        """
+        table = self.read(name)
+        if table is None:
+            raise CoverageError(
+                f"The table '{name}' does not exist for this month",
+                where=str(self.processed),
+                todo="Run the stages before it.",
+            )
+        return table
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A small table as a data frame."""
+        return self.need(name).execute()
+
+    def save(self, **tables: ir.Table | pd.DataFrame | None) -> pd.DataFrame:
+        """Write tables to `save_to`, each atomically; None is skipped.
+
+        Returns:
+            One row a table: table, rows (-1 where nothing was written).
+        """
+        written = []
+        for name, table in tables.items():
+            if table is not None:
+                written.append({"table": name, "rows": self._save(name, table)})
+        return pd.DataFrame(written, columns=["table", "rows"])
+
+    def save_document(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON document to `save_to`, atomically; no-op without a folder."""
+        if self.save_to is not None:
+            text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+            write_atomically(self.save_to / f"{name}.json", text)
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        """A JSON document of this month; None where there is none."""
+        folders = [folder for folder in (self.save_to, self.processed) if folder]
+        paths = [folder / f"{name}.json" for folder in folders]
+        found = next((path for path in paths if path.exists()), None)
+        return json.loads(found.read_text(encoding="utf-8")) if found else None
+
+    def _save(self, name: str, table: ir.Table | pd.DataFrame) -> int:
+        if self.save_to is None:
+            return -1
+        folder = self.save_to / PRIVATE if _is_private(name) else self.save_to
+        return self.engine.write(self.engine.table(table), folder / f"{name}.parquet")
+
+
+def _is_private(name: str) -> bool:
+    return name in PRIVATE_TABLES or (name in CONTRACTS and CONTRACTS[name].private)
+
+
+PRIVATE_TABLES = frozenset({"rejects"})
+"""Tables outside the contracts that may hold personal values."""
+
+
+def open_month(
+    profile: str | Path,
+    month: str,
+    *,
+    raw: str | Path = "",
+    out: str | Path = "",
+    save_to: str | Path = "",
+    cores: int | None = None,
+) -> Workspace:
+    """Open one month of one profile.
+
+    Args:
+        profile: The profile's YAML file.
+        month: Such as ``2026-10``.
+        raw: Raw files elsewhere than the profile says.
+        out: Folder under which ``data/processed`` and ``reports`` lie; the repository by default.
+        save_to: Folder for what this session makes; empty: nothing is saved.
+        cores: Threads of the engine; all by default.
+
+    Raises:
+        ParamsError: The profile or month is wrong.
+    """
+    path = Path(profile)
+    read = load_profile(path)
+    as_of = Month.parse(month)
+    root = Path(out) if out else repository_of(path)
+    return Workspace(
+        profile=read,
+        profile_path=path,
+        as_of=as_of,
+        raw=raw_folder(path, read, raw),
+        processed=root / "data" / "processed" / read.profile / str(as_of),
+        reports=root / "reports" / read.profile / str(as_of),
+        engine=open_engine(cores=cores),
+        save_to=Path(save_to) if save_to else None,
+    )
+
+
+def repository_of(profile_path: Path) -> Path:
+    """The folder that holds ``params/`` (relative paths of a profile start there)."""
+    return profile_path.resolve().parent.parent
+
+
+def raw_folder(profile_path: Path, profile: Profile, raw: str | Path = "") -> Path:
+    """Folder of the raw files: the option, else the profile's, seen from the repository."""
+    return Path(raw) if raw else repository_of(profile_path) / profile.raw
