@@ -1,1 +1,30 @@
-"""tierlab: tells a logistics company whether its tiered customer service works."""
+"""tierlab: tells a logistics company whether its tiered customer service works.
+
+One import gives the public verbs; each is loaded when first used, so that the command line and
+a notebook's first cell stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "open_month": "workspace",
+    "load_profile": "params",
+}
+"""Public verb → the module that offers it."""
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'analysis' has no attribute '{name}'")
+    return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
