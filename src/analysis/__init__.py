@@ -17,7 +17,7 @@ _PUBLIC = {
 }
 """Public verb → the module that offers it."""
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,10 @@ that a reader never sees half of one.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +39,6 @@ class Engine:
 
     connection: ibis.BaseBackend
     scratch: Path
-    _held: object = None
 
     def read(self, *paths: Path) -> ir.Table:
         """A table of one or more Parquet files with the same columns (read lazily).
@@ -119,8 +120,8 @@ def open_engine(
     Returns:
         The engine; no extension is ever fetched from the network.
     """
-    held = None if scratch else tempfile.TemporaryDirectory(prefix="tierlab-")
-    scratch = scratch or Path(held.name)  # type: ignore[union-attr]
+    own = scratch is None
+    scratch = scratch or Path(tempfile.mkdtemp(prefix="tierlab-"))
     connection = ibis.duckdb.connect(
         temp_directory=str(scratch),
         autoinstall_known_extensions=False,
@@ -130,7 +131,9 @@ def open_engine(
         **({"memory_limit": f"{memory_gb}GB"} if memory_gb else {}),
     )
     connection.raw_sql("SET enable_progress_bar = false")
-    return Engine(connection, scratch, held)
+    if own:
+        weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
+    return Engine(connection, scratch)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

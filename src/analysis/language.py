@@ -95,7 +95,9 @@ class Language:
         if not _exists(value):
             return MISSING
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        text = numbers.format_decimal(round(value, digits), format=pattern, locale=self.locale)
+        text = numbers.format_decimal(
+            round(value, digits) + 0.0, format=pattern, locale=self.locale
+        )
         text = text.replace("-", "−")
         return f"+{text}" if sign and value > 0 and not _is_zero_text(text) else text
 
