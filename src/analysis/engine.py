@@ -57,7 +57,11 @@ class Engine:
     def load(self, batches: pa.RecordBatchReader, name: str) -> ir.Table:
         """Stream Arrow batches into a table of the engine; memory stays bounded."""
         with _told():
-            return self.connection.create_table(name, batches, overwrite=True)
+            duck = self.connection.con
+            duck.register("incoming", batches)
+            duck.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM incoming')
+            duck.unregister("incoming")
+            return self.connection.table(name)
 
     def table(self, table: ir.Table | pd.DataFrame) -> ir.Table:
         """A data frame as a table; a table as it is."""
