@@ -59,6 +59,15 @@ class AnalysisError(Exception):
         lines += [f"  {label + ':':<8} {text}" for label, text in parts if text]
         return "\n".join(lines)
 
+    @property
+    def kind(self) -> str:
+        """Name of the kind, such as ``ParamsError``."""
+        return type(self).__name__
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows (IPython asks for it): the message without a traceback."""
+        return [f"{self.kind}: {self}"]
+
 
 class ParamsError(AnalysisError):
     """A parameter file or option is wrong."""
@@ -103,6 +112,11 @@ class GroupedError(AnalysisError):
         self.faults = tuple(faults)
         self.exit_code = self.faults[0].exit_code
         super().__init__(f"{len(self.faults)} faults found")
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first fault, which also gives the exit code."""
+        return self.faults[0].kind
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
