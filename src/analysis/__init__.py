@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "open_month": "workspace",
     "load_profile": "params",
+    "load_experiment": "params",
+    "load_experiments": "params",
 }
 """Public verb → the module that offers it."""
 

@@ -1,6 +1,14 @@
 """Parameter files: profiles and experiments, validated strictly."""
 
+from .experiment import (
+    ExperimentSpec,
+    experiment_json_schema,
+    load_experiment,
+    load_experiments,
+    plan_digest,
+)
 from .loading import digest
+from .metric import Metric
 from .policy import TierPolicy, ValuePolicy
 from .profile import Bilingual, Profile, load_profile, profile_digest
 from .sources import ColumnReading, Source, TableSelect
@@ -8,12 +16,18 @@ from .sources import ColumnReading, Source, TableSelect
 __all__ = [
     "Bilingual",
     "ColumnReading",
+    "ExperimentSpec",
+    "Metric",
     "Profile",
     "Source",
     "TableSelect",
     "TierPolicy",
     "ValuePolicy",
     "digest",
+    "experiment_json_schema",
+    "load_experiment",
+    "load_experiments",
     "load_profile",
+    "plan_digest",
     "profile_digest",
 ]

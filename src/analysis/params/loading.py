@@ -6,12 +6,14 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
 
@@ -23,6 +25,32 @@ class Section(BaseModel):
 
 
 Model = TypeVar("Model", bound=Section)
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """A rule between keys that a section breaks.
+
+    Attributes:
+        key: The key it is about, below the section (``metrics.2.column``); empty: the section.
+        what: One sentence.
+        got: The value found.
+        allowed: What would have been accepted.
+        todo: What the user can do next.
+    """
+
+    key: str
+    what: str
+    got: object = None
+    allowed: str | Sequence[object] | None = None
+    todo: str = ""
+
+
+def refuse(rules: Sequence[BrokenRule]) -> None:
+    """Refuse a section that breaks rules, all told at once (for a model's validator)."""
+    if rules:
+        told = "; ".join(rule.what for rule in rules).replace("{", "(").replace("}", ")")
+        raise PydanticCustomError("broken_rules", told, {"rules": tuple(rules)})
 
 
 class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]
@@ -82,7 +110,7 @@ def build(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as fault:
-        raise_all([_explained(model, error, where) for error in fault.errors()])
+        raise_all([told for error in fault.errors() for told in _faults(model, error, where)])
         raise
 
 
@@ -92,6 +120,25 @@ def digest(content: object) -> str:
         content = content.model_dump(mode="json")
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _faults(model: type[BaseModel], error: Any, where: str) -> list[AnalysisError]:
+    if error["type"] != "broken_rules":
+        return [_explained(model, error, where)]
+    place = [str(part) for part in error["loc"]]
+    return [_broken(rule, place, where) for rule in error["ctx"]["rules"]]
+
+
+def _broken(rule: BrokenRule, place: list[str], where: str) -> AnalysisError:
+    path = ".".join([*place, rule.key] if rule.key else place)
+    allowed = rule.allowed if rule.allowed else None
+    return ParamsError(
+        rule.what,
+        where=f"{where}: {path}" if path else where,
+        got=rule.got,
+        allowed=allowed,
+        todo=rule.todo,
+    )
 
 
 def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
