@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
-
-import ibis
-import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING, Literal
 
 from .errors import ContractError, did_you_mean
+
+if TYPE_CHECKING:  # params need the names only; the engine's import would slow every command
+    import ibis
+    import ibis.expr.datatypes as dt
+    import ibis.expr.types as ir
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "time", "month"]
 
@@ -65,6 +66,8 @@ class Column:
     @property
     def ibis_type(self) -> dt.DataType:
         """The column's type in the engine."""
+        import ibis.expr.datatypes as dt
+
         return dt.dtype(_IBIS_TYPES[self.type])
 
 
@@ -93,6 +96,8 @@ class Contract:
     @property
     def schema(self) -> ibis.Schema:
         """The table's schema in the engine."""
+        import ibis
+
         return ibis.schema({name: column.ibis_type for name, column in self.columns.items()})
 
 

@@ -7,9 +7,7 @@ to save to, saving is a no-op: an analyst can run every cell and no official res
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,63 +17,22 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from .engine import Engine, open_engine, write_atomically
-from .errors import CoverageError, ParamsError
-from .params import Profile, load_profile
+from .errors import CoverageError
+from .months import Month
+from .params import Profile, load_profile, raw_folder, repository_of
 from .tables import CONTRACTS
 
+__all__ = [
+    "PRIVATE",
+    "PRIVATE_TABLES",
+    "Month",
+    "Workspace",
+    "open_month",
+    "raw_folder",
+    "repository_of",
+]
+
 PRIVATE = "private"
-
-
-@dataclass(frozen=True)
-class Month:
-    """A calendar month, in the profile's local time.
-
-    Example:
-        >>> Month.parse("2026-10").end
-        datetime.datetime(2026, 11, 1, 0, 0)
-        >>> str(Month.parse("2026-01").shifted(-1))
-        '2025-12'
-    """
-
-    year: int
-    number: int
-
-    @classmethod
-    def parse(cls, text: str) -> Month:
-        """Read ``2026-10``.
-
-        Raises:
-            ParamsError: The text is no month.
-        """
-        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", str(text))
-        if not match:
-            raise ParamsError(
-                "This is no month", where="month", got=text, allowed="YYYY-MM, such as 2026-10"
-            )
-        return cls(int(match[1]), int(match[2]))
-
-    def shifted(self, months: int) -> Month:
-        """The month so many months later."""
-        year, number = divmod(self.year * 12 + self.number - 1 + months, 12)
-        return Month(year, number + 1)
-
-    @property
-    def start(self) -> dt.datetime:
-        """First instant of the month."""
-        return dt.datetime(self.year, self.number, 1)
-
-    @property
-    def end(self) -> dt.datetime:
-        """First instant after the month: nothing from here on is known."""
-        return self.shifted(1).start
-
-    @property
-    def last_day(self) -> dt.date:
-        """Last day of the month."""
-        return (self.end - dt.timedelta(days=1)).date()
-
-    def __str__(self) -> str:
-        return f"{self.year:04d}-{self.number:02d}"
 
 
 @dataclass(frozen=True)
@@ -212,13 +169,3 @@ def open_month(
         engine=open_engine(cores=cores),
         save_to=Path(save_to) if save_to else None,
     )
-
-
-def repository_of(profile_path: Path) -> Path:
-    """The folder that holds ``params/`` (relative paths of a profile start there)."""
-    return profile_path.resolve().parent.parent
-
-
-def raw_folder(profile_path: Path, profile: Profile, raw: str | Path = "") -> Path:
-    """Folder of the raw files: the option, else the profile's, seen from the repository."""
-    return Path(raw) if raw else repository_of(profile_path) / profile.raw

@@ -10,7 +10,14 @@ from .experiment import (
 from .loading import digest
 from .metric import Metric
 from .policy import TierPolicy, ValuePolicy
-from .profile import Bilingual, Profile, load_profile, profile_digest
+from .profile import (
+    Bilingual,
+    Profile,
+    load_profile,
+    profile_digest,
+    raw_folder,
+    repository_of,
+)
 from .sources import ColumnReading, Source, TableSelect
 
 __all__ = [
@@ -30,4 +37,6 @@ __all__ = [
     "load_profile",
     "plan_digest",
     "profile_digest",
+    "raw_folder",
+    "repository_of",
 ]

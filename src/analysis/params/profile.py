@@ -117,3 +117,13 @@ def profile_digest(profile: Profile, *sections: str) -> str:
     """The digest of a whole profile, or of some of its sections."""
     content = profile.model_dump(mode="json")
     return digest({name: content[name] for name in sections} if sections else content)
+
+
+def repository_of(profile_path: Path) -> Path:
+    """The folder that holds ``params/`` (relative paths of a profile start there)."""
+    return profile_path.resolve().parent.parent
+
+
+def raw_folder(profile_path: Path, profile: Profile, raw: str | Path = "") -> Path:
+    """Folder of the raw files: the option, else the profile's, seen from the repository."""
+    return Path(raw) if raw else repository_of(profile_path) / profile.raw
