@@ -1,0 +1,1 @@
+"""A/B evaluation: outcomes, estimates, gates and the verdict of an experiment."""

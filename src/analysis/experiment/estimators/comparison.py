@@ -1,0 +1,253 @@
+"""The result of comparing two arms: interval, p value, status and warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy import stats
+
+from .results import BoolArray, FloatArray, IntArray, Note, NoteCode, Status, merge_notes
+from .units import Units
+
+NEGLIGIBLE = 1e-12
+"""Standard error against the largest value below which the spread is rounding."""
+SKEWNESS_WARNED = 0.2
+"""Skewness of the estimate above which a note warns. Cochran's rule n > 25 · skewness² (Sampling
+Techniques, 3rd ed., section 2.15) keeps a 95 % interval from missing more than 6 % of the time;
+an estimate's own skewness is the value's skewness / √n, so the rule reads: below 0.2."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The treated arm against the control arm, for one outcome.
+
+    Attributes:
+        status: `ok`, or why numbers are missing.
+        notes: What was left out, dropped, pooled or is doubtful.
+        n_treatment: Treated units with a value.
+        n_control: Control units with a value.
+        clusters_treatment: Treated clusters with a value; 0 when units were randomised.
+        clusters_control: Control clusters with a value; 0 when units were randomised.
+        value_treatment: Adjusted mean of the treated.
+        value_control: Adjusted mean of the controls.
+        effect: Difference of the two.
+        std_error: Standard error of the effect.
+        df: Degrees of freedom of its t distribution.
+        ci_low: Lower limit of the 1 − α interval of the effect.
+        ci_high: Upper limit.
+        p_value: Two-sided, for no effect.
+        covariance: (2, 2) joint sandwich covariance of (value_treatment, value_control).
+        influence: (n,) influence of each unit on the effect, 0 where it was not used; in a
+            cluster design (G,) of each cluster, in the order of `influence_ids`. The sum of
+            squares is std_error². Empty unless asked for.
+        influence_ids: (G,) cluster codes, or empty.
+        covariates: Names of the covariates used.
+        n_strata: Strata after pooling.
+        method: `difference`, `regression`, with ` weighted` or ` clustered` added.
+    """
+
+    status: Status
+    notes: tuple[Note, ...]
+    n_treatment: int
+    n_control: int
+    clusters_treatment: int
+    clusters_control: int
+    value_treatment: float
+    value_control: float
+    effect: float
+    std_error: float
+    df: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    covariance: FloatArray
+    influence: FloatArray
+    influence_ids: IntArray
+    covariates: tuple[str, ...]
+    n_strata: int
+    method: str
+
+    @property
+    def n_analysed(self) -> int:
+        """Independent observations: clusters in a cluster design, else units."""
+        clusters = self.clusters_treatment + self.clusters_control
+        return clusters or self.n_treatment + self.n_control
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What a fit gives.
+
+    Attributes:
+        means: Adjusted means of the treated and of the controls.
+        covariance: (2, 2) of the two means.
+        df: Degrees of freedom of the difference.
+        influence: (n,) of the used units, or (G,) of the clusters, on the difference.
+    """
+
+    means: tuple[float, float]
+    covariance: FloatArray
+    df: float
+    influence: FloatArray
+
+
+class FittedDesign(Protocol):
+    """A regression's design, of units or of clusters, ready for any outcome."""
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """Covariates used."""
+
+    @property
+    def n_strata(self) -> int:
+        """Strata after pooling."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was pooled or dropped."""
+
+    @property
+    def clusters_per_arm(self) -> tuple[int, int]:
+        """Treated and control clusters; zeros when units were randomised."""
+
+    @property
+    def cluster_ids(self) -> IntArray:
+        """(G,) codes, empty when units were randomised."""
+
+    def estimate(self, outcome: FloatArray) -> Estimate:
+        """Means and variance of one outcome (n,) of the used units."""
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The design of the units that share a set of known values.
+
+    Attributes:
+        used: (n,) rows with a value.
+        units: The units of those rows.
+        status: `ok`, or why nothing can be fitted or decided on.
+        fitted: None where nothing can be fitted.
+        notes: What was pooled, dropped or filled.
+    """
+
+    used: BoolArray
+    units: Units
+    status: Status
+    fitted: FittedDesign | None
+    notes: tuple[Note, ...]
+
+
+def assemble(
+    values: FloatArray, design: Design, notes: tuple[Note, ...], alpha: float, keep_influence: bool
+) -> Comparison:
+    """Fit one outcome and give its interval, p value and status.
+
+    Args:
+        values: (n_used,) finite.
+        design: The design of the same units.
+        notes: Notes on the outcome.
+        alpha: Error the interval allows, two-sided.
+        keep_influence: Keep the influence values.
+
+    Returns:
+        The comparison; numbers are NaN only beside a status.
+    """
+    fitted = design.fitted
+    estimate = _plain_means(values, design.units) if fitted is None else fitted.estimate(values)
+    effect = estimate.means[0] - estimate.means[1]
+    std_error = _std_error_of_difference(estimate.covariance)
+    status = _status(values, design, std_error, estimate.df)
+    has_error = status in (Status.OK, Status.INSUFFICIENT_CLUSTERS)
+    half_width, p_value = np.nan, np.nan
+    if status is Status.OK:
+        half_width, p_value = t_interval(effect, std_error, estimate.df, alpha)
+    treated = design.units.treated
+    clusters = fitted.clusters_per_arm if fitted else (0, 0)
+    return Comparison(
+        status=status,
+        notes=merge_notes(notes, design.notes, _warnings(estimate) if has_error else ()),
+        n_treatment=int(treated.sum()),
+        n_control=int((~treated).sum()),
+        clusters_treatment=clusters[0],
+        clusters_control=clusters[1],
+        value_treatment=estimate.means[0],
+        value_control=estimate.means[1],
+        effect=effect,
+        std_error=0.0 if status is Status.NO_VARIATION else std_error if has_error else np.nan,
+        df=estimate.df if has_error else np.nan,
+        ci_low=effect - half_width,
+        ci_high=effect + half_width,
+        p_value=p_value,
+        covariance=estimate.covariance,
+        influence=_influence_by_row(design, estimate) if keep_influence else np.empty(0),
+        influence_ids=(
+            fitted.cluster_ids if fitted and keep_influence else np.empty(0, dtype=np.intp)
+        ),
+        covariates=fitted.covariate_names if fitted else (),
+        n_strata=fitted.n_strata if fitted else 0,
+        method=_method(design),
+    )
+
+
+def t_interval(effect: float, std_error: float, df: float, alpha: float) -> tuple[float, float]:
+    """Half width of the 1 − α interval and two-sided p value for no effect."""
+    half_width = float(stats.t.isf(alpha / 2, df)) * std_error
+    return half_width, float(2 * stats.t.sf(abs(effect) / std_error, df))
+
+
+def _plain_means(values: FloatArray, units: Units) -> Estimate:
+    """Means of arms too small for a variance."""
+    treatment, control = (
+        float(values[member].mean()) if member.any() else np.nan
+        for member in (units.treated, ~units.treated)
+    )
+    return Estimate((treatment, control), np.full((2, 2), np.nan), np.nan, np.zeros(len(values)))
+
+
+def _std_error_of_difference(covariance: FloatArray) -> float:
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    return float(np.sqrt(np.maximum(variance, 0.0)))
+
+
+def _status(values: FloatArray, design: Design, std_error: float, df: float) -> Status:
+    if design.fitted is None:
+        return design.status
+    if std_error <= NEGLIGIBLE * float(np.abs(values).max(initial=0.0)):
+        return Status.NO_VARIATION
+    if design.status is not Status.OK:
+        return design.status
+    return Status.OK if df > 0 else Status.TOO_FEW_UNITS
+
+
+def _warnings(estimate: Estimate) -> tuple[Note, ...]:
+    """Notes on an arm without spread and on a skewed estimate."""
+    variances = np.diag(estimate.covariance)
+    notes = []
+    if variances.min() <= NEGLIGIBLE**2 * variances.max():
+        notes.append(Note(NoteCode.CONSTANT_IN_ONE_ARM))
+    squares = estimate.influence**2
+    spread = float(squares.sum())
+    skewness = abs(float(squares @ estimate.influence)) / spread**1.5
+    if skewness > SKEWNESS_WARNED:
+        notes.append(Note(NoteCode.SKEWED, round(100 * skewness)))
+    return tuple(notes)
+
+
+def _influence_by_row(design: Design, estimate: Estimate) -> FloatArray:
+    """Influence by unit of the whole table, or by cluster."""
+    if design.fitted is not None and any(design.fitted.clusters_per_arm):
+        return estimate.influence
+    full = np.zeros(len(design.used))
+    full[design.used] = estimate.influence
+    return full
+
+
+def _method(design: Design) -> str:
+    fitted = design.fitted
+    adjusted = fitted is not None and (bool(fitted.covariate_names) or fitted.n_strata > 1)
+    words = ["regression" if adjusted else "difference"]
+    words += ["weighted"] if design.units.weights is not None else []
+    words += ["clustered"] if design.units.clusters is not None else []
+    return " ".join(words)

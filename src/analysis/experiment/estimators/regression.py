@@ -1,0 +1,353 @@
+"""The one regression, for units: each arm on strata and centred covariates, with HC2.
+
+Regressing on arm, strata and covariates, covariates centred and fully interacted with arm
+(Lin 2013, Ann. Appl. Stat. 7(1)), is the same as fitting each arm by itself and reading both fits
+at the covariates' mean and the strata's shares of all units. So an arm is fitted alone. Strata
+are absorbed by taking their means out, never as dummy columns; what depends on the design only
+is computed once and serves every outcome.
+
+An adjusted mean is Σ c_i y_i with coefficients c of the design alone. Its HC2 variance is
+Σ c_i² e_i² / (1 − h_i) (MacKinnon and White 1985): φ_i = c_i e_i / √(1 − h_i) is the unit's
+influence. The target is the mean of the units given (finite population, as in Lin 2013).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .comparison import Estimate
+from .covariates import UNITS_PER_COVARIATE, Covariates, independent_columns
+from .results import FloatArray, IntArray, Note, NoteCode
+from .strata import PooledStrata, pool_strata, shares
+from .units import Units
+
+EXACT_FIT = 1e-9
+"""A unit with 1 − h below this is fitted exactly: its residual is rounding, its influence 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArmDesign:
+    """One arm's side of the regression; a function of the design only.
+
+    Attributes:
+        rows: (n_a,) positions of the arm's units.
+        strata: (n_a,) stratum 0 … S − 1.
+        weights: (n_a,) or None for 1.
+        stratum_weight: (S,) sum of weights by stratum.
+        covariates: (n_a, q) with the stratum means of this arm taken out.
+        gram_inverse: (q, q) inverse of covariates' weighted cross-products.
+        coefficient: (n_a,) c_i: the adjusted mean is Σ c_i y_i.
+        adjusted: (n_a,) c_i / √(1 − h_i), and 0 for a unit that is fitted exactly.
+        df: (S,) degrees of freedom of each stratum's variance (Bell and McCaffrey 2002).
+    """
+
+    rows: IntArray
+    strata: IntArray
+    weights: FloatArray | None
+    stratum_weight: FloatArray
+    covariates: FloatArray
+    gram_inverse: FloatArray
+    coefficient: FloatArray
+    adjusted: FloatArray
+    df: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ArmFit:
+    """One arm's adjusted mean of one outcome.
+
+    Attributes:
+        mean: Adjusted mean.
+        influence: (n_a,) φ_i; Σ φ_i² is the variance of the mean.
+        variance_by_stratum: (S,) Σ φ_i² within each stratum.
+    """
+
+    mean: float
+    influence: FloatArray
+    variance_by_stratum: FloatArray
+
+    @property
+    def variance(self) -> float:
+        """HC2 variance of the adjusted mean."""
+        return float(self.variance_by_stratum.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class UnitDesign:
+    """Both arms' designs, the covariates used, and what was pooled or dropped."""
+
+    treatment: ArmDesign
+    control: ArmDesign
+    covariate_names: tuple[str, ...]
+    n_strata: int
+    notes: tuple[Note, ...]
+    clusters_per_arm: tuple[int, int] = (0, 0)
+
+    @property
+    def cluster_ids(self) -> IntArray:
+        """None: units were randomised."""
+        return np.empty(0, dtype=np.intp)
+
+    def estimate(self, outcome: FloatArray) -> Estimate:
+        """Adjusted means with the HC2 covariance; influence by unit."""
+        treatment = fit_arm(self.treatment, outcome[self.treatment.rows])
+        control = fit_arm(self.control, outcome[self.control.rows])
+        influence = np.empty(len(outcome))
+        influence[self.treatment.rows] = treatment.influence
+        influence[self.control.rows] = -control.influence
+        df = welch_df(
+            np.concatenate([treatment.variance_by_stratum, control.variance_by_stratum]),
+            np.concatenate([self.treatment.df, self.control.df]),
+        )
+        covariance = np.diag([treatment.variance, control.variance])
+        return Estimate((treatment.mean, control.mean), covariance, df, influence)
+
+
+@dataclass(frozen=True, eq=False)
+class _ArmData:
+    """An arm's units with the stratum means of its covariates.
+
+    covariates (n_a, q) are within strata; stratum_means (S, q) are what was taken out.
+    """
+
+    rows: IntArray
+    strata: IntArray
+    weights: FloatArray | None
+    stratum_weight: FloatArray
+    covariates: FloatArray
+    stratum_means: FloatArray
+
+    @property
+    def weighted(self) -> FloatArray:
+        """(n_a, q) covariates times weights."""
+        if self.weights is None:
+            return self.covariates
+        return self.covariates * self.weights[:, None]
+
+    @property
+    def gram(self) -> FloatArray:
+        """(q, q) weighted cross-products."""
+        return self.covariates.T @ self.weighted
+
+
+def unit_design(units: Units, covariates: Covariates) -> UnitDesign:
+    """Everything of the regression that does not depend on the outcome.
+
+    Args:
+        units: Both arms with at least two units each; every unit is used.
+        covariates: (n, q) of the same units, without gaps.
+
+    Returns:
+        The design of both arms on the same strata and the same covariates.
+    """
+    strata = pool_strata(units)
+    share = shares(strata.codes, strata.n_strata, units.weights)
+    arms = [
+        _arm_data(units, covariates.values, strata, rows)
+        for rows in (np.flatnonzero(units.treated), np.flatnonzero(~units.treated))
+    ]
+    kept, notes = choose_covariates(
+        covariates,
+        [arm.gram for arm in arms],
+        [float(arm.stratum_weight.sum()) for arm in arms],
+        min((len(arm.rows) - strata.n_strata) // UNITS_PER_COVARIATE for arm in arms),
+    )
+    centre = _mean(covariates.values[:, kept], units.weights)
+    treatment, control = (_arm_design(_keep(arm, kept), share, centre) for arm in arms)
+    names = tuple(covariates.names[j] for j in kept)
+    return UnitDesign(treatment, control, names, strata.n_strata, (*strata.notes, *notes))
+
+
+def choose_covariates(
+    covariates: Covariates, grams: list[FloatArray], scales: list[float], room: int
+) -> tuple[list[int], tuple[Note, ...]]:
+    """Positions of the covariates the regression uses, and a note on each one dropped.
+
+    Args:
+        covariates: The candidates, most wanted first.
+        grams: (q, q) cross-products within each arm, strata taken out.
+        scales: Sum of weights of each arm.
+        room: Number of covariates the units (or clusters) carry.
+
+    Returns:
+        Positions kept, and notes.
+    """
+    independent = independent_columns(grams, scales)
+    kept = independent[: max(room, 0)]
+    dropped = {
+        **dict.fromkeys(range(len(covariates.names)), NoteCode.COVARIATE_COLLINEAR),
+        **dict.fromkeys(independent, NoteCode.COVARIATES_TOO_MANY),
+    }
+    notes = tuple(
+        Note(code, subject=covariates.names[j]) for j, code in dropped.items() if j not in kept
+    )
+    return kept, notes
+
+
+def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
+    """The adjusted mean of one outcome in one arm.
+
+    Args:
+        arm: The arm's design.
+        outcome: (n_a,) finite values of the arm's units, in the order of `arm.rows`.
+
+    Returns:
+        Mean, influence values and variance by stratum.
+    """
+    size = len(arm.stratum_weight)
+    weighted = outcome if arm.weights is None else outcome * arm.weights
+    means = _sums(arm.strata, weighted, size) / np.where(
+        arm.stratum_weight > 0, arm.stratum_weight, 1
+    )
+    slopes = arm.gram_inverse @ (arm.covariates.T @ weighted)
+    residual = outcome - (means[0] if size == 1 else means[arm.strata])
+    if slopes.size:
+        residual -= arm.covariates @ slopes
+    influence = arm.adjusted * residual
+    # The mean of residuals added to a constant keeps the digits of large, nearly equal values.
+    anchor = float(outcome[0])
+    mean = anchor + float(arm.coefficient @ (outcome - anchor))
+    return ArmFit(mean, influence, _sums(arm.strata, influence**2, size))
+
+
+def welch_df(variances: FloatArray, dfs: FloatArray) -> float:
+    """Degrees of freedom of a sum of independent variances (Welch 1947, Satterthwaite 1946).
+
+    Args:
+        variances: (S,) parts of the variance; parts of zero do not count.
+        dfs: (S,) degrees of freedom of each part.
+
+    Returns:
+        Degrees of freedom, 0 where there are none.
+    """
+    part = variances > 0
+    if not part.any() or (dfs[part] <= 0).any():
+        return 0.0
+    scaled = variances[part] / variances[part].max()  # squares of tiny variances would vanish
+    return float(scaled.sum() ** 2 / np.sum(scaled**2 / dfs[part]))
+
+
+def _mean(values: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """(q,) weighted means of the columns."""
+    if weights is None:
+        return np.asarray(values.mean(axis=0))
+    return np.asarray(weights @ values / weights.sum())
+
+
+def _sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """(size,) sums of values by code."""
+    if size == 1:
+        return np.array([values.sum()])
+    return np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
+
+
+def _arm_data(
+    units: Units, covariates: FloatArray, strata: PooledStrata, rows: IntArray
+) -> _ArmData:
+    codes = strata.codes[rows]
+    weights = None if units.weights is None else units.weights[rows]
+    values = covariates[rows]
+    ones = np.ones(len(rows)) if weights is None else weights
+    total = _sums(codes, ones, strata.n_strata)
+    means = np.empty((strata.n_strata, values.shape[1]))
+    for j in range(values.shape[1]):
+        means[:, j] = _sums(codes, values[:, j] * ones, strata.n_strata) / np.where(
+            total > 0, total, 1
+        )
+    values -= means[0] if strata.n_strata == 1 else means[codes]
+    return _ArmData(rows, codes, weights, total, values, means)
+
+
+def _keep(arm: _ArmData, kept: list[int]) -> _ArmData:
+    if len(kept) == arm.covariates.shape[1]:
+        return arm
+    return _ArmData(
+        arm.rows,
+        arm.strata,
+        arm.weights,
+        arm.stratum_weight,
+        arm.covariates[:, kept],
+        arm.stratum_means[:, kept],
+    )
+
+
+def _arm_design(arm: _ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign:
+    """Coefficients, leverages and degrees of freedom of one arm.
+
+    Args:
+        arm: Units and covariates kept.
+        share: (S,) share of each stratum in all units.
+        centre: (q,) mean of the covariates over all units.
+    """
+    gram_inverse = np.asarray(np.linalg.inv(arm.gram), dtype=np.float64)
+    weights = np.ones(len(arm.rows)) if arm.weights is None else arm.weights
+    projected = arm.covariates @ gram_inverse
+    shift = centre - share @ arm.stratum_means
+    total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
+    coefficient = weights * ((share / total)[arm.strata] + projected @ shift)
+    own = np.einsum("ij,ij->i", projected, arm.covariates)
+    leverage = weights * ((1 / total)[arm.strata] + own)
+    free = np.maximum(1 - leverage, 0.0)
+    adjusted = np.zeros_like(coefficient)
+    np.divide(coefficient, np.sqrt(free), out=adjusted, where=free > EXACT_FIT)
+    df = _degrees_of_freedom(arm, gram_inverse, adjusted, free)
+    return ArmDesign(
+        arm.rows,
+        arm.strata,
+        arm.weights,
+        arm.stratum_weight,
+        arm.covariates,
+        gram_inverse,
+        coefficient,
+        adjusted,
+        df,
+    )
+
+
+def _degrees_of_freedom(
+    arm: _ArmData, gram_inverse: FloatArray, adjusted: FloatArray, free: FloatArray
+) -> FloatArray:
+    """(S,) Satterthwaite degrees of freedom of each stratum's part of the HC2 variance.
+
+    Bell and McCaffrey (2002, Survey Methodology 28(2)): with equal variances within a stratum,
+    V = Σ δ_i e_i² has mean Σ δ_i (1 − h_i) and variance 2 Σ_ij δ_i δ_j m_ij², m = I − H. Without
+    covariates this is n_as − 1, so that two arms without strata give Welch's test.
+
+    Args:
+        arm: The arm's units.
+        gram_inverse: (q, q).
+        adjusted: (n_a,) c_i / √(1 − h_i).
+        free: (n_a,) 1 − h_i.
+    """
+    size = len(arm.stratum_weight)
+    weights = np.ones(len(arm.rows)) if arm.weights is None else arm.weights
+    delta = adjusted**2 / weights
+    mean = _sums(arm.strata, delta * free, size)
+    half_variance = _sums(arm.strata, delta**2 * (2 * free - 1), size)
+    half_variance += _hat_products(arm, gram_inverse, delta * weights)
+    df = np.zeros(size)
+    np.divide(mean**2, half_variance, out=df, where=half_variance > 0)
+    return df
+
+
+def _hat_products(arm: _ArmData, gram_inverse: FloatArray, delta: FloatArray) -> FloatArray:
+    """(S,) Σ_ij δ_i δ_j h_ij² over pairs within each stratum, from q × q sums alone."""
+    size, q = len(arm.stratum_weight), arm.covariates.shape[1]
+    total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
+    products = (_sums(arm.strata, delta, size) / total) ** 2
+    if q == 0:
+        return products
+    first = np.column_stack(
+        [_sums(arm.strata, delta * arm.covariates[:, j], size) for j in range(q)]
+    )
+    second = np.empty((size, q, q))
+    for j in range(q):
+        column = delta * arm.covariates[:, j]
+        for k in range(j + 1):
+            second[:, j, k] = _sums(arm.strata, column * arm.covariates[:, k], size)
+            second[:, k, j] = second[:, j, k]
+    products += 2 / total * np.einsum("sj,jk,sk->s", first, gram_inverse, first)
+    scaled = gram_inverse @ second
+    return products + np.einsum("sjk,skj->s", scaled, scaled)
