@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from analysis import engine as engine_module
+from analysis import files
 from analysis.engine import open_engine, write_atomically
 from analysis.errors import RunError, SourceError
 
@@ -58,7 +58,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(engine, tmp_path, m
 def test_a_small_file_is_whole_or_absent(tmp_path, monkeypatch):
     path = tmp_path / "s.json"
     write_atomically(path, "{}")
-    monkeypatch.setattr(engine_module.os, "fsync", lambda _fd: (_ for _ in ()).throw(OSError(28)))
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(files.os, "fsync", lambda _fd: (_ for _ in ()).throw(full))
     with pytest.raises(RunError):
         write_atomically(path, '{"half": ')
     assert path.read_text() == "{}"

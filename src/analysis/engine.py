@@ -6,7 +6,6 @@ that a reader never sees half of one.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -24,6 +23,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .errors import RunError, SourceError
+from .files import write_atomically
+
+__all__ = ["Engine", "open_engine", "write_atomically"]
 
 COMPRESSION = "zstd"
 
@@ -138,25 +140,6 @@ def open_engine(
     if own:
         weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
     return Engine(connection, scratch)
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a small file beside its place and rename it.
-
-    Raises:
-        RunError: The disk is full, or the folder cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        with _told(), beside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager
