@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import CoverageError, ParamsError
+from analysis.files import SESSION, write_json
 from analysis.workspace import Month, open_month
 from small_profile import MINIMAL
 
@@ -69,3 +70,18 @@ def test_documents_are_kept_as_json(profile, tmp_path):
     assert workspace.document("evaluations") is None
     workspace.save_document("evaluations", {"experiments": ["甲"]})
     assert workspace.document("evaluations") == {"experiments": ["甲"]}
+
+
+def test_an_older_file_that_this_stage_makes_anew_is_never_read(profile, tmp_path):
+    before = open_month(profile, "2026-10")
+    open_month(profile, "2026-10", save_to=before.processed).save(
+        tickets=pd.DataFrame({"ticket_id": ["old"]}), tiers=pd.DataFrame({"customer_id": ["a"]})
+    )
+    stage = tmp_path / "stage"
+    write_json(stage / SESSION, {"cores": 1, "superseded": ["tickets.parquet", "moves.json"]})
+    during = open_month(profile, "2026-10", save_to=stage)
+    assert before.read("tickets") is not None
+    assert during.read("tickets") is None
+    assert during.frame("tiers")["customer_id"].tolist() == ["a"]
+    during.save(tickets=pd.DataFrame({"ticket_id": ["new"]}))
+    assert during.frame("tickets")["ticket_id"].tolist() == ["new"]

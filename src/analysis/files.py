@@ -14,6 +14,10 @@ from typing import Any
 
 from .errors import RunError
 
+SESSION = ".session.json"
+"""In a folder to save to: what the pipeline tells the notebook that saves there. ``cores``:
+threads it may use; ``superseded``: older files of the month that this stage makes anew."""
+
 _REASONS = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk quota is used up",

@@ -18,6 +18,7 @@ import pandas as pd
 
 from .engine import Engine, open_engine, write_atomically
 from .errors import CoverageError
+from .files import SESSION, read_json
 from .months import Month
 from .params import Profile, load_profile, raw_folder, repository_of
 from .tables import CONTRACTS
@@ -47,6 +48,8 @@ class Workspace:
         processed: The month's folder of tables, ``data/processed/<profile>/<month>``.
         reports: The month's folder of results, ``reports/<profile>/<month>``.
         save_to: Folder that `save` writes to; None: nothing is saved.
+        superseded: Files below `processed` that this session makes anew, such as
+            ``tickets.parquet``; an older one is never read in their place.
     """
 
     profile: Profile
@@ -57,6 +60,7 @@ class Workspace:
     reports: Path
     engine: Engine
     save_to: Path | None = None
+    superseded: frozenset[str] = frozenset()
 
     @property
     def experiments(self) -> Path:
@@ -66,8 +70,7 @@ class Workspace:
     def path_of(self, name: str) -> Path | None:
         """The Parquet file of a table, or None where this month has none."""
         place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")
-        folders = [folder for folder in (self.save_to, self.processed) if folder]
-        return next((folder / place for folder in folders if (folder / place).exists()), None)
+        return self._found(place)
 
     def read(self, name: str) -> ir.Table | None:
         """A table of this month, lazily; None where the profile has no source for it."""
@@ -113,10 +116,15 @@ class Workspace:
 
     def document(self, name: str) -> dict[str, Any] | None:
         """A JSON document of this month; None where there is none."""
-        folders = [folder for folder in (self.save_to, self.processed) if folder]
-        paths = [folder / f"{name}.json" for folder in folders]
-        found = next((path for path in paths if path.exists()), None)
+        found = self._found(Path(f"{name}.json"))
         return json.loads(found.read_text(encoding="utf-8")) if found else None
+
+    def _found(self, place: Path) -> Path | None:
+        """The file as this session made it, else as earlier stages did."""
+        if self.save_to is not None and (self.save_to / place).exists():
+            return self.save_to / place
+        older = self.processed / place
+        return older if older.exists() and place.as_posix() not in self.superseded else None
 
     def _save(self, name: str, table: ir.Table | pd.DataFrame) -> int:
         if self.save_to is None:
@@ -150,7 +158,7 @@ def open_month(
         raw: Raw files elsewhere than the profile says.
         out: Folder under which ``data/processed`` and ``reports`` lie; the repository by default.
         save_to: Folder for what this session makes; empty: nothing is saved.
-        cores: Threads of the engine; all by default.
+        cores: Threads of the engine; by default what the pipeline allows, else all.
 
     Raises:
         ParamsError: The profile or month is wrong.
@@ -159,6 +167,7 @@ def open_month(
     read = load_profile(path)
     as_of = Month.parse(month)
     root = Path(out) if out else repository_of(path)
+    told = (read_json(Path(save_to) / SESSION) if save_to else None) or {}
     return Workspace(
         profile=read,
         profile_path=path,
@@ -166,6 +175,7 @@ def open_month(
         raw=raw_folder(path, read, raw),
         processed=root / "data" / "processed" / read.profile / str(as_of),
         reports=root / "reports" / read.profile / str(as_of),
-        engine=open_engine(cores=cores),
+        engine=open_engine(cores=cores or told.get("cores")),
         save_to=Path(save_to) if save_to else None,
+        superseded=frozenset(told.get("superseded", ())),
     )
