@@ -76,6 +76,7 @@ COLUMNS_BY_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _ALSO = {"mean": ("answered",), "proportion": ("answered",), "nps": ("answered",)}
+_FLAGS = ("matured", "eligible")
 _COLUMN_KEYS = ("column", "numerator", "denominator", "answered", "duration", "event")
 
 
@@ -97,6 +98,8 @@ class Metric(Section):
         horizon: Days after assignment that a survival metric looks ahead.
         column, numerator, denominator, answered, duration, event: Columns of a plain table.
         matured: Column that says whether the unit's window is over; all are, without it.
+        eligible: Column that says whether the unit counts for this metric, known before
+            assignment; all do, without it.
     """
 
     name: str = Field(min_length=1)
@@ -116,16 +119,19 @@ class Metric(Section):
     duration: str | None = None
     event: str | None = None
     matured: str | None = None
+    eligible: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _follows_from_measure(cls, content: Any) -> Any:
         measure = MEASURES.get(str(content.get("measure"))) if isinstance(content, dict) else None
-        if measure is None or any(content.get(key) for key in (*_COLUMN_KEYS, "matured")):
+        if measure is None or any(content.get(key) for key in (*_COLUMN_KEYS, *_FLAGS)):
             return content
         name = str(content.get("name", ""))
         columns = {key: name + suffix for key, suffix in measure.columns.items()}
         follows = {"kind": measure.kind, "direction": measure.direction}
+        if measure.kind == "survival":
+            columns["eligible"] = f"{name}_eligible"
         return {**follows, **content, **columns, "matured": f"{name}_matured"}
 
     @model_validator(mode="after")

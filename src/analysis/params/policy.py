@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,11 @@ from ..tables import TIERS
 from .loading import Section
 
 RfmPart = Literal["recency", "frequency", "monetary"]
+TierName = Literal["strategic", "key", "potential", "regular"]
+Measure = Literal["score", "revenue", "margin"]
+
+_ROUNDING = 1e-9
+"""Shares that add up to one in writing may exceed it by this much in binary."""
 
 
 def _weights() -> dict[RfmPart, float]:
@@ -26,37 +31,138 @@ class ValuePolicy(Section):
         weights: Weight of recency, frequency and monetary value in the score.
     """
 
-    window_months: int = Field(12, ge=1)
+    window_months: int = Field(12, ge=1, le=60)
     rfm_groups: int = Field(5, ge=2, le=10)
     abc_cuts: tuple[float, float] = (0.80, 0.95)
     weights: dict[RfmPart, float] = Field(default_factory=_weights)
 
+    @model_validator(mode="after")
+    def _weights_weigh(self) -> Self:
+        if any(weight < 0 for weight in self.weights.values()) or not sum(self.weights.values()):
+            raise ValueError("the weights must not be negative, and one must be above zero")
+        if not 0 < self.abc_cuts[0] < self.abc_cuts[1] <= 1:
+            raise ValueError("abc_cuts must rise between 0 and 1, such as [0.80, 0.95]")
+        return self
 
-class TierPolicy(Section):
-    """How scores become tiers, month by month.
+
+class SeasonalProtection(Section):
+    """No demotion in a customer's own off-season.
+
+    A month is off-season when the customer shipped less than `quiet_below` of its own usual
+    pace in the `months` up to it, this year and in the same months last year alike, and its
+    score earned the tier at some time in the twelve months between. Such a month does not count
+    towards a demotion.
 
     Attributes:
-        shares: Share of customers each tier may hold by score, from the top; the last takes
-            the rest.
-        promote_after: Consecutive months above before a promotion.
-        demote_after: Consecutive months below before a demotion.
-        start_tier: Tier of a new customer.
-        start_months: Months a new customer keeps it.
-        seasonal_protection: No demotion while the same months last year earned the tier.
+        months: Months compared with the same months of last year.
+        quiet_below: Share of the customer's own twelve-month pace below which it is quiet.
     """
 
-    shares: dict[str, float] = Field(
-        default_factory=lambda: {"strategic": 0.05, "key": 0.15, "potential": 0.30}
-    )
-    promote_after: int = Field(1, ge=1)
-    demote_after: int = Field(3, ge=1)
-    start_tier: str = "regular"
+    months: int = Field(3, ge=1, le=6)
+    quiet_below: float = Field(0.5, gt=0, lt=1)
+
+
+class BurstPromotion(Section):
+    """A provisional tier at once for a jump against the customer's own baseline.
+
+    Attributes:
+        ratio: This month's revenue against the expected one from which it is a jump.
+        noise_sds: Standard deviations by which its shipments must exceed the expected ones, so
+            that a small customer's ordinary ups and downs are no jump.
+        baseline_months: Months before that give the customer's baseline.
+        min_history_months: Months of history without which there is no baseline.
+        provisional_months: Months the tier is kept, the burst month included.
+        max_steps: Tiers it may climb above what the rules alone give.
+    """
+
+    ratio: float = Field(2.5, gt=1)
+    noise_sds: float = Field(3.0, ge=0)
+    baseline_months: int = Field(6, ge=1, le=24)
+    min_history_months: int = Field(3, ge=1)
+    provisional_months: int = Field(3, ge=1, le=12)
+    max_steps: int = Field(1, ge=1, le=3)
+
+
+class MoveCaps(Section):
+    """Most moves in one month, as a share of the customers that have a tier.
+
+    The strongest promotions and the weakest customers' demotions come first; the others wait.
+    At least one move of each direction is always allowed.
+
+    Attributes:
+        promotions: Share of customers that may move up in a month.
+        demotions: Share of customers that may move down in a month.
+    """
+
+    promotions: float | None = Field(None, gt=0, le=1)
+    demotions: float | None = Field(None, gt=0, le=1)
+
+
+class TierPolicy(Section):
+    """How scores become tiers, month by month. Give one kind of cut-off.
+
+    Attributes:
+        measure: What is cut: the score, or the window's revenue or margin.
+        shares: Share of customers each tier may hold, from the top; the last takes the rest.
+        value_shares: Share of the window's revenue (margin, where `measure` is margin) that each
+            tier covers, from the top.
+        at_least: Smallest measure of each tier.
+        review_months: Calendar months (1-12) in which tiers are reviewed.
+        promote_after: Consecutive reviews above before a promotion.
+        demote_after: Consecutive reviews below before a demotion.
+        start_tier: Tier of a new customer.
+        start_months: Months a new customer keeps it.
+        seasonal_protection: No demotion in a customer's own off-season; null: none.
+        burst_promotion: A provisional tier for a sudden jump; null: none.
+        caps: Most moves in one month.
+
+    Example:
+        >>> TierPolicy(shares={"strategic": 0.1, "key": 0.2}).demote_after
+        3
+    """
+
+    measure: Measure = "score"
+    shares: dict[TierName, float] | None = None
+    value_shares: dict[TierName, float] | None = None
+    at_least: dict[TierName, float] | None = None
+    review_months: tuple[int, ...] = tuple(range(1, 13))
+    promote_after: int = Field(2, ge=1, le=12)
+    demote_after: int = Field(3, ge=1, le=12)
+    start_tier: TierName = "regular"
     start_months: int = Field(3, ge=0)
-    seasonal_protection: bool = True
+    seasonal_protection: SeasonalProtection | None = SeasonalProtection()
+    burst_promotion: BurstPromotion | None = BurstPromotion()
+    caps: MoveCaps = MoveCaps()
 
     @model_validator(mode="after")
-    def _tiers_exist(self) -> TierPolicy:
-        unknown = (set(self.shares) | {self.start_tier}) - set(TIERS)
-        if unknown:
-            raise ValueError(f"no tier is called {sorted(unknown)}; allowed: {TIERS}")
+    def _one_kind_of_cut(self) -> Self:
+        kinds = [self.shares, self.value_shares, self.at_least]
+        if sum(kind is not None for kind in kinds) > 1:
+            raise ValueError("give only one of shares, value_shares and at_least")
+        for kind in kinds:
+            if kind is not None and (not kind or TIERS[-1] in kind):
+                raise ValueError(f"cut-offs are for {TIERS[:-1]}; '{TIERS[-1]}' takes the rest")
         return self
+
+    @model_validator(mode="after")
+    def _cuts_are_ordered(self) -> Self:
+        for shares in (self.shares, self.value_shares):
+            if shares and (min(shares.values()) < 0 or sum(shares.values()) > 1 + _ROUNDING):
+                raise ValueError("shares must not be negative and add up to at most 1")
+        bars = [self.at_least[tier] for tier in TIERS if tier in (self.at_least or {})]  # type: ignore[index]
+        if bars != sorted(bars, reverse=True):
+            raise ValueError("at_least must fall from the highest tier to the lowest")
+        return self
+
+    @model_validator(mode="after")
+    def _reviews_exist(self) -> Self:
+        if not self.review_months or not set(self.review_months) <= set(range(1, 13)):
+            raise ValueError("review_months are calendar months from 1 to 12")
+        return self
+
+    @property
+    def customer_shares(self) -> dict[TierName, float]:
+        """The share of customers by tier, with the default where no cut-off was given."""
+        if self.shares is None and self.value_shares is None and self.at_least is None:
+            return {"strategic": 0.05, "key": 0.15, "potential": 0.30}
+        return self.shares or {}

@@ -1,0 +1,100 @@
+"""Which metrics an experiment follows: those of its plan, and those it owes its reader.
+
+Ordinary customers are always guarded; survival is read with a longer churn window and beside
+the frequency of shipments; money is margin less cost to serve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..params.experiment import ExperimentSpec, NetValue
+from ..params.metric import MeasureName, Metric
+
+RoleInTable = Literal["primary", "secondary", "guardrail", "reading"]
+NET_VALUE = "net_value"
+WIDER = 1.5
+"""Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
+GUARDS: tuple[MeasureName, ...] = ("complaints", "response_minutes", "on_time")
+"""Measures under which ordinary customers are guarded, declared or not."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A metric that is measured and estimated.
+
+    Attributes:
+        metric: Its definition.
+        role: As in the plan, or ``reading``: shown beside another metric, never decided on.
+        declared: False where the plan does not name it.
+        guards_ordinary: Estimated for ordinary customers as a guardrail.
+    """
+
+    metric: Metric
+    role: RoleInTable
+    declared: bool = True
+    guards_ordinary: bool = False
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.metric.name
+
+
+def metrics_followed(spec: ExperimentSpec) -> tuple[Followed, ...]:
+    """All metrics of an experiment, those of the plan first.
+
+    Returns:
+        The plan's metrics; in the pipeline also the guards of ordinary customers, the frequency
+        of shipments, and survival with a churn window half as long again.
+    """
+    declared = tuple(
+        Followed(metric, metric.role, guards_ordinary=metric.measure in GUARDS)
+        for metric in spec.metrics
+    )
+    wider = tuple(_wider(m) for m in spec.metrics if m.measure == "survival")
+    return (*declared, *_owed(spec), *wider)
+
+
+def net_value_of(spec: ExperimentSpec) -> NetValue | None:
+    """Which metrics make up the money: as planned, or the two measures of the same window."""
+    if spec.money:
+        return spec.money
+    by_measure = {m.measure: m for m in spec.metrics if m.is_money}
+    margin, cost = by_measure.get("margin"), by_measure.get("cost_to_serve")
+    if margin is None or cost is None or margin.window != cost.window:
+        return None
+    return NetValue(margin=margin.name, cost_to_serve=cost.name)
+
+
+def _owed(spec: ExperimentSpec) -> tuple[Followed, ...]:
+    """Measures that the pipeline adds, over the longest window of the plan."""
+    windows = [m.window for m in spec.metrics if m.measure and m.window]
+    if not windows:
+        return ()
+    closed = [last for _, last in windows if last is not None]
+    window = (0, max(closed) if closed else None)
+    there = {m.measure for m in spec.metrics}
+    names = {m.name for m in spec.metrics}
+    owed: list[Followed] = [
+        Followed(_measured(name, window), "reading", declared=False, guards_ordinary=True)
+        for name in GUARDS
+        if name not in there and name not in names
+    ]
+    retention = next((m for m in spec.metrics if m.measure == "retention"), None)
+    if "frequency" not in there and "frequency" not in names:
+        shown = retention.window if retention and retention.window else window
+        owed.append(Followed(_measured("frequency", shown), "reading", declared=False))
+    return tuple(owed)
+
+
+def _measured(measure: MeasureName, window: tuple[int, int | None]) -> Metric:
+    return Metric.model_validate({"name": measure, "measure": measure, "window": window})
+
+
+def _wider(metric: Metric) -> Followed:
+    """Survival again, with a longer churn window."""
+    name = f"{metric.name}_wider"
+    content = {"name": name, "measure": "survival", "horizon": metric.horizon}
+    return Followed(Metric.model_validate(content), "reading", declared=False)
