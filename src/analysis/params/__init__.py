@@ -9,7 +9,8 @@ from .experiment import (
 )
 from .loading import digest
 from .metric import Metric
-from .policy import TierPolicy, ValuePolicy
+from .overrides import Override, load_overrides
+from .policy import BurstPromotion, MoveCaps, SeasonalProtection, TierPolicy, ValuePolicy
 from .profile import (
     Bilingual,
     Profile,
@@ -22,10 +23,14 @@ from .sources import ColumnReading, Source, TableSelect
 
 __all__ = [
     "Bilingual",
+    "BurstPromotion",
     "ColumnReading",
     "ExperimentSpec",
     "Metric",
+    "MoveCaps",
+    "Override",
     "Profile",
+    "SeasonalProtection",
     "Source",
     "TableSelect",
     "TierPolicy",
@@ -34,6 +39,7 @@ __all__ = [
     "experiment_json_schema",
     "load_experiment",
     "load_experiments",
+    "load_overrides",
     "load_profile",
     "plan_digest",
     "profile_digest",

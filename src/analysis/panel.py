@@ -1,0 +1,251 @@
+"""The customer-month panel: every customer, every month, and what was known by its end.
+
+Point in time holds by construction: a fact is counted in the month in which it becomes known
+(a shipment when picked up, its delivery when delivered, an answer when answered), so that a
+later run adds rows and never changes one.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from .months import Month
+from .tables import check
+
+AMOUNT_DECIMALS = 4
+"""Sums are rounded to this many decimals, so that they do not depend on the order of rows."""
+SECONDS_A_DAY = 86_400
+SECONDS_A_MINUTE = 60
+KEY = ("customer_id", "month_index")
+
+
+def customer_months(
+    customers: ir.Table,
+    shipments: ir.Table,
+    tickets: ir.Table | None,
+    surveys: ir.Table | None,
+    service_costs: ir.Table | None,
+    as_of: Month,
+) -> ir.Table:
+    """The panel: one row a customer and month, from the customer's first month to `as_of`.
+
+    A customer's first month is that of its onboarding or of the first fact known of it, whichever
+    is earlier, and never before the first shipment of the data (nothing is known of the months
+    before). Months without shipments are rows with zeros. What a profile does not record is null:
+    before the first month in which a source knows it, and in a month for which the cost source
+    has no row at all.
+
+    Args:
+        customers: Canonical `customers`.
+        shipments: Canonical `shipments`, masked to `as_of` or not.
+        tickets: Canonical `tickets`; None where the profile has none.
+        surveys: Canonical `surveys`; None where the profile has none.
+        service_costs: Canonical `service_costs`; None where the profile has none.
+        as_of: Last month; nothing after its last instant is used.
+
+    Returns:
+        A lazy table as the contract `customer_months` says. Amounts are in the profile's
+        currency; `delay_days_mean` counts an early delivery as 0 days; `margin` is summed over
+        shipments whose revenue and cost are both known.
+
+    Example:
+        >>> panel = customer_months(customers, shipments, None, None, None,
+        ...                         Month.parse("2026-10"))  # doctest: +SKIP
+    """
+    facts = {
+        "shipped": _shipped(shipments, as_of),
+        "delivered": _delivered(shipments, as_of),
+        "opened": _opened(tickets, as_of),
+        "responded": _responded(tickets, as_of),
+        "answered": _answered(surveys, as_of),
+        "served": _served(service_costs, as_of),
+    }
+    coverage = _known_since(facts, surveys, as_of)
+    joined = _spine(customers, facts, coverage, as_of)
+    for fact in facts.values():
+        if fact is not None:
+            joined = joined.left_join(fact.view(), list(KEY)).drop(
+                *(f"{name}_right" for name in KEY)
+            )
+    if facts["served"] is not None:
+        costed = facts["served"].select(costed_month="month_index").distinct()
+        joined = joined.left_join(costed, joined.month_index == costed.costed_month)
+    return check(_measured(joined.cross_join(coverage)), "customer_months")
+
+
+def month_index(time: ir.TimestampValue | ir.DateValue) -> ir.IntegerValue:
+    """Months since year 0 of a time: consecutive months are consecutive numbers."""
+    return (time.year() * 12 + time.month() - 1).cast("int32")
+
+
+def month_text(index: ir.IntegerValue) -> ir.StringValue:
+    """The month of an index, such as 2026-10."""
+    number = (index % 12 + 1).cast("string").lpad(2, "0")
+    return (index // 12).cast("string") + "-" + number
+
+
+def index_of(month: Month) -> int:
+    """The index of a month, as `month_index` counts."""
+    return month.year * 12 + month.number - 1
+
+
+def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
+    return values.sum().round(AMOUNT_DECIMALS)
+
+
+def _shipped(shipments: ir.Table, as_of: Month) -> ir.Table:
+    """One row a customer and month with shipments picked up."""
+    known = shipments.filter(shipments.shipped_at < as_of.end)
+    return known.group_by("customer_id", month_index=month_index(known.shipped_at)).aggregate(
+        shipments_n=known.count(),
+        revenue=_amount(known.revenue),
+        shipment_cost=_amount(known.cost),
+        margin=_amount(known.revenue - known.cost),
+        last_shipped_at=known.shipped_at.max(),
+    )
+
+
+def _delivered(shipments: ir.Table, as_of: Month) -> ir.Table:
+    """One row a customer and month with deliveries."""
+    known = shipments.filter(shipments.shipped_at < as_of.end, shipments.delivered_at < as_of.end)
+    late = (known.delivered_at.epoch_seconds() - known.promised_at.epoch_seconds()).clip(lower=0)
+    return known.group_by("customer_id", month_index=month_index(known.delivered_at)).aggregate(
+        deliveries_n=known.count(),
+        promised_n=known.promised_at.count(),
+        on_time_n=(known.delivered_at <= known.promised_at).sum(),
+        delay_days_mean=(late / SECONDS_A_DAY).mean().round(AMOUNT_DECIMALS),
+        damaged_n=known.is_damaged.sum(),
+    )
+
+
+def _opened(tickets: ir.Table | None, as_of: Month) -> ir.Table | None:
+    """One row a customer and month with tickets opened."""
+    if tickets is None:
+        return None
+    known = tickets.filter(tickets.opened_at < as_of.end)
+    month = month_index(known.opened_at)
+    return known.group_by("customer_id", month_index=month).aggregate(tickets_n=known.count())
+
+
+def _responded(tickets: ir.Table | None, as_of: Month) -> ir.Table | None:
+    """One row a customer and month with tickets first answered."""
+    if tickets is None:
+        return None
+    known = tickets.filter(tickets.opened_at < as_of.end, tickets.first_response_at < as_of.end)
+    waited = known.first_response_at.epoch_seconds() - known.opened_at.epoch_seconds()
+    return known.group_by(
+        "customer_id", month_index=month_index(known.first_response_at)
+    ).aggregate(
+        responses_n=known.count(),
+        response_minutes_median=(waited / SECONDS_A_MINUTE).median().round(AMOUNT_DECIMALS),
+    )
+
+
+def _answered(surveys: ir.Table | None, as_of: Month) -> ir.Table | None:
+    """One row a customer and month with survey answers."""
+    if surveys is None:
+        return None
+    known = surveys.filter(surveys.sent_at < as_of.end, surveys.answered_at < as_of.end)
+    return known.group_by("customer_id", month_index=month_index(known.answered_at)).aggregate(
+        answers_n=known.count(),
+        nps_score=known.nps_score.mean().round(AMOUNT_DECIMALS),
+        csat_score=known.csat_score.mean().round(AMOUNT_DECIMALS),
+    )
+
+
+def _served(service_costs: ir.Table | None, as_of: Month) -> ir.Table | None:
+    """One row a customer and month with service costs."""
+    if service_costs is None:
+        return None
+    known = service_costs.filter(service_costs.month <= str(as_of))
+    index = known.month.left(4).cast("int32") * 12 + known.month.right(2).cast("int32") - 1
+    return known.group_by("customer_id", month_index=index.cast("int32")).aggregate(
+        cost_to_serve=_amount(known.cost)
+    )
+
+
+def _known_since(
+    facts: dict[str, ir.Table | None], surveys: ir.Table | None, as_of: Month
+) -> ir.Table:
+    """One row: the first month in which each kind of fact is known; null where it never is."""
+    shipped, delivered, opened = facts["shipped"], facts["delivered"], facts["opened"]
+    assert shipped is not None
+    assert delivered is not None
+    since = shipped.aggregate(
+        since_shipments=shipped.month_index.min(),
+        since_revenue=shipped.month_index.min(where=shipped.revenue.notnull()),
+        since_cost=shipped.month_index.min(where=shipped.shipment_cost.notnull()),
+        since_margin=shipped.month_index.min(where=shipped.margin.notnull()),
+    ).cross_join(
+        delivered.aggregate(
+            since_damage=delivered.month_index.min(where=delivered.damaged_n.notnull())
+        )
+    )
+    if opened is not None:
+        since = since.cross_join(opened.aggregate(since_tickets=opened.month_index.min()))
+    if surveys is not None:
+        sent = month_index(surveys.filter(surveys.sent_at < as_of.end).sent_at)
+        since = since.cross_join(sent.min().name("since_surveys").as_table())
+    return since
+
+
+def _spine(
+    customers: ir.Table, facts: dict[str, ir.Table | None], coverage: ir.Table, as_of: Month
+) -> ir.Table:
+    """One row a customer and month, from its first to the as-of month."""
+    known = customers.filter(customers.onboarded_on <= as_of.last_day)
+    begun = known.select("customer_id", month_index=month_index(known.onboarded_on))
+    seen = [fact.select(*KEY) for fact in facts.values() if fact is not None]
+    every = ibis.union(begun, *seen)
+    starts = every.group_by("customer_id").aggregate(first_index=every.month_index.min())
+    first = ibis.greatest(starts.first_index, coverage.since_shipments.as_scalar())
+    months = ibis.range(first, index_of(as_of) + 1).unnest()
+    return starts.select("customer_id", month_index=months.cast("int32"))
+
+
+def _measured(joined: ir.Table) -> ir.Table:
+    """The contract's columns: zero where nothing happened, null where nothing was recorded."""
+
+    def counted(column: str, since: str) -> ir.Value:
+        if since not in joined.columns:
+            return ibis.null("int64")
+        covered = joined.month_index >= joined[since]
+        return ibis.ifelse(covered, joined[column].fill_null(0), None)
+
+    def summed(column: str, since: str) -> ir.Value:
+        idle = joined.shipments_n.isnull() & (joined.month_index >= joined[since])
+        return ibis.ifelse(idle, 0.0, joined[column])
+
+    def recorded(column: str, kind: str) -> ir.Value:
+        return joined[column] if column in joined.columns else ibis.null(kind)
+
+    costed = "costed_month" in joined.columns
+    earlier = ibis.window(group_by="customer_id", order_by="month_index", following=0)
+    return joined.select(
+        "customer_id",
+        month=month_text(joined.month_index),
+        shipments_n=joined.shipments_n.fill_null(0),
+        revenue=summed("revenue", "since_revenue"),
+        shipment_cost=summed("shipment_cost", "since_cost"),
+        margin=summed("margin", "since_margin"),
+        deliveries_n=joined.deliveries_n.fill_null(0),
+        promised_n=joined.promised_n.fill_null(0),
+        on_time_n=joined.on_time_n.fill_null(0),
+        on_time_rate=joined.on_time_n / joined.promised_n.nullif(0),
+        delay_days_mean=joined.delay_days_mean,
+        damaged_n=counted("damaged_n", "since_damage"),
+        tickets_n=counted("tickets_n", "since_tickets"),
+        responses_n=counted("responses_n", "since_tickets"),
+        response_minutes_median=recorded("response_minutes_median", "float64"),
+        answers_n=counted("answers_n", "since_surveys"),
+        nps_score=recorded("nps_score", "float64"),
+        csat_score=recorded("csat_score", "float64"),
+        cost_to_serve=ibis.ifelse(
+            joined.costed_month.notnull(), joined.cost_to_serve.fill_null(0.0), None
+        )
+        if costed
+        else ibis.null("float64"),
+        last_shipped_at=joined.last_shipped_at.max().over(earlier),
+        is_active=joined.shipments_n.fill_null(0) > 0,
+    )

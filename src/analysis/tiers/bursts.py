@@ -1,0 +1,114 @@
+"""Bursts: a jump against the customer's own baseline, its season and the company's month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..params import BurstPromotion
+from .codes import HIGHEST, LOWEST, NO_LEVEL, Levels, Mask, Numbers
+from .history import MonthRows
+from .memory import Recent
+from .season import YEAR
+
+MEMORY_MONTHS = 25
+"""The longest baseline that `BurstPromotion` allows, and the month itself."""
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Who jumped this month; every array has shape (n,).
+
+    Attributes:
+        is_burst: The customer jumped.
+        expected: Revenue that was expected of it (shipments, where no revenue is recorded).
+        reaches: Level whose customers usually earn what the customer earned this month.
+    """
+
+    is_burst: Mask
+    expected: Numbers
+    reaches: Levels
+
+
+class BurstWatch:
+    """Finds jumps, month after month.
+
+    What is expected of a customer is its baseline (the mean of the months before) or the same
+    month last year, whichever is larger, times the company's own peak (Double 11 is nobody's
+    jump). A jump is `ratio` times that in revenue, with more shipments than chance explains.
+    """
+
+    def __init__(self, policy: BurstPromotion | None) -> None:
+        self._policy = policy
+        self._revenue: Recent[np.float64] = Recent(MEMORY_MONTHS, 0.0)
+        self._shipments: Recent[np.float64] = Recent(MEMORY_MONTHS, 0.0)
+
+    def see(self, rows: MonthRows, targets: Levels) -> Burst:
+        """Take in the next month.
+
+        Args:
+            rows: The month.
+            targets: The level that each customer's measure alone gives this month.
+        """
+        value = _value_of(rows)
+        none = Burst(np.zeros(len(rows), bool), np.full(len(rows), np.nan), targets * 0)
+        found = none if self._policy is None else self._found(rows, value, targets, self._policy)
+        self._revenue.add(value)
+        self._shipments.add(rows.shipments)
+        return found
+
+    def _found(
+        self, rows: MonthRows, value: Numbers, targets: Levels, policy: BurstPromotion
+    ) -> Burst:
+        usual = self._baseline(self._revenue, rows, policy)
+        peak = _peak(value, usual)
+        expected = np.maximum(usual * peak, self._last_year(self._revenue, len(rows)))
+        usual_n = self._baseline(self._shipments, rows, policy)
+        expected_n = np.maximum(usual_n * peak, self._last_year(self._shipments, len(rows)))
+        noise = policy.noise_sds * np.sqrt(np.maximum(expected_n, 1.0))
+        jumped = (value >= policy.ratio * expected) & (rows.shipments >= expected_n + noise)
+        known = (rows.months_n > policy.min_history_months) & (usual > 0)
+        return Burst(jumped & known, expected, _reaches(value, usual, targets, peak))
+
+    def _baseline(
+        self, past: Recent[np.float64], rows: MonthRows, policy: BurstPromotion
+    ) -> Numbers:
+        """Mean of the months before that the customer existed; 0 for a new one."""
+        n = len(rows)
+        summed = past.stacked(0, policy.baseline_months - 1, n).sum(axis=0)
+        months = np.minimum(rows.months_n - 1, policy.baseline_months)
+        return summed / np.maximum(months, 1)
+
+    def _last_year(self, past: Recent[np.float64], n: int) -> Numbers:
+        return past.stacked(YEAR - 1, YEAR - 1, n)[0]
+
+
+def _value_of(rows: MonthRows) -> Numbers:
+    """Revenue of the month; shipments where the profile records no revenue."""
+    unknown = np.isnan(rows.revenue)
+    return rows.shipments if unknown.all() else np.nan_to_num(rows.revenue)
+
+
+def _peak(value: Numbers, usual: Numbers) -> float:
+    """This month of the whole company against its months before; at least 1."""
+    before = usual.sum()
+    return max(1.0, float(value.sum() / before)) if before > 0 else 1.0
+
+
+def _reaches(value: Numbers, usual: Numbers, targets: Levels, peak: float) -> Levels:
+    """The highest level whose customers' median monthly value this month's value attains."""
+    level = np.full(len(value), LOWEST, dtype=np.int8)
+    for step in range(LOWEST + 1, HIGHEST + 1):
+        of_level = usual[(targets == step) & (usual > 0)]
+        if len(of_level):
+            level[value >= np.median(of_level) * peak] = step
+    return level
+
+
+def floor_of(burst: Burst, level: Levels, policy: BurstPromotion | None) -> Levels:
+    """The provisional level of customers that jumped; NO_LEVEL for the others."""
+    if policy is None:
+        return np.full(len(level), NO_LEVEL, dtype=np.int8)
+    lifted = np.minimum(burst.reaches, level + policy.max_steps).astype(np.int8)
+    return np.where(burst.is_burst, lifted, NO_LEVEL).astype(np.int8)

@@ -1,0 +1,85 @@
+"""Positions of customers among the ranked customers of the same month.
+
+Only customers that shipped in the window are ranked: those that left long ago, and those that
+never shipped, would otherwise fill the lower groups and lift everyone else for no reason.
+Equal values get equal positions, so that the order of rows decides nothing.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+EXACT = "decimal(38, 4)"
+"""Sums over a whole month are exact in this type, whatever the order of rows."""
+
+
+def position(table: ir.Table, value: ir.NumericColumn) -> ir.NumericColumn:
+    """Position of each ranked row's value in its month, between 0 and 1.
+
+    Args:
+        table: Rows with `month` and `is_ranked`.
+        value: Higher is better; a null gets no position.
+
+    Returns:
+        (values below + ½ of the equal ones, itself included) ÷ ranked values of the month.
+    """
+    counts = table.is_ranked & value.notnull()
+    by_value = ibis.window(group_by=["month", counts], order_by=value)
+    below = ibis.rank().over(by_value)
+    up_to = ibis.cume_dist().over(by_value)
+    everyone = table.count().over(by_value)
+    return ibis.ifelse(counts, (below / everyone + up_to) / 2, None)
+
+
+def quantile_group(position: ir.NumericColumn, groups: int) -> ir.IntegerColumn:
+    """The quantile group of a position, from 1 (lowest) to `groups`."""
+    group = ibis.least((position * groups).floor() + 1, groups).cast("int8")
+    return ibis.ifelse(position.notnull(), group, None)
+
+
+def rfm_group(table: ir.Table) -> ir.StringColumn:
+    """Frequency and value of the window, each held against the month's mean of ranked customers.
+
+    The mean, not a quantile, so that the size of a group is a finding and not a choice.
+
+    Returns:
+        ``high_frequency_high_value`` and so on; ``dormant`` for a customer that shipped before
+        the window only; null for one that never shipped.
+    """
+    month = ibis.window(group_by=["month", "is_ranked"])
+    often = table.frequency >= table.frequency.mean().over(month)
+    # where no revenue is recorded, nobody is of high value
+    much = (table.revenue_window >= table.revenue_window.mean().over(month)).fill_null(False)
+    frequency = ibis.ifelse(often, "high_frequency", "low_frequency")
+    value = ibis.ifelse(much, "_high_value", "_low_value")
+    dormant = ibis.ifelse(table.recency_days.notnull(), "dormant", None)
+    return ibis.ifelse(table.is_ranked, frequency + value, dormant)
+
+
+def abc_class(
+    table: ir.Table, worth: ir.NumericColumn, cuts: tuple[float, float]
+) -> ir.StringColumn:
+    """Class A, B or C by the share of the month's total that better customers already cover.
+
+    A customer belongs to A while the customers above it cover less than the first cut. A value
+    of zero or less is C: it covers nothing.
+
+    Args:
+        table: Rows with `month` and `is_ranked`.
+        worth: Margin or revenue of the window; null gives no class.
+        cuts: Cumulative shares that end classes A and B.
+    """
+    counts = table.is_ranked & worth.notnull()
+    paid = worth.clip(lower=0).cast(EXACT)
+    keys = {"group_by": ["month", counts], "order_by": ibis.desc(paid)}
+    up_to = ibis.range_window(**keys, following=0)
+    month = ibis.window(**keys)
+    equal = (ibis.cume_dist().over(month) * table.count().over(month)).round()
+    equal = equal - ibis.rank().over(month)
+    before = paid.sum().over(up_to) - paid * equal.cast("int64")
+    covered = before.cast("float64") / paid.sum().over(month).nullif(0).cast("float64")
+    letter = ibis.cases(
+        (paid == 0, "C"), (covered < cuts[0], "A"), (covered < cuts[1], "B"), else_="C"
+    )
+    return ibis.ifelse(counts, letter, None)
