@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from .language import Language
 
-ValueKind = Literal["plain", "term", "number", "percent", "points", "money", "date", "month"]
+ValueKind = Literal[
+    "plain", "term", "terms", "number", "percent", "points", "money", "date", "month"
+]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Value:
     """One value of a message.
 
     Attributes:
-        kind: How it is shown; ``term`` is a word of the catalogue, ``plain`` is shown as it is.
+        kind: How it is shown; ``term`` is a word of the catalogue, ``terms`` a list of them,
+            ``plain`` is shown as it is.
         value: A number, text, ISO day or month.
         digits: Decimals of a number.
         sign: Show + as well.
@@ -38,6 +41,8 @@ class Value:
         """The value in the reader's language."""
         if self.kind == "term":
             return language.text(str(self.value))
+        if self.kind == "terms":
+            return language.listed([language.text(str(word)) for word in self.value])
         if self.kind == "number":
             return language.number(self.value, self.digits, sign=self.sign)
         if self.kind == "percent":

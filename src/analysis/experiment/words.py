@@ -1,0 +1,86 @@
+"""Sentences about estimates: why one is missing, and what must be known beside it.
+
+The numerical functions hand back codes; here each becomes a message that is read in Chinese and
+in English.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from ..message import Message, Value
+from ..params.metric import Metric
+from .estimators.results import Note, NoteCode, Status
+
+OK = "ok"
+
+_STATUS = {
+    Status.NO_UNITS: "no unit with a value in one of the arms",
+    Status.TOO_FEW_UNITS: "too few units for an interval",
+    Status.NO_VARIATION: "no variation: every unit of an arm has the same value",
+    Status.INSUFFICIENT_CLUSTERS: "insufficient clusters: fewer than 4 in an arm",
+    Status.UNDEFINED: "undefined: the denominator is zero",
+    Status.UNBOUNDED: "unbounded: the data exclude no value on one side",
+    Status.HORIZON_BEYOND_DATA: "nobody was followed as long as the horizon asks",
+    Status.NOT_CONVERGED: "no finite estimate, for example because an arm has no event",
+    Status.LOOKS_EXHAUSTED: "the planned looks are used up: no further claim",
+}
+
+_NOTES = {
+    NoteCode.MISSING_OUTCOMES: "{n} units without a value are left out",
+    NoteCode.INFINITE_OUTCOMES: "{n} units with an infinite value are left out",
+    NoteCode.COVARIATE_CONSTANT: "the covariate {subject} does not vary and is not used",
+    NoteCode.COVARIATE_COLLINEAR: "the covariate {subject} follows from others and is not used",
+    NoteCode.COVARIATE_MISSING: "{n} missing values of {subject} are filled with its mean",
+    NoteCode.COVARIATES_TOO_MANY: "too few units for the covariate {subject}; it is not used",
+    NoteCode.STRATA_POOLED: "{n} strata with too few units are taken together",
+    NoteCode.CONSTANT_IN_ONE_ARM: "one arm does not vary; the other's variance stands for both",
+    NoteCode.SKEWED: "the values are skewed; the interval may miss more often than promised",
+    NoteCode.NEGATIVE_CONTROL: "the control's value is negative; relative to its size",
+    NoteCode.WEIGHTS_TRIMMED: "{n} response weights are trimmed",
+    NoteCode.RESPONSE_SEPARATED: "a covariate decides the response in {subject}; weights are held",
+    NoteCode.OUT_OF_RANGE: "{n} values outside their scale count as missing",
+    NoteCode.WEAK_INSTRUMENT: "assignment hardly moves the use of the service (F = {n})",
+}
+
+
+def status_message(status: Status) -> Message:
+    """Why an estimate is missing; ``ok`` where it is not."""
+    return Message(_STATUS.get(status, OK))
+
+
+def note_message(note: Note) -> Message:
+    """One remark beside an estimate."""
+    values = {"n": Value("number", note.count), "subject": Value("plain", note.subject)}
+    source = _NOTES[note.code]
+    return Message(source, {k: v for k, v in values.items() if f"{{{k}}}" in source})
+
+
+def note_messages(notes: Iterable[Note]) -> tuple[Message, ...]:
+    """All remarks, in order."""
+    return tuple(note_message(note) for note in notes)
+
+
+def not_available(table: str) -> Message:
+    """A metric whose source table does not exist in this profile."""
+    return Message("not available: no {table} source", {"table": Value("term", table)})
+
+
+def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
+    """A metric of which no unit has completed its window."""
+    if needed is None or until is None:
+        return Message("maturing: no unit has completed its window")
+    return Message(
+        "maturing: needs data to {needed}, has data to {until}",
+        {"needed": Value("date", needed.isoformat()), "until": Value("date", until.isoformat())},
+    )
+
+
+TABLE_WORDS = ("shipments", "tickets", "surveys", "service_costs")
+"""Names of optional tables as readers see them; each is in the catalogues."""
+
+
+def metric_word(metric: Metric) -> Value:
+    """The metric's name for readers: a known measure by its catalogue word, else as written."""
+    return Value("term", metric.measure) if metric.measure else Value("plain", metric.name)
