@@ -31,6 +31,8 @@ class AnalysisError(Exception):
     """
 
     exit_code = 1
+    evidence = ""
+    """Path of a notebook or file that shows the fault, set by whoever keeps it."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class AnalysisError(Exception):
             ("got", "" if self.got is None else str(self.got)),
             ("allowed", _listed(self.allowed)),
             ("to do", self.todo),
+            ("see", self.evidence),
         )
         lines += [f"  {label + ':':<8} {text}" for label, text in parts if text]
         return "\n".join(lines)

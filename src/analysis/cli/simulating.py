@@ -1,0 +1,34 @@
+"""``tierlab simulate``: the demo company, with progress."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ..errors import ParamsError
+from .options import console
+
+
+def write_company(out: Path, customers: int, months: int, seed: int) -> None:
+    """Simulate a company into a folder and say what it holds.
+
+    Args:
+        out: Folder of the raw files; the truth goes to ``<out>-truth``.
+        customers: True customers.
+        months: Months, up to October 2026.
+        seed: Same seed, same company.
+
+    Raises:
+        ParamsError: A number is out of range, or the folder holds other files.
+    """
+    from ..simulate import company
+
+    screen, began = console(), time.monotonic()
+    with screen.status("simulating a company …"):
+        try:
+            summary = company(out, customers, months, seed)
+        except ValueError as fault:
+            raise ParamsError(str(fault), where="tierlab simulate") from fault
+    seconds = time.monotonic() - began
+    rows = sum(summary.rows.values())
+    screen.print(f"simulated {rows:,} rows in {seconds:.1f} s: {out}", highlight=False)

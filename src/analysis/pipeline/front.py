@@ -1,0 +1,182 @@
+"""The friendly front of a run: what must run, what is running, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from ..errors import AnalysisError, RunError
+from ..files import disk_faults_told, remove_folder
+from . import publication
+from .events import Event, told
+from .inputs import cache_of, prepare
+from .job import Job
+from .locks import hold_folder, is_abandoned, month_held
+from .progress import Progress
+from .scheduling import start_snakemake
+from .staging import sweep
+
+RUN_FOLDER = ".run-"
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        reports: The months' report folders, in order.
+        ran: Whether any stage ran.
+        seconds: Of the whole run.
+    """
+
+    reports: tuple[Path, ...]
+    ran: bool
+    seconds: float
+
+
+class FailedRunError(RunError):
+    """One or more months failed; the message says which, where and why."""
+
+    def __init__(self, failures: Sequence[Event]) -> None:
+        super().__init__("\n".join(_told_once(failures)))
+        self.exit_code = failures[0].exit_code
+
+
+def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> Outcome:
+    """Bring some months of one profile up to date and publish them.
+
+    Args:
+        jobs: The months, of one profile and one pair of folders.
+        cores: How many may be used; all by default.
+        console: Where progress is shown.
+
+    Raises:
+        AnalysisError: A stage failed (its own words and exit code), another run holds a
+            month, or the disk is full. The last good reports are still in place.
+    """
+    began = time.monotonic()
+    with contextlib.ExitStack() as held:
+        for job in jobs:
+            held.enter_context(_ready(job))
+        reasons = _prepared(jobs)
+        if any(reasons.values()):
+            _bring_up_to_date(jobs, reasons, cores or os.cpu_count() or 1, console)
+    reports = tuple(job.reports for job in jobs)
+    return Outcome(reports, any(reasons.values()), time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _ready(job: Job) -> Iterator[None]:
+    """Hold a month, and mend what a killed run has left of it."""
+    locks = job.home / ".locks"
+    with disk_faults_told(locks):
+        locks.mkdir(parents=True, exist_ok=True)
+    with month_held(locks, str(job.month)):
+        with disk_faults_told(job.home):
+            sweep(job)
+            publication.recover(job)
+        yield
+
+
+def _prepared(jobs: Sequence[Job]) -> dict[str, dict[str, str]]:
+    cache = cache_of(jobs[0])
+    with disk_faults_told(jobs[0].home):
+        return {str(job.month): prepare(job, cache) for job in jobs}
+
+
+def _bring_up_to_date(
+    jobs: Sequence[Job], reasons: dict[str, dict[str, str]], cores: int, console: Console
+) -> None:
+    stale = [job for job in jobs if reasons[str(job.month)]]
+    for job in stale:
+        publication.mark(job, "stale", "; ".join(_roots(reasons[str(job.month)])))
+    publication.rebuild_index(jobs[0].shelf)
+    for job in stale:
+        first, why = next(iter(reasons[str(job.month)].items()))
+        console.print(f"[dim]{job.name}: from {first} on ({why})[/]", highlight=False)
+    failures = _schedule(stale, cores, console)
+    if failures:
+        for failure in failures:
+            job = next(job for job in stale if str(job.month) == failure.month)
+            publication.mark(job, "failed", failure.message)
+        publication.rebuild_index(jobs[0].shelf)
+        raise FailedRunError(failures)
+
+
+def _schedule(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
+    progress, seen, failures = Progress(console, len(jobs)), set[str](), list[Event]()
+    with _run_folder(jobs[0].home) as folder, progress.shown():
+        process = start_snakemake(jobs, folder, cores)
+        try:
+            ended = False
+            while not ended:
+                ended = process.poll() is not None
+                events = list(told(folder, seen))
+                progress.tell(events)
+                failures += [event for event in events if event.kind == "failed"]
+                time.sleep(0 if ended else LOOK_SECONDS)
+        finally:
+            _stop(process)
+        if process.returncode and not failures:
+            raise _ended_by_itself(process, folder)
+    return failures
+
+
+def _ended_by_itself(process: subprocess.Popen[bytes], folder: Path) -> AnalysisError:
+    """A stage or Snakemake itself was killed, or could not even start."""
+    lines = (folder / "snakemake.log").read_text(errors="replace").strip().splitlines()
+    return RunError(
+        "The run was ended from outside, or could not start",
+        got=" | ".join(lines[-3:]) or f"exit code {process.returncode}",
+        todo="Run again: it recovers by itself. If memory ran out, use --cores 1.",
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _run_folder(home: Path) -> Iterator[Path]:
+    """A folder for events, logs and Snakemake; those of killed runs are removed."""
+    for folder in home.glob(f"{RUN_FOLDER}*"):
+        if is_abandoned(folder):
+            remove_folder(folder)
+    folder = home / f"{RUN_FOLDER}{uuid.uuid4().hex}"
+    with disk_faults_told(folder):
+        (folder / "events").mkdir(parents=True)
+        held = hold_folder(folder)
+    try:
+        yield folder
+    finally:
+        held.close()
+        remove_folder(folder)
+
+
+def _roots(reasons: dict[str, str]) -> list[str]:
+    """The reasons that are no consequence of another one."""
+    return [f"{step}: {why}" for step, why in reasons.items() if not why.endswith(" runs")]
+
+
+def _told_once(failures: Sequence[Event]) -> Iterator[str]:
+    """Each failure with its month and step; the same message for several is said once."""
+    by_message: dict[str, list[Event]] = {}
+    for failure in failures:
+        by_message.setdefault(failure.message, []).append(failure)
+    for message, events in by_message.items():
+        where = ", ".join(f"{event.month} {event.step}" for event in events)
+        yield f"{where}: {message}"

@@ -1,0 +1,166 @@
+"""What each step depends on, by content: the reason why a step runs again, or does not.
+
+A step's own inputs are compared here; that a step also depends on the steps before it is
+stated by the Snakefile (and by `stale_steps`, in the same words).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from ..files import read_json, write_json
+from ..params import digest
+from .digests import DigestCache, folder_digests, joint_digest
+from .job import Job
+from .stages import STAGES, Step, before
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+NOT_OF_THE_PIPELINE = frozenset({"cli", "dashboard", "simulate", "__main__.py"})
+"""Parts of the package that no stage may import (a test holds it), so that they change nothing."""
+
+WORDS = frozenset({"locale", "fonts"})
+"""Parts of the package that only readers' pages depend on."""
+
+PACKAGES = (
+    "babel",
+    "duckdb",
+    "great_tables",
+    "ibis-framework",
+    "matplotlib",
+    "nbconvert",
+    "numpy",
+    "pandas",
+    "pointblank",
+    "pyarrow",
+    "python-calamine",
+    "scipy",
+    "seaborn",
+    "statsmodels",
+)
+"""Packages whose version can move a figure; the manifest names them too."""
+
+Parts = dict[str, str]
+"""Name of an input → digest of its content."""
+
+
+def cache_of(job: Job) -> DigestCache:
+    """The digest cache of the job's profile."""
+    return DigestCache.load(job.home / ".digests.json")
+
+
+def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
+    """Digests of everything a step reads that no earlier step made.
+
+    Returns:
+        Such as ``{"notebook": …, "params.tiers": …}``; raw files as ``raw/<path>``.
+    """
+    parts = {f"params.{name}": d for name, d in _sections(job, step.stage.name).items()}
+    if step.stage.notebook:
+        parts["notebook"] = cache.of(job.notebook(step))
+    if step.stage.reads_raw:
+        parts |= {f"raw/{name}": d for name, d in raw_digests(job, cache).items()}
+        parts |= {"code": code_digest(cache), "packages": digest(versions())}
+    if step.stage.reads_experiments:
+        found = experiment_digests(job, cache)
+        parts |= {f"experiments/{name}": d for name, d in found.items()}
+    if step.stage.by_language or not step.stage.notebook:
+        parts["words"] = words_digest(cache)
+    return parts
+
+
+def raw_digests(job: Job, cache: DigestCache) -> Parts:
+    """Digest of each raw file that the profile's sources name, by path below the raw folder."""
+    patterns = [p for s in job.profile.sources.values() for p in _listed(s.files)]
+    return folder_digests(job.raw, patterns, cache) if job.raw.is_dir() else {}
+
+
+def experiment_digests(job: Job, cache: DigestCache) -> Parts:
+    """Digest of each experiment file of the profile."""
+    return folder_digests(job.experiments, ["*.yaml"], cache)
+
+
+def code_digest(cache: DigestCache) -> str:
+    """One digest of the package's code, without what no stage imports."""
+    found = folder_digests(PACKAGE, ["**/*"], cache)
+    counted = {n: d for n, d in found.items() if _is_code(Path(n))}
+    return joint_digest(counted)
+
+
+def words_digest(cache: DigestCache) -> str:
+    """One digest of catalogues and fonts."""
+    found = folder_digests(PACKAGE, [f"{name}/**/*" for name in sorted(WORDS)], cache)
+    return joint_digest(found)
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Versions of Python and of the packages that can move a figure."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def prepare(job: Job, cache: DigestCache) -> dict[str, str]:
+    """Write the digest files that changed and remove the markers that no longer hold.
+
+    Returns:
+        Step → why it must run, in the order of the steps; empty when all are up to date.
+    """
+    reasons: dict[str, str] = {}
+    for step in job.steps:
+        parts = inputs_of(job, step, cache)
+        if read_json(job.digest_file(step)) != parts:
+            write_json(job.digest_file(step), parts)
+        waits_for = [o.name for o in before(step, job.profile.languages) if o.name in reasons]
+        reason = _why(job, step, parts, cache) or (f"{waits_for[0]} runs" if waits_for else "")
+        if reason:
+            reasons[step.name] = reason
+            job.marker(step).unlink(missing_ok=True)
+    cache.save()
+    return reasons
+
+
+def _why(job: Job, step: Step, parts: Parts, cache: DigestCache) -> str:
+    marker = read_json(job.marker(step))
+    if marker is None:
+        return "has not run"
+    was = marker.get("inputs", {})
+    changed = sorted(n for n in {*parts, *was} if parts.get(n) != was.get(n))
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return f"{changed[0]} changed{more}"
+    for name, expected in marker.get("outputs", {}).items():
+        if cache.of(job.root / name) != expected:
+            return f"{name} is missing or was changed"
+    return ""
+
+
+def _sections(job: Job, stage: str) -> Parts:
+    claimed = {name for s in STAGES for name in s.sections}
+    own = next(s.sections for s in STAGES if s.name == stage)
+    content = job.profile.model_dump(mode="json")
+    first = stage == STAGES[0].name
+    names = own + tuple(name for name in content if first and name not in claimed)
+    return {name: digest(content[name]) for name in names if name != "raw"}
+
+
+def _is_code(path: Path) -> bool:
+    top = path.parts[0]
+    return (
+        top not in NOT_OF_THE_PIPELINE | WORDS
+        and "__pycache__" not in path.parts
+        and not path.name.startswith(".")
+    )
+
+
+def _listed(files: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else files

@@ -1,0 +1,74 @@
+"""The kernel that notebooks run in: this interpreter, whatever is installed or set at home.
+
+A kernelspec is written to the run's own folder, so that neither an installed kernel nor the
+home directory matters. Connections are TCP on this machine (ipc sockets collide).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .locks import die_with_parent
+
+KERNEL = "tierlab"
+MODULE = "analysis.pipeline.kernels"
+_SETTINGS = ("--HistoryManager.enabled=False", "--IPKernelApp.quiet=True")
+_TOO_MANY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def write_kernelspec(folder: Path) -> None:
+    """Write the kernelspec below a folder that ``JUPYTER_PATH`` will name."""
+    spec = {
+        "argv": [sys.executable, "-m", MODULE, "-f", "{connection_file}", *_SETTINGS],
+        "display_name": "tierlab",
+        "language": "python",
+        "interrupt_mode": "signal",
+        "metadata": {"debugger": False},
+    }
+    home = folder / "kernels" / KERNEL
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
+def kernel_environment(folder: Path, cores: int) -> Mapping[str, str]:
+    """Environment of a kernel: everything it writes for itself goes below one folder.
+
+    Args:
+        folder: Of this execution; removed afterwards.
+        cores: Threads that the numerical libraries may use.
+    """
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    own = {
+        "JUPYTER_PATH": str(folder),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_NO_CONFIG": "1",
+        "IPYTHONDIR": str(folder / "ipython"),
+        "TMPDIR": str(scratch),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    return own | {name: str(cores) for name in _TOO_MANY_THREADS} | _font_cache(folder)
+
+
+def _font_cache(folder: Path) -> dict[str, str]:
+    """Where matplotlib keeps its list of fonts, if the home directory cannot hold it."""
+    home = Path(os.environ.get("HOME", "/nonexistent"))
+    set_already = "MPLCONFIGDIR" in os.environ
+    return {} if set_already or os.access(home, os.W_OK) else {"MPLCONFIGDIR": str(folder / "mpl")}
+
+
+def main() -> None:
+    """Start the kernel; it ends when the stage that started it ends."""
+    die_with_parent()
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What the Snakefile asks: paths with wildcards, and the command of a step."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import ParamsError
+from ..months import Month
+from .inputs import cache_of, prepare
+from .job import Job, jobs_of
+
+KEYS = ("profile", "months", "raw", "out", "notebooks", "prepared")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The months that one call of Snakemake works on.
+
+    Attributes:
+        jobs: The months.
+        threads: Threads of a step: with one month all cores, with several one each.
+    """
+
+    jobs: tuple[Job, ...]
+    threads: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, object]) -> Plan:
+        """Read Snakemake's ``--config``; refresh digest files unless `tierlab run` has.
+
+        Raises:
+            ParamsError: A key is unknown or missing, the profile or a month is wrong.
+        """
+        unknown = [key for key in config if key not in KEYS]
+        missing = [key for key in ("profile", "months") if key not in config]
+        if unknown or missing:
+            raise ParamsError(
+                "Snakemake's --config is not what the Snakefile needs",
+                got=", ".join([f"unknown {k}" for k in unknown] + [f"no {k}" for k in missing]),
+                allowed=KEYS,
+            )
+        months = [Month.parse(text) for text in str(config["months"]).split(",")]
+        folders = {key: str(config.get(key, "")) for key in ("raw", "out", "notebooks")}
+        jobs = jobs_of(str(config["profile"]), months, **folders)
+        if not config.get("prepared"):
+            cache = cache_of(jobs[0])
+            for job in jobs:
+                prepare(job, cache)
+        return cls(jobs, 1 if len(jobs) > 1 else os.cpu_count() or 1)
+
+    @property
+    def targets(self) -> list[str]:
+        """The markers that mean that all is published."""
+        return [str(job.marker(job.steps[-1])) for job in self.jobs]
+
+    def digest(self, step: str) -> str:
+        """The digest file of a step, for any month."""
+        return f"{self.jobs[0].home}/{{month}}/.inputs/{step}.digest"
+
+    def marker(self, step: str) -> str:
+        """The marker of a step, for any month."""
+        return f"{self.jobs[0].home}/{{month}}/.stages/{step}.json"
+
+    def marker_of_each_language(self, stage: str) -> list[str]:
+        """The markers of a stage that is executed once a language."""
+        languages = self.jobs[0].profile.languages
+        return [self.marker(f"{stage}-{language}") for language in languages]
+
+    def command(self, step: str) -> str:
+        """The command that runs a step, for any month."""
+        job = self.jobs[0]
+        options = {
+            "--profile": job.profile_path,
+            "--raw": job.raw,
+            "--out": job.root,
+            "--notebooks": job.notebooks,
+        }
+        told = " ".join(f"{name} {_quoted(value)}" for name, value in options.items())
+        start = f"{_quoted(sys.executable)} -m analysis stage {step}"
+        return f"{start} --month {{wildcards.month}} --cores {{threads}} {told}"
+
+
+def _quoted(value: object) -> str:
+    """Quoted for the shell; braces doubled for Snakemake."""
+    return shlex.quote(str(value)).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,59 @@
+"""Snakemake, called so that nothing of it stays behind or stands in the way.
+
+It works in the run's own folder: its lock files, logs and metadata go with the run, and a
+killed one never blocks the next. What must run is decided by the digest files and markers
+alone (``--rerun-triggers mtime``).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .job import CHECKOUT, Job
+from .locks import RUN_VARIABLE
+
+SNAKEFILE = CHECKOUT / "Snakefile"
+_START = (
+    "from analysis.pipeline.locks import die_with_parent; die_with_parent(); "
+    "from snakemake.cli import main; main()"
+)
+
+
+def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess.Popen[bytes]:
+    """Start Snakemake on some months of one profile.
+
+    Args:
+        jobs: The months, their digest files and markers already prepared.
+        folder: The run's folder.
+        cores: How many stages may run at once; one month gets all of them for each stage.
+    """
+    first = jobs[0]
+    config = {
+        "profile": first.profile_path,
+        "months": ",".join(str(job.month) for job in jobs),
+        "raw": first.raw,
+        "out": first.root,
+        "notebooks": first.notebooks,
+        "prepared": "yes",
+    }
+    command = [sys.executable, "-c", _START, "--snakefile", str(SNAKEFILE)]
+    command += ["--directory", str(folder), "--cores", str(cores), "--nolock", "--keep-going"]
+    command += ["--rerun-triggers", "mtime", "--drop-metadata", "--rerun-incomplete"]
+    command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
+    with (folder / "snakemake.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(folder)
+        )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Snakemake's caches go to the run's folder: the home directory may not exist."""
+    return os.environ | {
+        RUN_VARIABLE: str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,99 @@
+"""What the pipeline does, stage by stage: one table instead of rules in several places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..errors import ParamsError, did_you_mean
+
+CLEANING = "cleaning"
+SEGMENTATION = "segmentation"
+EVALUATION = "evaluation"
+REPORT = "report"
+PUBLICATION = "publication"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a month.
+
+    Attributes:
+        name: Also names its marker.
+        notebook: The notebook it executes; empty for the publication.
+        after: The stage it waits for.
+        sections: Profile sections that no earlier stage reads. A section that no stage
+            claims belongs to the first stage, so that forgetting one here costs time, never
+            a wrong result.
+        reads_raw: Whether raw files are among its inputs.
+        reads_experiments: Whether the profile's experiment files are.
+        by_language: Executed once a language.
+    """
+
+    name: str
+    notebook: str = ""
+    after: str = ""
+    sections: tuple[str, ...] = ()
+    reads_raw: bool = False
+    reads_experiments: bool = False
+    by_language: bool = False
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(CLEANING, "01_cleaning", reads_raw=True),
+    Stage(SEGMENTATION, "02_segmentation", after=CLEANING, sections=("value", "tiers")),
+    Stage(EVALUATION, "03_evaluation", after=SEGMENTATION, reads_experiments=True),
+    Stage(
+        REPORT,
+        "04_report",
+        after=EVALUATION,
+        sections=("title", "privacy"),
+        by_language=True,
+    ),
+    Stage(PUBLICATION, after=REPORT, sections=("languages",)),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage as it is executed: once, or once a language.
+
+    Example:
+        >>> [step.name for step in steps_of(("zh", "en"))][-3:]
+        ['report-zh', 'report-en', 'publication']
+    """
+
+    stage: Stage
+    language: str = ""
+
+    @property
+    def name(self) -> str:
+        """Unique within a month; names marker, digest and progress line."""
+        return f"{self.stage.name}-{self.language}" if self.language else self.stage.name
+
+
+def steps_of(languages: Iterable[str]) -> tuple[Step, ...]:
+    """All steps of a month in an order in which they can run."""
+    listed = tuple(languages)
+    return tuple(
+        Step(stage, language)
+        for stage in STAGES
+        for language in (listed if stage.by_language else ("",))
+    )
+
+
+def step_named(name: str, languages: Sequence[str]) -> Step:
+    """The step of this name.
+
+    Raises:
+        ParamsError: There is none.
+    """
+    steps = {step.name: step for step in steps_of(languages)}
+    if name not in steps:
+        raise ParamsError("Unknown stage", got=name, allowed=steps, todo=did_you_mean(name, steps))
+    return steps[name]
+
+
+def before(step: Step, languages: Iterable[str]) -> tuple[Step, ...]:
+    """The steps that a step waits for directly."""
+    return tuple(other for other in steps_of(languages) if other.stage.name == step.stage.after)
