@@ -14,8 +14,10 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "open_month": "workspace",
     "load_profile": "params",
+    "monthly_report": "report",
     "load_experiment": "params",
     "load_experiments": "params",
+    "open_dashboard": "dashboard.view",
 }
 """Public verb → the module that offers it."""
 

@@ -1,0 +1,25 @@
+"""Charts and tables of the report and the notebooks: one function a published figure."""
+
+from .chart import Chart
+from .history import monthly_line, sparkline
+from .intervals import IntervalRow, Line, interval_plot
+from .metric_text import MetricText, metric_label, unit_of
+from .migration import migration_map
+from .survival import retention_curves
+from .tables import ReadingTable, reading_table
+
+__all__ = [
+    "Chart",
+    "IntervalRow",
+    "Line",
+    "MetricText",
+    "ReadingTable",
+    "interval_plot",
+    "metric_label",
+    "migration_map",
+    "monthly_line",
+    "reading_table",
+    "retention_curves",
+    "sparkline",
+    "unit_of",
+]

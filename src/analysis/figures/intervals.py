@@ -1,0 +1,162 @@
+"""Interval plots: an estimate, how far it may be off, and the lines it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .chart import Chart, published
+from .fonts import chart_style
+from .palette import ACCENT, ACCENT_TINT, INK, MUTED, RULE, TONES, WORSE
+
+WIDTH = 4.6
+ROW = 0.47
+"""Inches a row takes: a line of text and the interval under it."""
+FEET = 0.62
+"""Inches for the axis beneath the rows."""
+HEAD = 0.30
+"""Inches for the names of the lines above the rows."""
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """One interval.
+
+    Attributes:
+        label: Whose it is.
+        shown: The estimate and interval in words, at the right.
+        estimate: Its place on the axis.
+        low, high: The interval that decides.
+        inner_low, inner_high: The fixed interval, drawn thicker; NaN leaves it out.
+        tone: Key of `palette.TONES`.
+        is_total: A total, set apart from the parts beneath it.
+    """
+
+    label: str
+    shown: str
+    estimate: float
+    low: float
+    high: float
+    inner_low: float = float("nan")
+    inner_high: float = float("nan")
+    tone: str = "unsure"
+    is_total: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A vertical line that estimates are judged by.
+
+    Attributes:
+        at: Its place on the axis.
+        label: Its name.
+        better: Which side is better: +1 right, −1 left; that side is tinted.
+        is_limit: A limit of tolerated harm instead of an aim.
+    """
+
+    at: float
+    label: str
+    better: int = 1
+    is_limit: bool = False
+
+
+def interval_plot(
+    rows: Sequence[IntervalRow],
+    *,
+    tick: Callable[[float], str],
+    axis: str,
+    line: Line | None,
+    finding: str,
+    measure: str,
+    alternative: str,
+    notes: tuple[str, ...] = (),
+) -> Chart:
+    """Draw intervals under each other, with the zero line and the line that decides.
+
+    Args:
+        rows: From top to bottom.
+        tick: Writes a number of the axis.
+        axis: The axis in words.
+        line: The minimum worthwhile effect, or the limit of tolerated harm.
+        finding, measure, alternative, notes: As `Chart` says.
+    """
+    from matplotlib.figure import Figure
+
+    height = HEAD + ROW * len(rows) + FEET
+    with chart_style():
+        figure = Figure(figsize=(WIDTH, height))
+        axes = figure.add_axes((0.02, FEET / height, 0.96, ROW * len(rows) / height))
+        _frame(axes, rows, line, tick, axis)
+        for place, row in enumerate(rows):
+            _interval(axes, len(rows) - 1 - place, row)
+        return published(
+            figure, finding=finding, measure=measure, alternative=alternative, notes=notes
+        )
+
+
+def _frame(
+    axes: Any,
+    rows: Sequence[IntervalRow],
+    line: Line | None,
+    tick: Callable[[float], str],
+    axis: str,
+) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ends = [0.0, *(e for row in rows for e in (row.low, row.high, row.estimate) if e == e)]
+    low, high = min(ends + ([line.at] if line else [])), max(ends + ([line.at] if line else []))
+    room = (high - low or 1.0) * 0.06
+    axes.set_xlim(low - room, high + room)
+    axes.set_ylim(-0.5, len(rows) - 0.5)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.set_xlabel(axis, labelpad=4)
+    axes.axvline(0, color=INK, linewidth=1)
+    if line:
+        _judging_line(axes, line)
+
+
+def _judging_line(axes: Any, line: Line) -> None:
+    colour = WORSE if line.is_limit else ACCENT
+    low, high = axes.get_xlim()
+    if not line.is_limit:
+        axes.axvspan(line.at, high if line.better > 0 else low, color=ACCENT_TINT, linewidth=0)
+    axes.axvline(line.at, color=colour, linewidth=1, linestyle=(0, (4, 3)))
+    is_right = line.at > (low + high) / 2
+    axes.annotate(
+        line.label,
+        (line.at, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if is_right else 4, 4),
+        textcoords="offset points",
+        ha="right" if is_right else "left",
+        va="bottom",
+        fontsize=8.5,
+        color=colour,
+    )
+
+
+def _interval(axes: Any, place: int, row: IntervalRow) -> None:
+    colour = TONES[row.tone]
+    text_at, line_at = place + 0.16, place - 0.17
+    across = axes.get_yaxis_transform()
+    size = 10 if row.is_total else 9.5
+    axes.text(0.0, text_at, row.label, transform=across, va="center", fontsize=size, zorder=4)
+    axes.text(
+        1.0, text_at, row.shown, transform=across, ha="right", va="center", fontsize=9, color=colour
+    )
+    if row.estimate != row.estimate:
+        return
+    axes.plot([row.low, row.high], [line_at] * 2, color=colour, linewidth=1.4, zorder=3)
+    axes.plot([row.inner_low, row.inner_high], [line_at] * 2, color=colour, linewidth=4.2,
+              solid_capstyle="butt", alpha=0.45, zorder=3)  # fmt: skip
+    marker = "D" if row.is_total else "o"
+    axes.plot([row.estimate], [line_at], marker, color=colour, markersize=6,
+              markeredgecolor="white", markeredgewidth=0.8, zorder=4)  # fmt: skip
+    if row.is_total:
+        axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
+
+
+__all__ = ["MUTED", "IntervalRow", "Line", "interval_plot"]

@@ -1,0 +1,141 @@
+"""How a metric's value, its difference and its interval are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..language import MISSING, Language
+
+Unit = Literal["share", "points", "score", "money", "per_100", "minutes", "days", "number"]
+
+_UNIT_OF_MEASURE: dict[str, Unit] = {
+    "retention": "share",
+    "nps": "points",
+    "csat": "score",
+    "cost_to_serve": "money",
+    "margin": "money",
+    "revenue": "money",
+    "complaints": "per_100",
+    "response_minutes": "minutes",
+    "on_time": "share",
+    "frequency": "number",
+    "survival": "days",
+}
+_UNIT_OF_KIND: dict[str, Unit] = {
+    "proportion": "share",
+    "nps": "points",
+    "survival": "days",
+    "mean": "number",
+    "ratio": "number",
+}
+_SCALE: dict[Unit, float] = {"share": 100.0, "per_100": 100.0}
+_DIGITS: dict[Unit, int] = {"minutes": 0, "score": 2, "number": 2, "per_100": 2}
+_LABELS = {
+    "retention": "Retention",
+    "nps": "NPS",
+    "csat": "Satisfaction (CSAT)",
+    "cost_to_serve": "Cost to serve",
+    "margin": "Margin",
+    "revenue": "Revenue",
+    "complaints": "Complaints",
+    "response_minutes": "First response",
+    "on_time": "On-time rate",
+    "frequency": "Shipments per customer",
+    "survival": "Days of custom",
+}
+
+
+def unit_of(measure: str | None, kind: str) -> Unit:
+    """The unit that a metric is shown in, from its measure or, failing that, its kind."""
+    return _UNIT_OF_MEASURE.get(measure or "") or _UNIT_OF_KIND.get(kind, "number")
+
+
+def metric_label(name: str, language: Language, title: str = "") -> str:
+    """A metric's name for readers: its own title, a known measure's, else the name as it is."""
+    if title:
+        return title
+    return language.text(_LABELS[name], context="metric") if name in _LABELS else name
+
+
+@dataclass(frozen=True)
+class MetricText:
+    """Writes one metric in one language.
+
+    Attributes:
+        unit: What the numbers mean; shares are fractions, ``per_100`` counts a shipment.
+        language: The reader's.
+        currency: ISO code, for amounts.
+
+    Example:
+        >>> MetricText("share", Language("en"), "CNY").between(0.021, 0.083)
+        '+2.1 to +8.3 pp'
+    """
+
+    unit: Unit
+    language: Language
+    currency: str
+
+    def value(self, value: float | None) -> str:
+        """A level, such as 74.1% or ¥5,210."""
+        if self.unit == "share":
+            return self.language.percent(value)
+        return self._with_unit(value, sign=False)
+
+    def effect(self, value: float | None) -> str:
+        """A difference, with its sign."""
+        return self._with_unit(value, sign=True)
+
+    def between(self, low: float | None, high: float | None) -> str:
+        """An interval of differences."""
+        told = self.language.text("{low} to {high}", low="{low}", high="{high}")
+        if self.unit == "money":
+            return told.format(low=self.effect(low), high=self.effect(high))
+        return self._unit_text(told.format(low=self._bare(low, True), high=self._bare(high, True)))
+
+    def tick(self, value: float) -> str:
+        """A number on an axis: as short as it can be."""
+        if self.unit == "money":
+            return self.language.money(value, self.currency, sign=True)
+        scaled = value * _SCALE.get(self.unit, 1.0)
+        digits = next(d for d in range(5) if abs(scaled - round(scaled, d)) < 1e-9 or d == 4)
+        return self.language.number(scaled, digits, sign=True)
+
+    @property
+    def unit_name(self) -> str:
+        """The unit as a word for an axis."""
+        names = {
+            "share": "percentage points",
+            "points": "points",
+            "score": "points of the 1-5 scale",
+            "per_100": "per 100 shipments",
+            "minutes": "minutes",
+            "days": "days",
+        }
+        if self.unit == "money":
+            return self.currency
+        return self.language.text(names[self.unit]) if self.unit in names else ""
+
+    def _with_unit(self, value: float | None, *, sign: bool) -> str:
+        if value is None or value != value:
+            return MISSING
+        if self.unit == "money":
+            return self.language.money(value, self.currency, sign=sign)
+        return self._unit_text(self._bare(value, sign))
+
+    def _bare(self, value: float | None, sign: bool) -> str:
+        if value is None or value != value:
+            return MISSING
+        digits = _DIGITS.get(self.unit, 1)
+        return self.language.number(value * _SCALE.get(self.unit, 1.0), digits, sign=sign)
+
+    def _unit_text(self, number: str) -> str:
+        sources = {
+            "share": "{n} pp",
+            "points": "{n} points",
+            "score": "{n} points",
+            "per_100": "{n} per 100 shipments",
+            "minutes": "{n} min",
+            "days": "{n} days",
+        }
+        return self.language.text(sources[self.unit], n=number) if self.unit in sources else number

@@ -1,0 +1,72 @@
+"""A piece of the report: finished, escaped HTML that a notebook cell shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from ..language import Language, LanguageCode
+
+BLOCKS = Path(__file__).with_name("blocks")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One section of the report.
+
+    Attributes:
+        html: Its markup; every value in it has been escaped.
+    """
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __html__(self) -> str:
+        return self.html
+
+
+def rendered(template: str, language: Language, **content: Any) -> Block:
+    """Fill a template; everything that is not itself a shown object is escaped.
+
+    Args:
+        template: File name in ``blocks/``, without its suffixes.
+        language: The reader's; ``t`` in the template translates.
+        **content: Values of the template. Charts, tables and blocks go in through ``show``.
+    """
+    environment = _environment(language.code)
+    return Block(environment.get_template(f"{template}.html.j2").render(**content))
+
+
+def shown(item: Any) -> Markup:
+    """An object that renders itself (and has escaped its content), as markup."""
+    return Markup(item._repr_html_() if item is not None else "")  # noqa: S704
+
+
+def joined(*blocks: Block | None) -> Block:
+    """Several blocks as one."""
+    return Block("\n".join(block.html for block in blocks if block is not None))
+
+
+@cache
+def _environment(code: LanguageCode) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(BLOCKS),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    language = Language(code)
+    environment.globals.update(t=language.text, plural=language.plural, show=shown, lang=code)
+    return environment
+
+
+__all__ = ["Block", "escape", "joined", "rendered", "shown"]

@@ -1,0 +1,167 @@
+"""What was read, kept, rejected and merged, and how good each source is."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..figures import ReadingTable, reading_table
+from ..language import MISSING, Language
+from .block import Block, rendered
+from .inputs import Inputs
+
+MOST_RULES = 10
+"""Broken rules that the report lists; the table in the month's folder has all."""
+LEVELS = {
+    1: "1 Collected",
+    2: "2 Standardised",
+    3: "3 Validated",
+    4: "4 Reconciled",
+    5: "5 Monitored",
+}
+SIGNS = {"ok": "✓", "warning": "!", "critical": "✕"}
+COUNTS = ("rows_read", "rows_kept", "rows_rejected", "rows_merged")
+
+
+def data_quality(inputs: Inputs, language: Language) -> Block:
+    """The ledger, the five levels, and the rules broken most."""
+    ledger = inputs.frame("ledger")
+    return rendered(
+        "data_quality",
+        language,
+        exists=ledger is not None,
+        lead="" if ledger is None else _lead(ledger, inputs.frame("quality"), language),
+        adds_up=ledger is None or adds_up(ledger),
+        ledger=None if ledger is None else ledger_table(ledger, language),
+        levels=_levels_table(inputs.frame("quality"), language),
+        rules=_rules_table(inputs.frame("violations"), language),
+    )
+
+
+def adds_up(ledger: pd.DataFrame) -> bool:
+    """Whether read = kept + rejected + merged in every row of the ledger."""
+    parts = ledger["rows_kept"] + ledger["rows_rejected"] + ledger["rows_merged"]
+    return bool((ledger["rows_read"] == parts).all())
+
+
+def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language) -> str:
+    read, kept, rejected, _ = (int(ledger[name].sum()) for name in COUNTS)
+    share = language.percent(kept / read if read else float("nan"), 1)
+    lead = language.text(
+        "{share} of {read} rows were kept, {rejected} were rejected with a reason.",
+        share=share, read=language.number(read), rejected=language.number(rejected),
+    )  # fmt: skip
+    weak = [] if quality is None else sorted(quality[quality["status"] != "ok"]["source"].unique())
+    if not weak:
+        return lead
+    told = language.text(
+        "Needs attention: {sources}.", sources=language.listed([str(s) for s in weak])
+    )
+    return f"{lead} {told}" if language.code == "en" else lead + told
+
+
+def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
+    """One row a source and table: rows read, kept, rejected, merged."""
+    total = ledger[list(COUNTS)].sum()
+    rows = [
+        {
+            "source": str(row["source"]),
+            "table": language.text(str(row["table"]), context="table"),
+            **{name: language.number(row[name]) for name in COUNTS},
+        }
+        for _, row in ledger.iterrows()
+    ]
+    rows.append(
+        {
+            "source": language.text("Total"),
+            "table": "",
+            **{name: language.number(total[name]) for name in COUNTS},
+        }
+    )
+    headings = {
+        "source": language.text("Source"),
+        "table": language.text("Goes into"),
+        "rows_read": language.text("Rows read"),
+        "rows_kept": language.text("Kept"),
+        "rows_rejected": language.text("Rejected"),
+        "rows_merged": language.text("Merged"),
+    }
+    caption = language.text("Every row is accounted for: read = kept + rejected + merged")
+    return reading_table(
+        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, key="ledger"
+    )
+
+
+def _levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    if quality is None:
+        return None
+    rows = []
+    for source, part in quality.groupby("source", sort=False):
+        by_level = part.set_index("level")
+        rows.append({"source": str(source), **{_level(n): _score(by_level, n, language)
+                                               for n in LEVELS}})  # fmt: skip
+    headings = {"source": language.text("Source")} | {
+        _level(n): language.text(words) for n, words in LEVELS.items()
+    }
+    caption = language.text("Quality by source on five levels (share of rows that pass)")
+    return reading_table(
+        pd.DataFrame(rows), headings, caption=caption, numeric=[_level(n) for n in LEVELS],
+        key="levels",
+    )  # fmt: skip
+
+
+def _level(number: int) -> str:
+    return f"level_{number}"
+
+
+def _score(by_level: pd.DataFrame, number: int, language: Language) -> str:
+    if number not in by_level.index or pd.isna(by_level.at[number, "score"]):
+        return MISSING
+    sign = SIGNS.get(str(by_level.at[number, "status"]), "")
+    score = float(by_level.at[number, "score"])
+    return f"{sign} {language.percent(score, 1)}"
+
+
+def _rules_table(violations: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    if violations is None:
+        return None
+    worst = violations.sort_values("rows_n", ascending=False, kind="stable").head(MOST_RULES)
+    rows = [
+        {
+            "source": str(row["source"]),
+            "column": str(row["column"]),
+            "rule": rule_name(str(row["rule"]), language),
+            "rows": language.number(row["rows_n"]),
+        }
+        for _, row in worst.iterrows()
+    ]
+    headings = {
+        "source": language.text("Source"),
+        "column": language.text("Column"),
+        "rule": language.text("Rule broken"),
+        "rows": language.text("Rows"),
+    }
+    return reading_table(
+        pd.DataFrame(rows), headings, caption=language.text("The rules broken most"),
+        numeric=("rows",), key="rules",
+    )  # fmt: skip
+
+
+RULES = {
+    "required": "value missing",
+    "unreadable": "value cannot be read",
+    "low": "value too small",
+    "high": "value too large",
+    "above": "value too small",
+    "allowed": "value not allowed",
+    "not_before": "earlier than it can be",
+    "duplicate": "key given twice",
+    "double_key": "key given twice",
+    "key": "key given twice",
+    "orphan": "customer unknown",
+    "unknown_customer": "customer unknown",
+}
+
+
+def rule_name(rule: str, language: Language) -> str:
+    """A rule for readers: its words, else its code."""
+    return language.text(RULES[rule], context="rule") if rule in RULES else rule

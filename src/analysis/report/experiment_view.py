@@ -1,0 +1,238 @@
+"""One experiment as readers see it: names, estimates to show, and what each interval says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ..figures import MetricText, metric_label, unit_of
+from ..language import Language
+from ..message import Message
+from ..params.experiment import ExperimentSpec
+from ..tables import TIERS
+from .inputs import Inputs
+
+MAIN_BASIS = "intention_to_treat"
+RELATIVE_MARGIN = 0.10
+"""Tolerated harm of a guardrail whose plan names none, as a share of the control's value."""
+ESTIMANDS = ("total", "direct", "spillover")
+RUNNING = ("continue",)
+_ARMS = {
+    "tiered": "tiered service",
+    "uniform": "uniform service",
+    "treatment": "treated",
+    "control": "control",
+}
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """One experiment of the month.
+
+    Attributes:
+        content: Its entry in ``evaluations.json``.
+        plan: Its plan; None where the file has gone.
+        estimates: Its rows of `estimates` without bounds; may be empty.
+        bounds: Its rows of `estimates` that are bounds; may be empty.
+        checks: Its rows of `checks`; may be empty.
+        curves: Its rows of `curves`; may be empty.
+        currency: ISO code of its amounts.
+    """
+
+    content: Mapping[str, Any]
+    plan: ExperimentSpec | None
+    estimates: pd.DataFrame
+    bounds: pd.DataFrame
+    checks: pd.DataFrame
+    curves: pd.DataFrame
+    currency: str
+
+    @property
+    def id(self) -> str:
+        """Its short name."""
+        return str(self.content["id"])
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """Its verdict: decision, segments, headline, reasons, needs."""
+        return self.content.get("verdict") or {}
+
+    @property
+    def decision(self) -> str:
+        """The code of its decision."""
+        return str(self.verdict.get("decision", "inconclusive"))
+
+    @property
+    def alarmed(self) -> pd.DataFrame:
+        """The checks that failed."""
+        return self.checks[self.checks["alarmed"].astype(bool)] if len(self.checks) else self.checks
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether its figures may be read as effects."""
+        return self.decision != "do_not_trust"
+
+    def title(self, language: Language) -> str:
+        """Its title, or its id where it has none."""
+        title = self.content.get("title")
+        if isinstance(title, Mapping):
+            return str(title.get(language.code) or self.id)
+        if self.plan is not None and self.plan.title is not None:
+            return self.plan.title.in_(language.code)
+        return str(title or self.id)
+
+    def names_of(self, role: str) -> list[str]:
+        """Metrics of a role that have estimates, in the plan's order."""
+        if self.estimates.empty:
+            return []
+        found = list(dict.fromkeys(self.estimates[self.estimates["role"] == role]["metric"]))
+        if self.plan is None:
+            return found
+        planned = [m.name for m in self.plan.metrics if m.name in found]
+        return planned + [name for name in found if name not in planned]
+
+    def sign(self, metric: str) -> int:
+        """+1 where more of a metric is better, −1 where less is."""
+        planned = self._metric(metric)
+        return planned.sign if planned else 1
+
+    def minimum_effect(self, metric: str) -> float | None:
+        """The smallest worthwhile effect, in the metric's unit and direction."""
+        planned = self._metric(metric)
+        if planned is None or planned.minimum_effect is None:
+            return None
+        return planned.sign * planned.minimum_effect
+
+    def tolerated_harm(self, metric: str, control: float) -> float:
+        """How much worse a guardrail may get, in the metric's unit, without sign."""
+        planned = self._metric(metric)
+        if planned is not None and planned.margin is not None:
+            return planned.margin
+        return RELATIVE_MARGIN * abs(control)
+
+    def text_of(self, metric: str, language: Language) -> MetricText:
+        """Writes a metric's numbers."""
+        planned = self._metric(metric)
+        kinds = self.estimates[self.estimates["metric"] == metric]["kind"]
+        kind = str(kinds.iloc[0]) if len(kinds) else "mean"
+        measure = planned.measure if planned else metric
+        return MetricText(unit_of(measure or metric, kind), language, self.currency)
+
+    def label_of(self, metric: str, language: Language) -> str:
+        """A metric's name for readers."""
+        planned = self._metric(metric)
+        if planned and planned.title:
+            return planned.title.in_(language.code)
+        return metric_label((planned.measure if planned else None) or metric, language)
+
+    def rows(self, metric: str) -> pd.DataFrame:
+        """The main estimates of a metric: whole first, then spillover, then segments."""
+        if self.estimates.empty:
+            return self.estimates
+        found = self.estimates[
+            (self.estimates["metric"] == metric) & (self.estimates["analysis_basis"] == MAIN_BASIS)
+        ]
+        order = found.assign(
+            _part=found["segment"] != "all",
+            _estimand=found["estimand"].map({e: i for i, e in enumerate(ESTIMANDS)}),
+            _tier=found["segment"].map(_tier_place),
+        )
+        return order.sort_values(["_part", "_estimand", "_tier"], kind="stable").drop(
+            columns=["_part", "_estimand", "_tier"]
+        )
+
+    def _metric(self, name: str) -> Any:
+        if self.plan is None:
+            return None
+        return next((m for m in self.plan.metrics if m.name == name), None)
+
+
+def experiment_views(inputs: Inputs) -> list[ExperimentView]:
+    """The month's experiments: the running ones first, then by start, the latest first."""
+    views = [_view(inputs, content) for content in inputs.experiments]
+    views = sorted(views, key=lambda v: str(v.content.get("assigned_on", "")), reverse=True)
+    return sorted(views, key=lambda v: v.decision not in RUNNING)
+
+
+def _view(inputs: Inputs, content: Mapping[str, Any]) -> ExperimentView:
+    def own(name: str) -> pd.DataFrame:
+        frame = inputs.frame(name)
+        return pd.DataFrame() if frame is None else frame[frame["experiment"] == content["id"]]
+
+    estimates = own("estimates")
+    is_bound = estimates["bound"].fillna("").ne("") if len(estimates) else []
+    return ExperimentView(
+        content=content,
+        plan=inputs.plans.get(str(content["id"])),
+        estimates=estimates[~is_bound] if len(estimates) else estimates,
+        bounds=estimates[is_bound] if len(estimates) else estimates,
+        checks=own("checks"),
+        curves=own("curves"),
+        currency=inputs.profile.money.currency,
+    )
+
+
+def interval_of(row: pd.Series) -> tuple[float, float]:
+    """The interval that decides: the always-valid one where there is one, else the fixed one."""
+    low, high = row.get("av_low"), row.get("av_high")
+    if _known(low) and _known(high):
+        return float(low), float(high)
+    return float(row["ci_low"]), float(row["ci_high"])
+
+
+def tone_of(row: pd.Series, sign: int) -> str:
+    """What an interval says: better, worse, or not sure."""
+    low, high = interval_of(row)
+    if not (math.isfinite(low) and math.isfinite(high)) or low <= 0 <= high:
+        return "unsure"
+    return "better" if (low > 0) == (sign > 0) else "worse"
+
+
+def row_label(row: pd.Series, language: Language) -> str:
+    """Whom a row is about: all customers, a tier, or those beside the treated."""
+    if row["segment"] != "all":
+        return segment_name(str(row["segment"]), language)
+    words = {
+        "total": "All customers",
+        "direct": "Treated beside untreated, same depots",
+        "spillover": "Untreated customers beside treated ones",
+    }
+    return language.text(words.get(str(row["estimand"]), "All customers"))
+
+
+def segment_name(segment: str, language: Language) -> str:
+    """A segment for readers: a tier's name, else the segment as it is."""
+    value = segment.split("=", 1)[-1].strip()
+    return tier_name(value, language) if value in TIERS else value
+
+
+def tier_name(tier: str, language: Language) -> str:
+    """A tier's name for readers."""
+    return language.text(tier.capitalize(), context="tier")
+
+
+def arm_name(arm: str, language: Language) -> str:
+    """An arm's name for readers: a known word, else the plan's own name."""
+    return language.text(_ARMS[arm], context="arm") if arm in _ARMS else arm
+
+
+def told(message: Any, language: Language) -> str:
+    """A stored message in the reader's language; plain text as it is; nothing for None."""
+    if not message:
+        return ""
+    return (
+        Message.from_json(message).in_(language) if isinstance(message, Mapping) else str(message)
+    )
+
+
+def _tier_place(segment: str) -> int:
+    value = segment.split("=", 1)[-1].strip()
+    return TIERS.index(value) if value in TIERS else len(TIERS)
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not pd.isna(value)

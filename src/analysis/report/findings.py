@@ -1,0 +1,57 @@
+"""One sentence for each estimate: what it says, with its interval."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from ..language import Language
+from .experiment_view import ExperimentView, arm_name, interval_of, tone_of
+
+STILL_OPEN = "{metric}: needs more data"
+
+
+def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> str:
+    """The finding of one estimate as a sentence for a title.
+
+    Args:
+        view: The experiment.
+        row: One row of `estimates`.
+        language: The reader's.
+    """
+    metric = str(row["metric"])
+    label, write = view.label_of(metric, language), view.text_of(metric, language)
+    if not has_estimate(row):
+        return language.text(STILL_OPEN, metric=label)
+    low, high = interval_of(row)
+    between = write.between(low, high)
+    tone = tone_of(row, view.sign(metric))
+    if tone == "unsure":
+        return language.text(
+            "{metric}: no clear effect yet, {effect} ({between})",
+            metric=label, effect=write.effect(row["effect"]), between=between,
+        )  # fmt: skip
+    rises = float(row["effect"]) > 0
+    source = (
+        "{arm} raises {metric} by {size} ({between})"
+        if rises
+        else "{arm} lowers {metric} by {size} ({between})"
+    )
+    size = write.effect(abs(float(row["effect"]))).lstrip("+")
+    arm = arm_name(str(row["treatment"]), language)
+    text = language.text(source, arm=arm, metric=_inside(label, language), size=size,
+                         between=between)  # fmt: skip
+    return text[:1].upper() + text[1:]
+
+
+def has_estimate(row: pd.Series) -> bool:
+    """Whether a row holds an estimate at all."""
+    return not pd.isna(row["effect"]) and all(math.isfinite(end) for end in interval_of(row))
+
+
+def _inside(label: str, language: Language) -> str:
+    """A label within an English sentence: its first letter small, unless it is an abbreviation."""
+    if language.code != "en" or label[1:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]

@@ -1,0 +1,185 @@
+"""Guardrails and fairness: what must not get worse, above all for ordinary customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ..figures import Chart, IntervalRow, Line, ReadingTable, interval_plot, reading_table
+from ..language import MISSING, Language
+from .block import Block, rendered
+from .experiment_view import ExperimentView, experiment_views, interval_of, row_label
+from .findings import has_estimate
+from .inputs import Inputs
+
+STATES = {
+    "safe": ("safe", "better", "✓"),
+    "tolerated": ("harm within tolerance", "unsure", "≈"),
+    "harmed": ("harmed", "worse", "✕"),
+    "insufficient": ("insufficient data", "unsure", "?"),
+}
+"""State → its English words, tone and sign."""
+MOST_ROWS = 12
+"""Rows of one chart; the table has all."""
+
+
+def guardrail_state(row: pd.Series, sign: int, tolerated: float) -> str:
+    """The state of a guardrail from its interval.
+
+    Args:
+        row: One row of `estimates`.
+        sign: +1 where more is better, −1 where less is.
+        tolerated: Harm that is tolerated, in the metric's unit, without sign.
+
+    Returns:
+        ``safe``: harm beyond the margin is excluded. ``tolerated``: there is harm, but within
+        the margin. ``harmed``: the interval lies wholly beyond it. ``insufficient``: the data
+        do not tell.
+    """
+    if not has_estimate(row):
+        return "insufficient"
+    low, high = sorted(sign * end for end in interval_of(row))
+    if high < -tolerated:
+        return "harmed"
+    if low > -tolerated:
+        return "tolerated" if high < 0 else "safe"
+    return "insufficient"
+
+
+def guardrails(inputs: Inputs, language: Language) -> Block:
+    """Guardrails of every trusted experiment; nothing where there is none."""
+    views = [v for v in experiment_views(inputs) if v.is_trusted and v.names_of("guardrail")]
+    if not views:
+        return Block("")
+    return rendered("guardrails", language, experiments=[_shown(view, language) for view in views])
+
+
+def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
+    everyone = _rows(view, ordinary=False)
+    ordinary = _rows(view, ordinary=True)
+    return {
+        "title": view.title(language),
+        "charts": [
+            _chart(view, everyone, "Guardrails, all customers", language),
+            _chart(view, ordinary, "Guardrails, ordinary customers", language),
+        ],
+        "table": _table(view, everyone + ordinary, language),
+        "is_blind": not ordinary,
+    }
+
+
+def _rows(view: ExperimentView, *, ordinary: bool) -> list[pd.Series]:
+    """Guardrail rows of everybody, or of the ordinary customers (lowest tiers, untreated)."""
+    lowest = view.plan.ordinary_tiers if view.plan else ("regular",)
+    rows = [row for m in view.names_of("guardrail") for _, row in view.rows(m).iterrows()]
+    return [row for row in rows if _is_ordinary(row, lowest) == ordinary]
+
+
+def _is_ordinary(row: pd.Series, lowest: tuple[str, ...]) -> bool:
+    segment = str(row["segment"]).split("=", 1)[-1]
+    return row["estimand"] == "spillover" or segment in lowest or segment == "ordinary"
+
+
+def _tolerated(view: ExperimentView, row: pd.Series) -> float:
+    control = 0.0 if pd.isna(row["value_control"]) else float(row["value_control"])
+    return view.tolerated_harm(str(row["metric"]), control)
+
+
+def _chart(
+    view: ExperimentView, rows: list[pd.Series], measure: str, language: Language
+) -> Chart | None:
+    """All guardrails on one axis: 0 is no change, −1 the limit of tolerated harm."""
+    known = [row for row in rows if has_estimate(row) and _tolerated(view, row) > 0][:MOST_ROWS]
+    if not known:
+        return None
+    drawn = [_interval_row(view, row, language) for row in known]
+    finding = _finding(view, known, language)
+    axis = language.text("← worse · in units of the tolerated harm · better →")
+    limit = language.text("limit of tolerated harm")
+    listed = "; ".join(f"{row.label} {row.shown}" for row in drawn)
+    return interval_plot(
+        drawn,
+        tick=lambda value: language.number(value, 0 if value == round(value) else 1, sign=True),
+        axis=axis,
+        line=Line(-1.0, limit, better=1, is_limit=True),
+        finding=finding,
+        measure=language.text(measure),
+        alternative=language.text(
+            "{finding}. Interval plot, {axis}: {rows}.", finding=finding, axis=axis, rows=listed
+        ),
+    )
+
+
+def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> IntervalRow:
+    metric = str(row["metric"])
+    sign, tolerated = view.sign(metric), _tolerated(view, row)
+    write = view.text_of(metric, language)
+    words, tone, _ = STATES[guardrail_state(row, sign, tolerated)]
+    low, high = sorted(sign * end / tolerated for end in interval_of(row))
+    inner = sorted(sign * float(row[end]) / tolerated for end in ("ci_low", "ci_high"))
+    name = view.label_of(metric, language)
+    who = "" if row["segment"] == "all" and row["estimand"] == "total" else row_label(row, language)
+    return IntervalRow(
+        label=language.text("{name}, {who}", name=name, who=who) if who else name,
+        shown=f"{write.effect(row['effect'])} · {language.text(words, context='guardrail')}",
+        estimate=sign * float(row["effect"]) / tolerated,
+        low=low,
+        high=high,
+        inner_low=inner[0],
+        inner_high=inner[1],
+        tone=tone,
+    )
+
+
+def _finding(view: ExperimentView, rows: list[pd.Series], language: Language) -> str:
+    """What the guardrails say together: the worst state first."""
+    states: dict[str, list[str]] = {}
+    for row in rows:
+        metric = str(row["metric"])
+        state = guardrail_state(row, view.sign(metric), _tolerated(view, row))
+        label = view.label_of(metric, language)
+        if label not in states.setdefault(state, []):
+            states[state].append(label)
+    if "harmed" in states:
+        source = "Harmed beyond the tolerated limit: {metrics}"
+        return language.text(source, metrics=language.listed(states["harmed"]))
+    if "insufficient" in states:
+        source = "No harm shown, but the data cannot rule it out for: {metrics}"
+        return language.text(source, metrics=language.listed(states["insufficient"]))
+    return language.text("Harm beyond the tolerated limit is ruled out for every guardrail")
+
+
+def _table(view: ExperimentView, rows: list[pd.Series], language: Language) -> ReadingTable | None:
+    if not rows:
+        return None
+    headings = {
+        "metric": language.text("Guardrail"),
+        "who": language.text("Whose"),
+        "state": language.text("State"),
+        "effect": language.text("Difference"),
+        "between": language.text("Interval"),
+        "limit": language.text("Tolerated harm"),
+    }
+    return reading_table(
+        pd.DataFrame([_table_row(view, row, language) for row in rows]),
+        headings,
+        caption=language.text("Guardrails of {title}", title=view.title(language)),
+        numeric=("effect", "between", "limit"),
+        key=f"guardrails-{view.id}",
+    )
+
+
+def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict[str, str]:
+    metric = str(row["metric"])
+    write, tolerated = view.text_of(metric, language), _tolerated(view, row)
+    words, _, sign = STATES[guardrail_state(row, view.sign(metric), tolerated)]
+    known = has_estimate(row)
+    return {
+        "metric": view.label_of(metric, language),
+        "who": row_label(row, language),
+        "state": f"{sign} {language.text(words, context='guardrail')}",
+        "effect": write.effect(row["effect"]) if known else MISSING,
+        "between": write.between(*interval_of(row)) if known else MISSING,
+        "limit": write.effect(-view.sign(metric) * tolerated),
+    }

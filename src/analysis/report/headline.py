@@ -1,0 +1,246 @@
+"""The big numbers: each with its change against last month and the same month last year."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from ..figures import sparkline
+from ..language import MISSING, Language
+from ..months import Month
+from .block import Block, rendered, shown
+from .inputs import Inputs
+
+Form = Literal["count", "share", "money", "points", "per_100", "minutes"]
+SPARK_MONTHS = 13
+HOUR = 60
+LONG_WAIT = 180
+"""Minutes from which a wait is told in hours."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A headline figure: where it comes from and what it means.
+
+    Attributes:
+        key: Column of `monthly_figures`.
+        label, definition: English sources of the catalogue.
+        form: How it is written.
+        better: +1 where more is better, −1 where less is, 0 where neither.
+        source: Canonical table it cannot be known without.
+    """
+
+    key: str
+    label: str
+    definition: str
+    form: Form
+    better: int
+    source: str = "shipments"
+
+
+HEADLINE = (
+    Spec("active_customers", "Active customers", "Customers with a shipment in the month.",
+         "count", 1),
+    Spec("retention", "Customer retention",
+         "Of the customers that shipped in the quarter before, those that shipped again in the "
+         "three months up to this one.", "share", 1),
+    Spec("nps", "NPS", "Promoters (9-10) minus detractors (0-6), answers of the month.",
+         "points", 1, "surveys"),
+    Spec("revenue", "Revenue", "Of shipments picked up in the month.", "money", 1),
+    Spec("margin", "Margin", "Revenue minus shipment cost; cost to serve is not taken off.",
+         "money", 1),
+    Spec("cost_to_serve", "Cost to serve",
+         "Service activities of the month, without shipment cost.", "money", -1,
+         "service_costs"),
+    Spec("on_time_rate", "On-time rate",
+         "Deliveries of the month by the promise, of those with a promise.", "share", 1),
+    Spec("complaints", "Complaints per 100 shipments",
+         "Tickets opened per 100 shipments picked up.", "per_100", -1, "tickets"),
+    Spec("response_minutes", "First response, typical customer",
+         "Median over customers of their median time from ticket to first response.",
+         "minutes", -1, "tickets"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HeadlineFigure:
+    """One big number of a month.
+
+    Attributes:
+        spec: What it is.
+        value, previous, year_ago: This month, last month, the same month last year; NaN where
+            there is none.
+        past: Up to thirteen months, oldest first, this one last.
+        low, high: Sampling interval of the value; NaN where none is given.
+    """
+
+    spec: Spec
+    value: float
+    previous: float
+    year_ago: float
+    past: tuple[float, ...]
+    low: float = math.nan
+    high: float = math.nan
+
+
+def headline_figures(figures: pd.DataFrame | None, month: Month) -> list[HeadlineFigure]:
+    """The big numbers of a month; NaN where a profile or a month has none.
+
+    Args:
+        figures: As `monthly_figures` returns; None without a panel.
+        month: The as-of month.
+    """
+    return [_figure(spec, figures, month) for spec in HEADLINE]
+
+
+def _figure(spec: Spec, figures: pd.DataFrame | None, month: Month) -> HeadlineFigure:
+    def at(column: str, back: int) -> float:
+        key = str(month.shifted(-back))
+        if figures is None or column not in figures or key not in figures.index:
+            return math.nan
+        return float(figures.at[key, column])
+
+    past = tuple(at(spec.key, back) for back in range(SPARK_MONTHS - 1, -1, -1))
+    has_interval = spec.key == "nps"
+    return HeadlineFigure(
+        spec,
+        past[-1],
+        at(spec.key, 1),
+        at(spec.key, 12),
+        past,
+        at("nps_low", 0) if has_interval else math.nan,
+        at("nps_high", 0) if has_interval else math.nan,
+    )
+
+
+def written(value: float, form: Form, language: Language, currency: str) -> str:
+    """A figure in the reader's language."""
+    if math.isnan(value):
+        return MISSING
+    if form == "share":
+        return language.percent(value)
+    if form == "money":
+        return language.money(value, currency)
+    if form == "points":
+        return language.number(value, 1, sign=True)
+    if form == "per_100":
+        return language.number(value * 100, 2)
+    if form == "minutes":
+        return duration(value, language)
+    return language.number(value)
+
+
+def duration(minutes: float, language: Language) -> str:
+    """A wait in minutes, or in hours where it is long."""
+    if minutes < LONG_WAIT:
+        return language.text("{n} min", n=language.number(minutes))
+    return language.text("{n} h", n=language.number(minutes / HOUR, 1))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change in words.
+
+    Attributes:
+        arrow: ▲, ▼, or ● where nothing moved.
+        words: Such as "up 3.2% on September 2026".
+        tone: better, worse or plain; also told by `verdict`.
+        verdict: "better", "worse", or empty.
+    """
+
+    arrow: str
+    words: str
+    tone: str
+    verdict: str
+
+
+def change(figure: HeadlineFigure, before: float, since: str, language: Language) -> Change | None:
+    """How a figure moved since an earlier month; None where one of them is missing."""
+    if math.isnan(before) or math.isnan(figure.value):
+        return None
+    size = _size(figure, before, language)
+    moved = figure.value - before
+    if not any(digit in size for digit in "123456789"):
+        return Change("●", language.text("unchanged on {month}", month=since), "plain", "")
+    better = figure.spec.better * moved
+    tone = "plain" if not better else "better" if better > 0 else "worse"
+    sources = ("up {size} on {month}", "down {size} on {month}")
+    words = language.text(sources[moved < 0], size=size, month=since)
+    verdict = "" if tone == "plain" else language.text(tone, context="change")
+    return Change("▲" if moved > 0 else "▼", words, tone, verdict)
+
+
+def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
+    """The size of a change without its sign, in the unit that suits the figure."""
+    moved = abs(figure.value - before)
+    if figure.spec.form == "share":
+        return language.points(moved, 1, sign=False)
+    if figure.spec.form == "points":
+        return language.text("{n} points", n=language.number(moved, 1))
+    return language.percent(moved / abs(before), 1) if before else MISSING
+
+
+def overview(inputs: Inputs, language: Language) -> Block:
+    """The month at a glance: the big numbers."""
+    month = inputs.month
+    last, year = (language.month(str(month.shifted(-back))) for back in (1, 12))
+    cards = [
+        _card(figure, inputs, language, last, year)
+        for figure in headline_figures(inputs.figures, month)
+    ]
+    return rendered(
+        "overview",
+        language,
+        cards=[card for card in cards if card["exists"]],
+        missing=[card for card in cards if not card["exists"]],
+        definitions=[(language.text(s.label), language.text(s.definition)) for s in HEADLINE],
+        is_festival_season=month.number <= 3,
+        tax=inputs.profile.money.tax,
+    )
+
+
+def _card(
+    figure: HeadlineFigure, inputs: Inputs, language: Language, last: str, year: str
+) -> Mapping[str, object]:
+    spec, currency = figure.spec, inputs.profile.money.currency
+    between = ""
+    if not math.isnan(figure.low):
+        low, high = (language.number(end, 1, sign=True) for end in (figure.low, figure.high))
+        between = language.text("95 % interval {low} to {high}", low=low, high=high)
+    return {
+        "key": spec.key,
+        "label": language.text(spec.label),
+        "exists": not math.isnan(figure.value),
+        "why": why_missing(spec, inputs, language),
+        "value": written(figure.value, spec.form, language, currency),
+        "changes": [
+            change(figure, figure.previous, last, language),
+            change(figure, figure.year_ago, year, language),
+        ],
+        "between": between,
+        "spark": shown(_Spark(sparkline(figure.past))),
+    }
+
+
+def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:
+    """Why a figure does not exist, in words."""
+    if spec.source not in inputs.sources:
+        return no_source(spec.source, language)
+    return language.text("nothing recorded in this month")
+
+
+def no_source(table: str, language: Language) -> str:
+    """That the profile has no source for a canonical table."""
+    return language.text("no source of {table}", table=language.text(table, context="table"))
+
+
+@dataclass(frozen=True)
+class _Spark:
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html

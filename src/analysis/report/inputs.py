@@ -1,0 +1,154 @@
+"""What one month's report is made from, read once and small."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from ..months import Month
+from ..params import Profile, load_experiments
+from ..params.experiment import ExperimentSpec
+from ..workspace import Workspace
+from .monthly_figures import monthly_figures
+
+SMALL_TABLES = (
+    "moves",
+    "calls",
+    "estimates",
+    "checks",
+    "curves",
+    "ledger",
+    "quality",
+    "violations",
+)
+"""Stage outputs that are read whole."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One month of one profile, as the report needs it.
+
+    Attributes:
+        profile, month: What the report is about.
+        figures: One row a month, as `monthly_figures` says; None without a panel.
+        tier_counts: Customers by previous and present tier in the as-of month: previous_tier,
+            tier, customers_n; None without tiers.
+        frames: The small tables that exist, by name.
+        names: Customer id → name; empty unless the profile shows names.
+        experiments: The entries of ``evaluations.json``.
+        plans: The plans they follow, by id.
+        sources: The canonical tables that the profile yields.
+        parts, previous_parts: Digest of each input (params, code, raw files) of this month's run
+            and of last month's, by name; empty where the pipeline did not make the tables.
+        previous_summary: ``summary.json`` of last month's report.
+        command: Recreates this month.
+    """
+
+    profile: Profile
+    month: Month
+    figures: pd.DataFrame | None = None
+    tier_counts: pd.DataFrame | None = None
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    experiments: tuple[Mapping[str, Any], ...] = ()
+    plans: Mapping[str, ExperimentSpec] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    previous_parts: Mapping[str, str] = field(default_factory=dict)
+    previous_summary: Mapping[str, Any] | None = None
+    command: str = ""
+
+    def frame(self, name: str) -> pd.DataFrame | None:
+        """A small table, or None where it is missing or empty."""
+        frame = self.frames.get(name)
+        return None if frame is None or frame.empty else frame
+
+
+def gather(workspace: Workspace) -> Inputs:
+    """Read everything the report needs.
+
+    Args:
+        workspace: The month; each table is optional.
+
+    Returns:
+        Inputs whose missing parts are None or empty.
+    """
+    last_month = str(workspace.as_of.shifted(-1))
+    evaluations = workspace.document("evaluations") or {}
+    return Inputs(
+        profile=workspace.profile,
+        month=workspace.as_of,
+        figures=_figures(workspace),
+        tier_counts=_tier_counts(workspace),
+        frames=_small_frames(workspace),
+        names=_names(workspace),
+        experiments=tuple(evaluations.get("experiments", ())),
+        plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
+        sources=frozenset(workspace.profile.tables),
+        parts=digests_of_inputs(workspace.processed),
+        previous_parts=digests_of_inputs(workspace.processed.parent / last_month),
+        previous_summary=_document(workspace.reports.parent / last_month, "summary"),
+        command=_command(workspace),
+    )
+
+
+def digests_of_inputs(processed: Path) -> dict[str, str]:
+    """Digests of what a month was made from, as the pipeline noted them before each stage.
+
+    Returns:
+        Such as ``{"params.tiers": …, "raw/orders.csv": …, "code": …}``; a stage's notebook as
+        ``notebook.<stage>``.
+    """
+    parts: dict[str, str] = {}
+    for path in sorted((processed / ".inputs").glob("*.digest")):
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        stage = path.stem
+        parts |= {f"notebook.{stage}" if k == "notebook" else k: str(v) for k, v in noted.items()}
+    return parts
+
+
+def _figures(workspace: Workspace) -> pd.DataFrame | None:
+    panel = workspace.read("customer_months")
+    return None if panel is None else monthly_figures(panel, workspace.read("surveys"))
+
+
+def _tier_counts(workspace: Workspace) -> pd.DataFrame | None:
+    tiers = workspace.read("tiers")
+    if tiers is None:
+        return None
+    return _counted(tiers.filter(tiers.month == str(workspace.as_of)))
+
+
+def _counted(tiers: ir.Table) -> pd.DataFrame:
+    counted = tiers.group_by("previous_tier", "tier").aggregate(customers_n=tiers.count())
+    return counted.order_by("previous_tier", "tier").execute()
+
+
+def _small_frames(workspace: Workspace) -> dict[str, pd.DataFrame]:
+    tables = {name: workspace.read(name) for name in SMALL_TABLES}
+    return {name: table.execute() for name, table in tables.items() if table is not None}
+
+
+def _names(workspace: Workspace) -> dict[str, str]:
+    """Names of the customers to call, where the profile lets readers see names."""
+    names, calls = workspace.read("customer_names"), workspace.read("calls")
+    if not workspace.profile.privacy.show_names or names is None or calls is None:
+        return {}
+    wanted = names.semi_join(calls, "customer_id").select("customer_id", "name").execute()
+    return dict(wanted.dropna().itertuples(index=False, name=None))
+
+
+def _document(folder: Path, name: str) -> dict[str, Any] | None:
+    path = folder / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _command(workspace: Workspace) -> str:
+    profile = f"params/{workspace.profile_path.name}"
+    return f"tierlab run --profile {profile} --month {workspace.as_of}"

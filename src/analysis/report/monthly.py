@@ -1,0 +1,98 @@
+"""The monthly report as a notebook shows it: one verb a section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..language import Language, LanguageCode
+from ..workspace import Workspace
+from .block import Block, rendered
+from .changes import what_changed
+from .data_quality import data_quality
+from .effects import effects
+from .guardrails import guardrails
+from .headline import overview
+from .inputs import Inputs, gather
+from .provenance import provenance
+from .satisfaction import satisfaction
+from .tier_moves import customers_to_call, tier_moves
+from .verdicts import verdicts
+
+
+@dataclass(frozen=True)
+class MonthlyReport:
+    """One month's report in one language; each method is one section.
+
+    Attributes:
+        inputs: What it is made from.
+        language: The reader's.
+    """
+
+    inputs: Inputs
+    language: Language
+
+    def front(self) -> Block:
+        """Title, month, company, and the way to the other language."""
+        inputs, language = self.inputs, self.language
+        return rendered(
+            "front",
+            language,
+            company=inputs.profile.title.in_(language.code),
+            month=language.month(str(inputs.month)),
+            as_of=language.date(inputs.month.last_day),
+            others=[code for code in inputs.profile.languages if code != language.code],
+        )
+
+    def verdicts(self) -> Block:
+        """What to do about each experiment."""
+        return verdicts(self.inputs, self.language)
+
+    def overview(self) -> Block:
+        """The month at a glance."""
+        return overview(self.inputs, self.language)
+
+    def effects(self) -> Block:
+        """What tiered service did."""
+        return effects(self.inputs, self.language)
+
+    def guardrails(self) -> Block:
+        """What must not get worse, above all for ordinary customers."""
+        return guardrails(self.inputs, self.language)
+
+    def satisfaction(self) -> Block:
+        """NPS over the months."""
+        return satisfaction(self.inputs, self.language)
+
+    def tier_moves(self) -> Block:
+        """Who changed tier, and why."""
+        return tier_moves(self.inputs, self.language)
+
+    def customers_to_call(self) -> Block:
+        """Whom to call."""
+        return customers_to_call(self.inputs, self.language)
+
+    def data_quality(self) -> Block:
+        """How good the data are."""
+        return data_quality(self.inputs, self.language)
+
+    def what_changed(self) -> Block:
+        """What differs from last month's report."""
+        return what_changed(self.inputs, self.language)
+
+    def provenance(self) -> Block:
+        """What the report was made from."""
+        return provenance(self.inputs, self.language)
+
+
+def monthly_report(workspace: Workspace, language: LanguageCode) -> MonthlyReport:
+    """Read a month and make its report in one language.
+
+    Args:
+        workspace: The month.
+        language: ``zh`` or ``en``.
+
+    Example:
+        >>> report = monthly_report(workspace, "zh")  # doctest: +SKIP
+        >>> report.verdicts()  # doctest: +SKIP
+    """
+    return MonthlyReport(gather(workspace), Language(language))

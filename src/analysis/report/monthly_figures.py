@@ -1,0 +1,127 @@
+"""The company's figures, month by month, from the customer-month panel and the surveys."""
+
+from __future__ import annotations
+
+import math
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from ..months import Month
+
+QUARTER = 3
+"""Months of the retention window: shipped in one quarter, shipped again in the next."""
+Z_95 = 1.959964
+"""Two-sided 95 % quantile of the normal distribution."""
+PSEUDO_EXTREME, PSEUDO_PASSIVE = 0.75, 1.5
+"""Pseudo-counts of the adjusted-Wald interval of NPS (promoters and detractors; passives)."""
+
+
+def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
+    """The headline figures of every month of the panel.
+
+    Args:
+        panel: `customer_months` up to the as-of month.
+        surveys: Canonical `surveys`; None where the profile has none.
+
+    Returns:
+        One row a month, in order, indexed by month (text):
+        active_customers, shipments_n (counts); retention (fraction: of the customers that
+        shipped in the quarter before, those that shipped in the quarter up to the month);
+        revenue, margin, cost_to_serve (currency); on_time_rate (fraction of deliveries with a
+        promise); complaints (tickets a shipment); response_minutes (the median over
+        customers of their median); nps, nps_low, nps_high (points, adjusted-Wald 95 %);
+        answers_n; response_rate (fraction of the invitations of the month before, answered by
+        the month's end). NaN where a figure does not exist.
+    """
+    figures = _panel_figures(panel)
+    if surveys is None:
+        empty = ("nps", "nps_low", "nps_high", "answers_n", "response_rate")
+        return figures.assign(**dict.fromkeys(empty, math.nan))
+    return figures.join(_nps(surveys)).join(_response_rate(surveys))
+
+
+def nps_interval(
+    promoters: float, passives: float, detractors: float
+) -> tuple[float, float, float]:
+    """NPS with its adjusted-Wald 95 % interval.
+
+    Returns:
+        The plain NPS and the interval's ends, in points (−100…100); NaN without answers.
+
+    Source:
+        Rocks (2016), Interval estimation for the Net Promoter Score, The American Statistician.
+
+    Example:
+        >>> [round(x, 2) for x in nps_interval(162, 108, 54)]
+        [33.33, 24.95, 41.11]
+    """
+    answers = promoters + passives + detractors
+    if not answers:
+        return math.nan, math.nan, math.nan
+    total = answers + 2 * PSEUDO_EXTREME + PSEUDO_PASSIVE
+    for_it, against = (promoters + PSEUDO_EXTREME) / total, (detractors + PSEUDO_EXTREME) / total
+    centre = for_it - against
+    half = Z_95 * math.sqrt((for_it + against - centre**2) / total)
+    low, high = max(centre - half, -1), min(centre + half, 1)
+    return 100 * (promoters - detractors) / answers, 100 * low, 100 * high
+
+
+def _panel_figures(panel: ir.Table) -> pd.DataFrame:
+    quarter = ibis.window(
+        group_by="customer_id", order_by="month", preceding=QUARTER - 1, following=0
+    )
+    by_month = ibis.window(group_by="customer_id", order_by="month")
+    seen = panel.mutate(is_kept=panel.shipments_n.sum().over(quarter) > 0)
+    seen = seen.mutate(was_there=seen.is_kept.lag(QUARTER).over(by_month))
+    months = seen.group_by("month").aggregate(
+        active_customers=seen.is_active.sum(),
+        shipments_n=seen.shipments_n.sum(),
+        retention=seen.is_kept.cast("int").mean(where=seen.was_there),
+        revenue=seen.revenue.sum(),
+        margin=seen.margin.sum(),
+        on_time_rate=seen.on_time_n.sum() / seen.promised_n.sum().nullif(0),
+        complaints=seen.tickets_n.sum() / seen.shipments_n.sum().nullif(0),
+        cost_to_serve=seen.cost_to_serve.sum(),
+        response_minutes=seen.response_minutes_median.median(),
+    )
+    frame = months.order_by("month").execute().set_index("month").astype(float)
+    return _without_first_quarters(frame)
+
+
+def _without_first_quarters(frame: pd.DataFrame) -> pd.DataFrame:
+    """Retention needs two whole quarters; before that nobody knows who was there."""
+    if frame.empty:
+        return frame
+    first_known = str(Month.parse(str(frame.index[0])).shifted(2 * QUARTER - 1))
+    return frame.assign(retention=frame["retention"].where(frame.index >= first_known))
+
+
+def _nps(surveys: ir.Table) -> pd.DataFrame:
+    known = surveys.filter(surveys.answered_at.notnull(), surveys.nps_score.notnull())
+    known = known.mutate(month=known.answered_at.strftime("%Y-%m"))
+    counts = known.group_by("month").aggregate(
+        answers_n=known.count(),
+        promoters=(known.nps_score >= 9).sum(),
+        detractors=(known.nps_score <= 6).sum(),
+    )
+    rows = counts.execute().set_index("month").astype(float)
+    passives = rows["answers_n"] - rows["promoters"] - rows["detractors"]
+    read = [
+        nps_interval(*r) for r in zip(rows["promoters"], passives, rows["detractors"], strict=True)
+    ]
+    names = ["nps", "nps_low", "nps_high"]
+    return rows[["answers_n"]].join(pd.DataFrame(read, rows.index, names, dtype=float))
+
+
+def _response_rate(surveys: ir.Table) -> pd.DataFrame:
+    """Of the invitations sent in the month before, those answered by the month's end."""
+    sent = surveys.sent_at.truncate("month")
+    ends = sent + ibis.interval(months=2)
+    cohort = surveys.mutate(
+        month=(sent + ibis.interval(months=1)).strftime("%Y-%m"),
+        in_time=(surveys.answered_at < ends).fill_null(False),
+    )
+    rates = cohort.group_by("month").aggregate(response_rate=cohort.in_time.cast("int").mean())
+    return rates.execute().set_index("month").astype(float)

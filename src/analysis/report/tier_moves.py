@@ -1,0 +1,273 @@
+"""Tier moves of the month, what held others back, and the customers to call."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..figures import Chart, ReadingTable, migration_map, reading_table
+from ..language import MISSING, Language
+from ..tables import TIERS
+from .block import Block, rendered
+from .experiment_view import tier_name, told
+from .inputs import Inputs
+
+MOST_CALLS = 30
+"""Customers to call that the report lists; the table in the month's folder has all."""
+
+REASONS = {
+    "promoted": "score earned a higher tier",
+    "demoted": "score stayed below its tier",
+    "score": "score",
+    "burst": "business burst",
+    "burst_promotion": "business burst",
+    "new": "new customer",
+    "new_customer": "new customer",
+    "start": "new customer",
+    "override": "decided by the committee",
+    "seasonal_protection": "seasonal protection",
+    "promote_after": "not above for long enough",
+    "demote_after": "not below for long enough",
+    "caps": "most moves of a month reached",
+    "cap": "most moves of a month reached",
+    "too_early": "not below for long enough",
+    "not_reviewed": "no review in this month",
+}
+WHY_CALL = {
+    "at_risk": "at risk of leaving",
+    "demoted": "just moved down",
+    "promoted": "just moved up",
+    "burst": "business burst",
+}
+
+
+def tier_moves(inputs: Inputs, language: Language) -> Block:
+    """How many customers changed tier, why, and what held others back."""
+    moves, counts = inputs.frame("moves"), inputs.tier_counts
+    if counts is None or counts.empty:
+        return rendered("tier_moves", language, exists=False)
+    done, held = _split(moves)
+    return rendered(
+        "tier_moves",
+        language,
+        exists=True,
+        lead=_lead(done, held, language),
+        chart=migration_chart(counts, done, language),
+        sizes=sizes_table(counts, language),
+        reasons=_reasons_table(done, held, language),
+        has_moves=len(done) + len(held) > 0,
+    )
+
+
+def direction(row_from: str, row_to: str) -> str:
+    """``up`` or ``down`` the tiers."""
+    return "up" if TIERS.index(row_to) < TIERS.index(row_from) else "down"
+
+
+def _split(moves: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Moves that happened, and moves that were held back."""
+    if moves is None:
+        nothing = pd.DataFrame(columns=["from_tier", "to_tier", "reason", "held_back_by"])
+        return nothing, nothing
+    is_held = moves["held_back_by"].fillna("").ne("")
+    return moves[~is_held], moves[is_held]
+
+
+def counts_of_moves(moves: pd.DataFrame | None) -> dict[str, int]:
+    """Numbers of moves: up, down, held_back."""
+    done, held = _split(moves)
+    ways = [direction(f, t) for f, t in zip(done["from_tier"], done["to_tier"], strict=True)]
+    return {"up": ways.count("up"), "down": ways.count("down"), "held_back": len(held)}
+
+
+def _lead(done: pd.DataFrame, held: pd.DataFrame, language: Language) -> str:
+    counts = counts_of_moves(pd.concat([done, held]) if len(held) else done)
+    total = counts["up"] + counts["down"]
+    if not total:
+        return language.text("No customer changed tier this month.")
+    numbers = {name: language.number(n) for name, n in counts.items()}
+    return language.plural(
+        "{n} customer changed tier: {up} up, {down} down. {held_back} more moves were held back.",
+        "{n} customers changed tier: {up} up, {down} down. {held_back} more moves were held back.",
+        total,
+        **numbers,
+    )
+
+
+def migration_chart(counts: pd.DataFrame, done: pd.DataFrame, language: Language) -> Chart | None:
+    """The heat map of who went from which tier to which."""
+    known = counts.dropna(subset=["previous_tier"])
+    if known.empty:
+        return None
+    names = [tier_name(tier, language) for tier in TIERS]
+    square = (
+        known.pivot_table(index="previous_tier", columns="tier", values="customers_n",
+                          aggfunc="sum", fill_value=0)
+        .reindex(index=list(TIERS), columns=list(TIERS), fill_value=0)
+        .set_axis(names, axis=0)
+        .set_axis(names, axis=1)
+    )  # fmt: skip
+    finding = _migration_finding(done, language)
+    moved = [
+        language.text("{a} to {b}: {n}", a=a, b=b, n=language.number(square.at[a, b]))
+        for a in names
+        for b in names
+        if a != b and square.at[a, b]
+    ]
+    return migration_map(
+        square.rename_axis(index=None, columns=None),
+        number=language.number,
+        from_label=language.text("Tier last month"),
+        to_label=language.text("Tier this month"),
+        finding=finding,
+        measure=language.text("Customers by tier last month (rows) and this month (columns)"),
+        alternative=language.text(
+            "{finding}. Heat map of moves: {rows}.", finding=finding, rows="; ".join(moved) or "–"
+        ),
+        notes=(
+            language.text(
+                "Customers near a limit swing back by themselves: what happens after a move is "
+                "not the effect of the move."
+            ),
+        ),
+    )
+
+
+def _migration_finding(done: pd.DataFrame, language: Language) -> str:
+    if done.empty:
+        return language.text("All customers kept their tier")
+    pairs = done.groupby(["from_tier", "to_tier"]).size().sort_values(ascending=False)
+    (source, target), n = pairs.index[0], int(pairs.iloc[0])
+    return language.text(
+        "The largest stream: {n} customers from {a} to {b}",
+        n=language.number(n), a=tier_name(source, language), b=tier_name(target, language),
+    )  # fmt: skip
+
+
+def sizes_table(counts: pd.DataFrame, language: Language) -> ReadingTable:
+    """How many customers each tier has, and how that changed."""
+    now = counts.groupby("tier")["customers_n"].sum()
+    was = counts.dropna(subset=["previous_tier"]).groupby("previous_tier")["customers_n"].sum()
+    total = max(int(now.sum()), 1)
+    rows = [
+        {
+            "tier": tier_name(tier, language),
+            "n": language.number(now.get(tier, 0)),
+            "share": language.percent(now.get(tier, 0) / total),
+            "change": language.number(now.get(tier, 0) - was.get(tier, 0), sign=True)
+            if len(was)
+            else MISSING,
+        }
+        for tier in TIERS
+    ]
+    headings = {
+        "tier": language.text("Tier"),
+        "n": language.text("Customers"),
+        "share": language.text("Share"),
+        "change": language.text("Change on last month"),
+    }
+    caption = language.text("Customers by tier (the change includes new customers)")
+    return reading_table(
+        pd.DataFrame(rows), headings, caption=caption, numeric=("n", "share", "change"), key="tiers"
+    )
+
+
+def _reasons_table(
+    done: pd.DataFrame, held: pd.DataFrame, language: Language
+) -> ReadingTable | None:
+    rows = []
+    for label, frame, column in (
+        ("Moved because", done, "reason"),
+        ("Held back by", held, "held_back_by"),
+    ):
+        for code, part in frame.groupby(column):
+            ways = [
+                direction(f, t) for f, t in zip(part["from_tier"], part["to_tier"], strict=True)
+            ]
+            rows.append(
+                {
+                    "group": language.text(label),
+                    "why": reason_name(str(code), language),
+                    "up": language.number(ways.count("up")),
+                    "down": language.number(ways.count("down")),
+                }
+            )
+    if not rows:
+        return None
+    headings = {
+        "why": language.text("Reason"),
+        "up": language.text("Up", context="moves"),
+        "down": language.text("Down", context="moves"),
+    }
+    return reading_table(
+        pd.DataFrame(rows), headings, caption=language.text("Why customers moved, or did not"),
+        numeric=("up", "down"), group="group", key="reasons",
+    )  # fmt: skip
+
+
+def reason_name(code: str, language: Language) -> str:
+    """The rule that decided a move, for readers."""
+    return language.text(REASONS[code], context="reason") if code in REASONS else code
+
+
+def customers_to_call(inputs: Inputs, language: Language) -> Block:
+    """The customers to call this month; ids only, unless the profile shows names."""
+    calls = inputs.frame("calls")
+    if calls is None:
+        exists = inputs.tier_counts is not None
+        return rendered("calls", language, table=None, lead="", exists=exists, more=0)
+    n = len(calls)
+    lead = language.plural(
+        "{n} customer should hear from its account manager this month.",
+        "{n} customers should hear from their account managers this month.",
+        n,
+    )
+    listed = calls.head(MOST_CALLS)
+    return rendered(
+        "calls",
+        language,
+        table=_calls_table(listed, inputs, language),
+        lead=lead,
+        exists=True,
+        more=n - len(listed),
+    )
+
+
+def _calls_table(calls: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTable:
+    currency, has = inputs.profile.money.currency, set(calls.columns)
+    rows = [
+        {
+            "customer": _customer(str(row["customer_id"]), inputs),
+            "tier": tier_name(str(row["tier"]), language),
+            "why": why_call(row["why"], language),
+            "revenue": language.money(row.get("revenue_window"), currency),
+            "margin": language.money(row.get("margin_window"), currency),
+            "silent": language.number(row.get("months_silent")),
+        }
+        for _, row in calls.iterrows()
+    ]
+    headings = {
+        "customer": language.text("Customer"),
+        "tier": language.text("Tier"),
+        "why": language.text("Why call"),
+        "revenue": language.text("Revenue, {n} months", n=inputs.profile.value.window_months),
+        "margin": language.text("Margin"),
+        "silent": language.text("Months without a shipment"),
+    }
+    columns = {"revenue": "revenue_window", "margin": "margin_window", "silent": "months_silent"}
+    kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
+    return reading_table(
+        pd.DataFrame(rows), kept, caption=language.text("Customers to call this month"),
+        numeric=[c for c in ("revenue", "margin", "silent") if c in kept], key="calls",
+    )  # fmt: skip
+
+
+def _customer(customer_id: str, inputs: Inputs) -> str:
+    name = inputs.names.get(customer_id)
+    return f"{customer_id} {name}" if name else customer_id
+
+
+def why_call(why: object, language: Language) -> str:
+    """Why a customer should be called, for readers."""
+    if isinstance(why, str):
+        return language.text(WHY_CALL[why], context="call") if why in WHY_CALL else why
+    return told(why, language)

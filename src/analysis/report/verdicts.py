@@ -1,0 +1,202 @@
+"""The verdict boxes: what to do about each experiment, on the first screen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from ..language import Language
+from .block import Block, rendered
+from .experiment_view import (
+    ExperimentView,
+    arm_name,
+    experiment_views,
+    interval_of,
+    segment_name,
+    told,
+)
+from .findings import effect_finding, has_estimate
+from .inputs import Inputs
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a decision is shown.
+
+    Attributes:
+        words: English source; ``{segments}`` where it names some.
+        tone: Class of the box.
+        sign: Drawn beside the words.
+        next_step: What follows from it.
+    """
+
+    words: str
+    tone: str
+    sign: str
+    next_step: str
+
+
+DECISIONS: Mapping[str, Decision] = MappingProxyType(
+    {
+        "roll_out": Decision(
+            "Roll out", "good", "✓", "Set the date for introducing it to all customers."
+        ),
+        "roll_out_to": Decision(
+            "Roll out to {segments}", "good", "✓",
+            "Set the date for introducing it to these customers only.",
+        ),
+        "continue": Decision(
+            "Continue", "open", "→", "Keep all groups as they are until the next look."
+        ),
+        "stop_harm": Decision(
+            "Stop: harm", "bad", "✕", "End the treatment and tell the customers concerned."
+        ),
+        "stop_no_effect": Decision(
+            "Stop: no worthwhile effect", "bad", "✕",
+            "End the treatment; the effort is better spent elsewhere.",
+        ),
+        "inconclusive": Decision(
+            "Inconclusive", "grey", "?", "Decide whether a larger experiment is worth its cost."
+        ),
+        "do_not_trust": Decision(
+            "Do not trust", "alarm", "!",
+            "Find the cause of the failed check before anyone acts on the figures.",
+        ),
+    }
+)  # fmt: skip
+
+GATES: Mapping[str, str] = MappingProxyType(
+    {
+        "sample_ratio": "sample ratio",
+        "sample_ratio_strata": "sample ratio within strata",
+        "loss": "loss of customers by group",
+        "two_arms": "customers in two groups",
+        "crossover": "customers in two groups",
+        "pre_period": "balance before the start",
+        "outcome_coverage": "coverage of the outcomes",
+        "coverage": "coverage of the outcomes",
+        "data_quality": "data quality",
+    }
+)
+
+
+def verdicts(inputs: Inputs, language: Language) -> Block:
+    """One verdict box an experiment, the running ones first."""
+    views = experiment_views(inputs)
+    boxes = [verdict_box(view, language) for view in views]
+    return rendered("verdicts", language, boxes=boxes)
+
+
+def verdict_box(view: ExperimentView, language: Language) -> dict[str, Any]:
+    """What a verdict box shows; a failed gate replaces effects and reasons."""
+    decision = DECISIONS.get(view.decision, DECISIONS["inconclusive"])
+    return {
+        "id": view.id,
+        "title": view.title(language),
+        "tone": decision.tone,
+        "sign": decision.sign,
+        "words": decision_words(view, language),
+        "headline": headline(view, language),
+        "effects": _effects(view, language) if view.is_trusted else [],
+        "alarms": [gate_told(row, language) for _, row in view.alarmed.iterrows()],
+        "reasons": [told(reason, language) for reason in view.verdict.get("reasons") or ()],
+        "needs": [told(need, language) for need in view.verdict.get("needs") or ()],
+        "facts": _facts(view, decision, language),
+        "is_exploratory": bool(view.content.get("exploratory")),
+    }
+
+
+def decision_words(view: ExperimentView, language: Language) -> str:
+    """The decision in words."""
+    decision = DECISIONS.get(view.decision, DECISIONS["inconclusive"])
+    segments = [segment_name(str(s), language) for s in view.verdict.get("segments") or ()]
+    return language.text(decision.words, segments=language.listed(segments))
+
+
+def headline(view: ExperimentView, language: Language) -> str:
+    """The one sentence: the evaluation's own, else the first primary's finding."""
+    own = told(view.verdict.get("headline"), language)
+    if own or not view.is_trusted:
+        return own or language.text("A check failed, so the figures cannot be read as effects.")
+    rows = _primary_rows(view)
+    return effect_finding(view, rows[0], language) if rows else ""
+
+
+def gate_name(gate: str, language: Language) -> str:
+    """A check's name for readers."""
+    return language.text(GATES[gate], context="gate") if gate in GATES else gate
+
+
+def gate_told(row: pd.Series, language: Language) -> str:
+    """A failed check in words, with its p value where it has one."""
+    name = gate_name(str(row["gate"]), language)
+    note = told(row.get("note"), language)
+    if note:
+        return language.text("{gate}: {note}", gate=name, note=note)
+    if pd.isna(row["p_value"]):
+        return language.text("Check failed: {gate}", gate=name)
+    return language.text(
+        "Check failed: {gate} (p = {p}, alarm below {threshold})",
+        gate=name, p=f"{row['p_value']:.2g}", threshold=f"{row['threshold']:g}",
+    )  # fmt: skip
+
+
+def _primary_rows(view: ExperimentView) -> list[pd.Series]:
+    """The whole-experiment estimate of each primary."""
+    rows = []
+    for metric in view.names_of("primary"):
+        found = view.rows(metric)
+        rows += [row for _, row in found[found["segment"] == "all"].head(1).iterrows()]
+    return rows
+
+
+def _effects(view: ExperimentView, language: Language) -> list[dict[str, str]]:
+    return [_effect(view, row, language) for row in _primary_rows(view)]
+
+
+def _effect(view: ExperimentView, row: pd.Series, language: Language) -> dict[str, str]:
+    metric = str(row["metric"])
+    write = view.text_of(metric, language)
+    least = view.minimum_effect(metric)
+    exists = has_estimate(row)
+    n = language.number(_count(row["n_treatment"]) + _count(row["n_control"]))
+    return {
+        "label": view.label_of(metric, language),
+        "effect": write.effect(row["effect"]) if exists else language.text("not yet known"),
+        "between": write.between(*interval_of(row)) if exists else "",
+        "n": language.text("{n} customers", n=n),
+        "least": "" if least is None else write.effect(least),
+    }
+
+
+def _facts(view: ExperimentView, decision: Decision, language: Language) -> list[tuple[str, str]]:
+    """Owner, next step, dates and sizes, as pairs of name and text."""
+    content = view.content
+    look = _date(content.get("next_look"), language)
+    since = _date(content.get("assigned_on"), language)
+    arms = [
+        language.text("{arm} {n}", arm=arm_name(str(a["arm"]), language),
+                      n=language.number(a.get("n")))
+        for a in content.get("arms") or ()
+    ]  # fmt: skip
+    facts = [
+        (language.text("Next step"), language.text(decision.next_step)),
+        (language.text("Owner"), str(content.get("owner") or "")),
+        (language.text("Next look"), look),
+        (language.text("Running since"), since),
+        (language.text("Customers"), language.listed(arms) if arms else ""),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _date(value: Any, language: Language) -> str:
+    return language.date(dt.date.fromisoformat(str(value)[:10])) if value else ""
+
+
+def _count(value: Any) -> int:
+    return 0 if pd.isna(value) else int(value)

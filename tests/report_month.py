@@ -1,0 +1,567 @@
+"""One month of tables as the stages before the report leave them, made up but consistent.
+
+`write_month` writes them for a small company with two experiments; what a test leaves out is
+missing, as it is for a profile without that source.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables import TIERS
+from analysis.workspace import Month, Workspace, open_month
+from small_profile import MINIMAL
+
+AS_OF = "2026-10"
+MONTHS = 26
+CUSTOMERS = 400
+
+
+def months(count: int = MONTHS) -> list[str]:
+    last = Month.parse(AS_OF)
+    return [str(last.shifted(-back)) for back in range(count - 1, -1, -1)]
+
+
+def customer_months(seed: int = 7) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    size = rng.lognormal(2.2, 1.0, CUSTOMERS)
+    frames = []
+    for t, month in enumerate(months()):
+        season = 1 + 0.25 * np.sin(2 * np.pi * (t - 4) / 12)
+        alive = rng.random(CUSTOMERS) < 0.93
+        n = np.where(alive, rng.poisson(size * season), 0)
+        on_time = rng.binomial(n, 0.915 + 0.001 * t)
+        revenue = n * rng.lognormal(4.2, 0.2, CUSTOMERS)
+        tickets = rng.poisson(n * 0.045)
+        answers = rng.binomial(np.minimum(n, 3), 0.2)
+        nps = np.clip(rng.normal(7.6 + 0.02 * t, 1.8, CUSTOMERS).round(), 0, 10)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "customer_id": [f"C{i:05d}" for i in range(CUSTOMERS)],
+                    "month": month,
+                    "shipments_n": n,
+                    "revenue": revenue,
+                    "shipment_cost": revenue * 0.78,
+                    "margin": revenue * 0.22,
+                    "deliveries_n": n,
+                    "promised_n": n,
+                    "on_time_n": on_time,
+                    "on_time_rate": np.where(n > 0, on_time / np.maximum(n, 1), np.nan),
+                    "delay_days_mean": 0.1,
+                    "damaged_n": rng.binomial(n, 0.01),
+                    "tickets_n": tickets,
+                    "responses_n": tickets,
+                    "response_minutes_median": np.where(
+                        tickets > 0, rng.lognormal(5.2, 0.5, CUSTOMERS), np.nan
+                    ),
+                    "answers_n": answers,
+                    "nps_score": np.where(answers > 0, nps, np.nan),
+                    "csat_score": np.where(answers > 0, np.clip(nps / 2, 1, 5), np.nan),
+                    "cost_to_serve": size * 6.0,
+                    "last_shipped_at": pd.Timestamp(Month.parse(month).last_day),
+                    "is_active": n > 0,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def surveys(seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frames = []
+    for t, month in enumerate(months()):
+        sent = pd.Timestamp(Month.parse(month).start) + pd.to_timedelta(
+            rng.integers(0, 28 * 24, 300), unit="h"
+        )
+        answered = rng.random(300) < 0.28
+        wait = pd.to_timedelta(rng.integers(1, 240, 300), unit="h")
+        when = pd.Series(sent + wait).where(answered)
+        when = when.where(when < pd.Timestamp(Month.parse(AS_OF).end))
+        known = when.notna()
+        score = np.clip(rng.normal(7.9 + 0.02 * t, 2.0, 300).round(), 0, 10)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "survey_id": [f"S{t:02d}{i:04d}" for i in range(300)],
+                    "customer_id": [f"C{i % CUSTOMERS:05d}" for i in range(300)],
+                    "shipment_id": None,
+                    "sent_at": sent,
+                    "answered_at": when,
+                    "nps_score": pd.Series(score).where(known).astype("Int64"),
+                    "csat_score": pd.Series(np.clip(score // 2, 1, 5)).where(known).astype("Int64"),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True).astype({"shipment_id": "string"})
+
+
+def tiers(seed: int = 5) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    score = rng.uniform(0, 100, CUSTOMERS)
+    tier = np.select([score > 95, score > 80, score > 50], TIERS[:3], TIERS[3])
+    frames, previous = [], np.array([None] * CUSTOMERS, dtype=object)
+    for month in months(14):
+        moved = rng.random(CUSTOMERS) < 0.05
+        step = rng.choice([-1, 1], CUSTOMERS)
+        place = np.array([TIERS.index(t) for t in tier])
+        place = np.where(moved, np.clip(place + step, 0, 3), place)
+        tier = np.array(TIERS)[place]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "customer_id": [f"C{i:05d}" for i in range(CUSTOMERS)],
+                    "month": month,
+                    "score": score,
+                    "tier_by_score": tier,
+                    "tier": tier,
+                    "previous_tier": previous,
+                    "reason": np.where(moved, "score", "unchanged"),
+                    "held_back_by": None,
+                }
+            )
+        )
+        previous = tier.astype(object)
+    return pd.concat(frames, ignore_index=True)
+
+
+def moves(all_tiers: pd.DataFrame) -> pd.DataFrame:
+    last = all_tiers[(all_tiers["month"] == AS_OF) & all_tiers["previous_tier"].notna()]
+    moved = last[last["tier"] != last["previous_tier"]]
+    rank = {tier: place for place, tier in enumerate(TIERS)}
+    up = moved["tier"].map(rank) < moved["previous_tier"].map(rank)
+    done = pd.DataFrame(
+        {
+            "customer_id": moved["customer_id"],
+            "month": AS_OF,
+            "from_tier": moved["previous_tier"],
+            "to_tier": moved["tier"],
+            "direction": np.where(up, "up", "down"),
+            "reason": np.where(up, "promoted", "demoted"),
+            "held_back_by": None,
+            "score": moved["score"],
+            "score_before": moved["score"] - np.where(up, 6.0, -6.0),
+            "revenue_window": moved["score"] * 1e4,
+        }
+    )
+    held = last[last["tier"] == last["previous_tier"]].head(9)
+    kept = pd.DataFrame(
+        {
+            "customer_id": held["customer_id"],
+            "month": AS_OF,
+            "from_tier": held["tier"],
+            "to_tier": "regular",
+            "direction": "down",
+            "reason": "demoted",
+            "held_back_by": ["seasonal_protection"] * 6 + ["too_early"] * 3,
+            "score": held["score"],
+            "score_before": held["score"] + 5,
+            "revenue_window": held["score"] * 1e4,
+        }
+    )
+    return pd.concat([done, kept], ignore_index=True)
+
+
+def calls() -> pd.DataFrame:
+    rows = [
+        ("C00011", "strategic", "at_risk", 1_860_000.0, 402_000.0, 2.0),
+        ("C00042", "strategic", "demoted", 912_000.0, 188_000.0, 0.0),
+        ("C00107", "key", "burst", 433_000.0, 90_000.0, 0.0),
+        ("C00230", "key", "at_risk", 377_000.0, -12_000.0, 3.0),
+    ]
+    names = ["customer_id", "tier", "why", "revenue_window", "margin_window", "months_silent"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _estimate(
+    experiment: str,
+    metric: str,
+    kind: str,
+    role: str,
+    effect: float,
+    se: float,
+    control: float,
+    **more: Any,
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "experiment": experiment,
+        "as_of_month": AS_OF,
+        "analysis_basis": "intention_to_treat",
+        "estimand": "total",
+        "metric": metric,
+        "kind": kind,
+        "role": role,
+        "segment": "all",
+        "treatment": "tiered",
+        "control": "uniform",
+        "n_treatment": 2104,
+        "n_control": 2099,
+        "n_maturing": 0,
+        "clusters": 0,
+        "value_treatment": control + effect,
+        "value_control": control,
+        "effect": effect,
+        "effect_relative": effect / control if control else None,
+        "std_error": se,
+        "df": 4000.0,
+        "ci_low": effect - 1.96 * se,
+        "ci_high": effect + 1.96 * se,
+        "p_value": 0.01,
+        "p_adjusted": 0.02,
+        "av_low": effect - 2.6 * se,
+        "av_high": effect + 2.6 * se,
+        "av_p_value": 0.02,
+        "bound": "",
+        "method": "adjusted regression, HC2",
+        "status": "ok",
+        "note": "",
+    }
+    return {**row, **more}
+
+
+def estimates() -> pd.DataFrame:
+    a, b = "tiered-2025", "depot-2026"
+    rows = [
+        _estimate(a, "retention", "proportion", "primary", 0.052, 0.012, 0.741),
+        _estimate(a, "nps", "nps", "primary", 7.9, 2.1, 18.4),
+        _estimate(a, "margin", "mean", "secondary", 412.0, 160.0, 5210.0),
+        _estimate(a, "cost_to_serve", "mean", "guardrail", 96.0, 21.0, 540.0),
+        _estimate(a, "complaints", "ratio", "guardrail", -0.004, 0.0015, 0.046),
+        _estimate(a, "response_minutes", "ratio", "guardrail", -38.0, 9.0, 212.0),
+        _estimate(a, "on_time", "ratio", "guardrail", 0.006, 0.004, 0.921),
+        _estimate(b, "retention", "proportion", "primary", 0.031, 0.014, 0.748, clusters=48),
+        _estimate(b, "nps", "nps", "primary", 4.2, 3.0, 19.0, clusters=48, n_maturing=310),
+    ]
+    for tier, effect in zip(TIERS, (0.094, 0.071, 0.043, 0.021), strict=True):
+        rows.append(
+            _estimate(
+                a,
+                "retention",
+                "proportion",
+                "primary",
+                effect,
+                0.02,
+                0.74,
+                segment=tier,
+                n_treatment=300,
+                n_control=310,
+            )
+        )
+        rows.append(_estimate(a, "nps", "nps", "primary", effect * 110, 4.4, 18.0, segment=tier))
+    for estimand, effect in (("direct", 0.044), ("spillover", -0.009)):
+        rows.append(
+            _estimate(
+                b,
+                "retention",
+                "proportion",
+                "primary",
+                effect,
+                0.013,
+                0.748,
+                estimand=estimand,
+                clusters=30,
+            )
+        )
+    for metric, kind, effect, se, control in (
+        ("complaints", "ratio", 0.0042, 0.0014, 0.046),
+        ("response_minutes", "ratio", 11.0, 6.0, 212.0),
+        ("on_time", "ratio", -0.012, 0.006, 0.921),
+    ):
+        rows.append(
+            _estimate(
+                b,
+                metric,
+                kind,
+                "guardrail",
+                effect,
+                se,
+                control,
+                estimand="spillover",
+                clusters=30,
+                segment="all",
+            )
+        )
+    for bound, effect in (
+        ("lee_low", 2.1),
+        ("lee_high", 12.4),
+        ("worst_low", -41.0),
+        ("worst_high", 58.0),
+    ):
+        rows.append(_estimate(a, "nps", "nps", "primary", effect, 2.4, 18.4, bound=bound))
+    return pd.DataFrame(rows)
+
+
+def checks(*, alarmed: str = "") -> pd.DataFrame:
+    rows = []
+    for experiment in ("tiered-2025", "depot-2026"):
+        for gate in ("sample_ratio", "loss", "two_arms", "pre_period"):
+            rows.append(
+                {
+                    "experiment": experiment,
+                    "gate": gate,
+                    "statistic": 0.8,
+                    "p_value": 0.0002 if alarmed == gate else 0.41,
+                    "threshold": 0.001,
+                    "alarmed": alarmed == gate,
+                    "note": "",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def curves() -> pd.DataFrame:
+    day = np.arange(0, 366, 7)
+    frames = []
+    for arm, rate in (("tiered", 0.00055), ("uniform", 0.0009)):
+        s = np.exp(-rate * day)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "experiment": "tiered-2025",
+                    "arm": arm,
+                    "day": day,
+                    "survival": s,
+                    "low": s - 0.0008 * np.sqrt(day),
+                    "high": np.minimum(s + 0.0008 * np.sqrt(day), 1),
+                    "at_risk": (2100 * s).astype(int),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _message(text: str, **values: dict[str, Any]) -> dict[str, Any]:
+    return {"text": text, "values": values}
+
+
+def evaluations(*, decision: str = "roll_out") -> dict[str, Any]:
+    def arms(n: int) -> list[dict[str, Any]]:
+        return [
+            {"arm": "tiered", "n": n, "response_rate": 0.31},
+            {"arm": "uniform", "n": n - 5, "response_rate": 0.29},
+        ]
+
+    return {
+        "experiments": [
+            {
+                "id": "tiered-2025",
+                "title": {"zh": "分层服务与统一服务", "en": "Tiered against uniform service"},
+                "owner": "客户服务部 王敏",
+                "design": "customer",
+                "assigned_on": "2025-04-01",
+                "as_of": "2026-10-31",
+                "next_look": None,
+                "plan_digest": "9f31c2aa",
+                "exploratory": False,
+                "verdict": {
+                    "decision": decision,
+                    "segments": [],
+                    "headline": None,
+                    "reasons": [],
+                    "needs": [],
+                },
+                "metrics": [
+                    {
+                        "name": "retention",
+                        "kind": "proportion",
+                        "role": "primary",
+                        "direction": "increase",
+                        "minimum_effect": 0.02,
+                    },
+                    {
+                        "name": "nps",
+                        "kind": "nps",
+                        "role": "primary",
+                        "direction": "increase",
+                        "minimum_effect": 3.0,
+                    },
+                    {
+                        "name": "complaints",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "decrease",
+                        "margin": 0.0046,
+                    },
+                    {
+                        "name": "response_minutes",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "decrease",
+                        "margin": 21.2,
+                    },
+                    {
+                        "name": "on_time",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "increase",
+                        "margin": 0.02,
+                    },
+                    {
+                        "name": "cost_to_serve",
+                        "kind": "mean",
+                        "role": "guardrail",
+                        "direction": "decrease",
+                        "margin": 54.0,
+                    },
+                    {
+                        "name": "margin",
+                        "kind": "mean",
+                        "role": "secondary",
+                        "direction": "increase",
+                    },
+                ],
+                "arms": arms(2104),
+                "money": None,
+                "notes": [],
+            },
+            {
+                "id": "depot-2026",
+                "title": {"zh": "按网点推开的分层服务", "en": "Tiered service by depot"},
+                "owner": "运营部 李强",
+                "design": "saturation",
+                "assigned_on": "2026-05-01",
+                "as_of": "2026-10-31",
+                "next_look": "2026-11-30",
+                "plan_digest": "1c77e0bd",
+                "exploratory": False,
+                "verdict": {
+                    "decision": "continue",
+                    "segments": [],
+                    "headline": None,
+                    "reasons": [],
+                    "needs": [],
+                },
+                "metrics": [
+                    {
+                        "name": "retention",
+                        "kind": "proportion",
+                        "role": "primary",
+                        "direction": "increase",
+                        "minimum_effect": 0.02,
+                    },
+                    {
+                        "name": "nps",
+                        "kind": "nps",
+                        "role": "primary",
+                        "direction": "increase",
+                        "minimum_effect": 3.0,
+                    },
+                    {
+                        "name": "complaints",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "decrease",
+                        "margin": 0.0046,
+                    },
+                    {
+                        "name": "response_minutes",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "decrease",
+                        "margin": 21.2,
+                    },
+                    {
+                        "name": "on_time",
+                        "kind": "ratio",
+                        "role": "guardrail",
+                        "direction": "increase",
+                        "margin": 0.02,
+                    },
+                ],
+                "arms": arms(3010),
+                "money": None,
+                "notes": [],
+            },
+        ]
+    }
+
+
+def ledger() -> pd.DataFrame:
+    rows = [
+        ("crm", "crm", "customers", 8110, 0, 8110, 7986, 14, 110),
+        ("orders", "oms", "shipments", 1_204_411, 0, 1_204_411, 1_201_020, 391, 3000),
+        ("tickets", "service desk", "tickets", 51_020, 0, 51_020, 50_871, 149, 0),
+        ("surveys", "survey", "surveys", 88_200, 0, 88_200, 88_100, 100, 0),
+    ]
+    names = [
+        "source",
+        "system",
+        "table",
+        "rows_in_files",
+        "rows_later",
+        "rows_read",
+        "rows_kept",
+        "rows_rejected",
+        "rows_merged",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def quality() -> pd.DataFrame:
+    words = ("collected", "standardised", "validated", "reconciled", "monitored")
+    rows = []
+    for source in ("crm", "orders", "tickets", "surveys"):
+        for level, word in enumerate(words, start=1):
+            score = 0.999 - 0.004 * level - (0.05 if source == "crm" and level == 3 else 0)
+            status = "warning" if score < 0.95 else "ok"
+            rows.append((source, level, word, score, status, ""))
+    return pd.DataFrame(
+        rows, columns=["source", "level", "level_name", "score", "status", "detail"]
+    )
+
+
+def violations() -> pd.DataFrame:
+    rows = [
+        ("tickets", "tickets", "first_response_at", "not_before", 149),
+        ("orders", "shipments", "revenue", "low", 391),
+        ("crm", "customers", "onboarded_on", "unreadable", 14),
+    ]
+    return pd.DataFrame(rows, columns=["source", "table", "column", "rule", "rows_n"])
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Every table that the report reads."""
+    of_tiers = tiers()
+    return {
+        "customer_months": customer_months(),
+        "surveys": surveys(),
+        "tiers": of_tiers,
+        "moves": moves(of_tiers),
+        "calls": calls(),
+        "estimates": estimates(),
+        "checks": checks(),
+        "curves": curves(),
+        "ledger": ledger(),
+        "quality": quality(),
+        "violations": violations(),
+    }
+
+
+def write_month(
+    folder: Path,
+    content: dict[str, pd.DataFrame] | None = None,
+    documents: dict[str, Any] | None = None,
+) -> Workspace:
+    """Write a month and open it.
+
+    Args:
+        folder: An empty folder; becomes the repository.
+        content: Tables by name; all by default.
+        documents: JSON documents by name; the evaluations by default.
+    """
+    profile = folder / "params" / "small.yaml"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text(MINIMAL, encoding="utf-8")
+    place = folder / "data" / "processed" / "small" / AS_OF
+    place.mkdir(parents=True, exist_ok=True)
+    for name, frame in (tables() if content is None else content).items():
+        frame.to_parquet(place / f"{name}.parquet", index=False)
+    written = {"evaluations": evaluations()} if documents is None else documents
+    for name, document in written.items():
+        (place / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    return open_month(profile, AS_OF, out=folder)
