@@ -18,6 +18,7 @@ AMOUNT_DECIMALS = 4
 SECONDS_A_DAY = 86_400
 SECONDS_A_MINUTE = 60
 KEY = ("customer_id", "month_index")
+_SO_FAR = ibis.window(group_by="customer_id", order_by="month_index", following=0)
 
 
 def customer_months(
@@ -63,11 +64,12 @@ def customer_months(
     }
     coverage = _known_since(facts, surveys, as_of)
     joined = _spine(customers, facts, coverage, as_of)
-    for fact in facts.values():
+    for name, fact in facts.items():
         if fact is not None:
-            joined = joined.left_join(fact.view(), list(KEY)).drop(
-                *(f"{name}_right" for name in KEY)
-            )
+            joined = joined.left_join(fact.view(), list(KEY)).drop(*(f"{key}_right" for key in KEY))
+        if name == "shipped":
+            # here, not later: a window is cheap over few columns
+            joined = joined.mutate(last_shipped_at=joined.last_shipped_at.max().over(_SO_FAR))
     if facts["served"] is not None:
         costed = facts["served"].select(costed_month="month_index").distinct()
         joined = joined.left_join(costed, joined.month_index == costed.costed_month)
@@ -221,7 +223,6 @@ def _measured(joined: ir.Table) -> ir.Table:
         return joined[column] if column in joined.columns else ibis.null(kind)
 
     costed = "costed_month" in joined.columns
-    earlier = ibis.window(group_by="customer_id", order_by="month_index", following=0)
     return joined.select(
         "customer_id",
         month=month_text(joined.month_index),
@@ -246,6 +247,6 @@ def _measured(joined: ir.Table) -> ir.Table:
         )
         if costed
         else ibis.null("float64"),
-        last_shipped_at=joined.last_shipped_at.max().over(earlier),
+        last_shipped_at=joined.last_shipped_at,
         is_active=joined.shipments_n.fill_null(0) > 0,
     )

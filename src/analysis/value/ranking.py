@@ -10,8 +10,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-EXACT = "decimal(38, 4)"
-"""Sums over a whole month are exact in this type, whatever the order of rows."""
+from ..panel import AMOUNT_DECIMALS
+
+AMOUNT_UNITS = 10_000
+"""Units an amount is counted in, so that a sum over a month is exact in any order of rows."""
+LARGEST_AMOUNT = 9e14
+"""Currency; a larger amount counts as this one, so that the units fit an integer."""
 
 
 def position(table: ir.Table, value: ir.NumericColumn) -> ir.NumericColumn:
@@ -38,21 +42,41 @@ def quantile_group(position: ir.NumericColumn, groups: int) -> ir.IntegerColumn:
     return ibis.ifelse(position.notnull(), group, None)
 
 
+def with_month_means(table: ir.Table) -> ir.Table:
+    """The rows, with what their month's ranked customers do on average.
+
+    Returns:
+        The columns, and frequency_mean, revenue_mean (of ranked customers) and has_margin (some
+        customer's margin is known in the month).
+    """
+    ranked = table.is_ranked
+    means = table.group_by("month").aggregate(
+        frequency_mean=table.frequency.mean(where=ranked),
+        revenue_mean=table.revenue_window.mean(where=ranked),
+        has_margin=table.margin_window.notnull().any(),
+    )
+    return table.join(means.view(), "month")
+
+
 def rfm_group(table: ir.Table) -> ir.StringColumn:
     """Frequency and value of the window, each held against the month's mean of ranked customers.
 
     The mean, not a quantile, so that the size of a group is a finding and not a choice.
 
+    Args:
+        table: What `with_month_means` returned.
+
     Returns:
         ``high_frequency_high_value`` and so on; ``dormant`` for a customer that shipped before
         the window only; null for one that never shipped.
     """
-    month = ibis.window(group_by=["month", "is_ranked"])
-    often = table.frequency >= table.frequency.mean().over(month)
+    # sums of amounts depend on the order of rows in their last digits; the mean must not
+    much = table.revenue_window >= table.revenue_mean.round(AMOUNT_DECIMALS)
+    frequency = ibis.ifelse(
+        table.frequency >= table.frequency_mean, "high_frequency", "low_frequency"
+    )
     # where no revenue is recorded, nobody is of high value
-    much = (table.revenue_window >= table.revenue_window.mean().over(month)).fill_null(False)
-    frequency = ibis.ifelse(often, "high_frequency", "low_frequency")
-    value = ibis.ifelse(much, "_high_value", "_low_value")
+    value = ibis.ifelse(much.fill_null(False), "_high_value", "_low_value")
     dormant = ibis.ifelse(table.recency_days.notnull(), "dormant", None)
     return ibis.ifelse(table.is_ranked, frequency + value, dormant)
 
@@ -71,10 +95,10 @@ def abc_class(
         cuts: Cumulative shares that end classes A and B.
     """
     counts = table.is_ranked & worth.notnull()
-    paid = worth.clip(lower=0).cast(EXACT)
-    keys = {"group_by": ["month", counts], "order_by": ibis.desc(paid)}
-    up_to = ibis.range_window(**keys, following=0)
-    month = ibis.window(**keys)
+    paid = (worth.clip(lower=0, upper=LARGEST_AMOUNT) * AMOUNT_UNITS).round().cast("int64")
+    falling = {"group_by": ["month", counts], "order_by": ibis.desc(paid)}
+    up_to = ibis.range_window(**falling, following=0)
+    month = ibis.window(**falling)
     equal = (ibis.cume_dist().over(month) * table.count().over(month)).round()
     equal = equal - ibis.rank().over(month)
     before = paid.sum().over(up_to) - paid * equal.cast("int64")

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from ..months import Month
 from ..params import ValuePolicy
-from .ranking import abc_class, position, quantile_group, rfm_group
+from .ranking import abc_class, position, quantile_group, rfm_group, with_month_means
 from .windows import trailing
 
 SCORE_DECIMALS = 4
@@ -37,12 +37,11 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
     Source:
         Hughes (1994), Strategic Database Marketing (RFM); Pareto's ABC analysis.
     """
-    summed = trailing(panel, policy, as_of)
+    summed = with_month_means(trailing(panel, policy, as_of))
     placed = summed.mutate(
         r_position=position(summed, -summed.recency_days),
         f_position=position(summed, summed.frequency),
         m_position=position(summed, summed.revenue_window),
-        has_margin=summed.margin_window.notnull().any().over(ibis.window(group_by="month")),
     )
     worth = ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
     return placed.select(
