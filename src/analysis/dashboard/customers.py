@@ -1,0 +1,263 @@
+"""The parts of the page about customers: tiers, moves between them, groups, and whom to call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..figures import sparkline
+from ..language import Language
+from ..report.experiment_view import tier_name
+from ..report.tier_moves import reason_name, why_call
+from ..tables import TIERS
+from .marks import share_bar
+from .results import UNKNOWN
+
+MOST_CALLS = 30
+MOST_GROUPS = 8
+"""Rows of a list; the rest is told as a number."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which customers the reader looks at; empty: all.
+
+    Attributes:
+        tier, region, industry: The value chosen, or None.
+    """
+
+    tier: str | None = None
+    region: str | None = None
+    industry: str | None = None
+
+    def of(self, groups: pd.DataFrame) -> pd.DataFrame:
+        """The groups within the selection."""
+        kept = groups
+        for column in ("tier", "region", "industry"):
+            chosen = getattr(self, column)
+            kept = kept if chosen is None else kept[kept[column] == chosen]
+        return kept
+
+
+def tier_sizes(sizes: pd.DataFrame | None, month: str, language: Language) -> str:
+    """Customers by tier: how many, which share, the change, the months before."""
+    if sizes is None or sizes.empty:
+        return f"<p>{language.text('Not available: no tiers for this month.')}</p>"
+    wide = sizes.pivot(index="month", columns="tier", values="customers_n").fillna(0).sort_index()
+    wide = wide.reindex(columns=list(TIERS), fill_value=0)
+    rows = "".join(_size_row(wide, tier, month, language) for tier in TIERS)
+    names = ("Tier", "Customers", "Share", "Against last month", "Past year")
+    return _table(names, rows, language, language.text("Customers by tier"), "tl-sizes")
+
+
+def migration(flows: pd.DataFrame | None, language: Language) -> str:
+    """From which tier to which, this month."""
+    if flows is None or flows.empty:
+        return ""
+    wide = flows.pivot(index="from_tier", columns="to_tier", values="customers_n")
+    wide = wide.reindex(index=[*TIERS, UNKNOWN], columns=list(TIERS)).fillna(0)
+    counts = wide.loc[list(TIERS)].to_numpy(dtype=int)
+    moved = counts[~np.eye(len(TIERS), dtype=bool)]
+    most = int(moved.max())
+    starts = [tier for tier in wide.index if tier or wide.loc[tier].sum()]
+    rows = "".join(_flow_row(wide, tier, most, language) for tier in starts)
+    head = "".join(f'<th scope="col">{tier_name(tier, language)}</th>' for tier in TIERS)
+    told = language.plural(
+        "{n} customer moved between tiers", "{n} customers moved between tiers", int(moved.sum())
+    )
+    return (
+        f'<table class="tl-moves"><caption>{told}</caption><thead><tr><th scope="col">'
+        f"{language.text('From ↓ to →')}</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def held_back(rules: pd.DataFrame | None, language: Language) -> str:
+    """Moves that a rule held back."""
+    if rules is None or rules.empty:
+        return ""
+    ordered = rules.sort_values("customers_n", ascending=False)
+    told = [
+        f"{reason_name(str(row['held_back_by']), language)} {language.number(row['customers_n'])}"
+        for row in ordered.to_dict("records")
+    ]
+    text = language.text("Held back: {rules}", rules=language.listed(told))
+    return f'<p class="tl-note">{escape(text)}</p>'
+
+
+def explorer(
+    groups: pd.DataFrame | None, selection: Selection, currency: str, language: Language
+) -> str:
+    """The chosen customers: how many, which share of all, and how they divide."""
+    if groups is None or groups.empty:
+        return f"<p>{language.text('Not available: no tiers for this month.')}</p>"
+    chosen = selection.of(groups)
+    lists = [
+        ("Tier", "tier", [t for t in TIERS if t in set(chosen["tier"])]),
+        ("Region", "region", _largest(chosen, "region")),
+        ("Industry", "industry", _largest(chosen, "industry")),
+    ]
+    parts = "".join(
+        _breakdown(name, column, values, chosen, language)
+        for name, column, values in lists
+        if set(groups[column]) != {UNKNOWN}
+    )
+    return (
+        f'<div role="status">{_totals(groups, chosen, currency, language)}</div>'
+        f'<div class="tl-lists">{parts}</div>'
+    )
+
+
+def call_list(calls: pd.DataFrame | None, currency: str, language: Language) -> str:
+    """Customers to call this month, in the stored order."""
+    if calls is None:
+        return f"<p>{language.text('Not available for this month.')}</p>"
+    if calls.empty:
+        return f"<p>{language.text('Nobody needs a call this month.')}</p>"
+    columns = [column for column in CALL_COLUMNS if column in calls.columns]
+    shown = calls.head(MOST_CALLS).to_dict("records")
+    rows = "".join(_call_row(row, columns, currency, language) for row in shown)
+    names = [CALL_COLUMNS[column][0] for column in columns]
+    title = escape(language.text("Customers to call this month"))
+    return (
+        f'<div class="tl-scroll" tabindex="0" role="region" aria-label="{title}">'
+        f"{_table(names, rows, language, '', 'tl-calls')}</div>"
+        f"{_more(len(calls) - len(shown), language)}"
+    )
+
+
+CALL_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "customer_id": ("Customer", "text"),
+    "tier": ("Tier", "tier"),
+    "why": ("Why call", "why"),
+    "revenue_window": ("Revenue", "money"),
+    "margin_window": ("Margin", "money"),
+    "months_silent": ("Months without a shipment", "number"),
+}
+"""Column → its heading and how its values are written."""
+
+
+def _more(count: int, language: Language) -> str:
+    if not count:
+        return ""
+    told = language.plural(
+        "{n} more is in the month's table calls.parquet.",
+        "{n} more are in the month's table calls.parquet.",
+        count,
+    )
+    return f'<p class="tl-note">{told}</p>'
+
+
+def _call_row(
+    row: Mapping[Any, Any], columns: Sequence[str], currency: str, language: Language
+) -> str:
+    first, *others = columns
+    cells = "".join(
+        _cell(row[column], CALL_COLUMNS[column][1], currency, language) for column in others
+    )
+    return f'<tr><th scope="row">{escape(str(row[first]))}</th>{cells}</tr>'
+
+
+def _cell(value: Any, kind: str, currency: str, language: Language) -> str:
+    if kind == "tier":
+        return f"<td>{escape(tier_name(str(value), language))}</td>"
+    if kind == "why":
+        return f"<td>{escape(why_call(value, language))}</td>"
+    told = language.money(value, currency) if kind == "money" else language.number(value)
+    return f'<td class="tl-num">{told}</td>'
+
+
+def _size_row(wide: pd.DataFrame, tier: str, month: str, language: Language) -> str:
+    counts = wide[tier].astype(int)
+    now = int(counts.get(month, 0))
+    share = now / max(int(wide.loc[month].to_numpy().sum()), 1)
+    change = now - int(counts.iloc[-2]) if len(counts) > 1 else None
+    return (
+        f'<tr><th scope="row"><i class="tl-tier {tier}"></i>{tier_name(tier, language)}</th>'
+        f'<td class="tl-num">{language.number(now)}</td>'
+        f'<td class="tl-num">{language.percent(share)}{share_bar(share, tier)}</td>'
+        f'<td class="tl-num">{language.number(change, sign=True)}</td>'
+        f"<td>{sparkline([float(n) for n in counts])}</td></tr>"
+    )
+
+
+def _flow_row(wide: pd.DataFrame, start: str, most: int, language: Language) -> str:
+    name = tier_name(start, language) if start else language.text("New customers")
+    counts = dict(zip(wide.columns, wide.loc[start].to_numpy(dtype=int), strict=True))
+    cells = "".join(
+        _flow_cell(int(counts[end]), most if start and start != end else 0, language)
+        for end in TIERS
+    )
+    return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def _flow_cell(count: int, most: int, language: Language) -> str:
+    """A cell; coloured by its share of the largest move, plain where `most` is 0."""
+    if not most or not count:
+        return f'<td class="tl-stay">{language.number(count) if count else "·"}</td>'
+    depth = round(0.12 + 0.88 * count / most, 2)
+    dark = " tl-dark" if depth > 0.55 else ""
+    return f'<td class="tl-moved{dark}" style="--depth:{depth}">{language.number(count)}</td>'
+
+
+def _totals(groups: pd.DataFrame, chosen: pd.DataFrame, currency: str, language: Language) -> str:
+    n, everyone = int(chosen["customers_n"].sum()), int(groups["customers_n"].sum())
+    told = [
+        language.plural("{n} customer", "{n} customers", n),
+        language.text("{share} of all", share=language.percent(n / max(everyone, 1))),
+    ]
+    revenue, total = chosen["revenue"].sum(), groups["revenue"].sum()
+    if total > 0:
+        told.append(
+            language.text(
+                "revenue {amount}, {share} of all",
+                amount=language.money(float(revenue), currency),
+                share=language.percent(float(revenue / total)),
+            )
+        )
+    first, *others = told
+    return f'<p class="tl-total"><b>{first}</b> {" · ".join(others)}</p>'
+
+
+def _largest(groups: pd.DataFrame, column: str) -> list[str]:
+    sizes = groups.groupby(column)["customers_n"].sum().sort_values(ascending=False)
+    return [str(value) for value in sizes.index[:MOST_GROUPS]]
+
+
+def _breakdown(
+    name: str, column: str, values: Sequence[str], chosen: pd.DataFrame, language: Language
+) -> str:
+    sizes = chosen.groupby(column)["customers_n"].sum()
+    total = max(int(sizes.sum()), 1)
+    rows = "".join(_break_row(value, int(sizes[value]), total, language) for value in values)
+    rest = int(sizes.sum() - sum(sizes[value] for value in values))
+    if rest:
+        rows += _row_of(language.text("Others"), rest, total, language)
+    names = (name, "Customers", "Share")
+    return _table(names, rows, language, "", "tl-break")
+
+
+def _break_row(value: str, count: int, total: int, language: Language) -> str:
+    name = tier_name(value, language) if value in TIERS else value
+    return _row_of(name or language.text("not recorded"), count, total, language)
+
+
+def _row_of(name: str, count: int, total: int, language: Language) -> str:
+    share = count / total
+    return (
+        f'<tr><th scope="row">{escape(name)}</th><td class="tl-num">{language.number(count)}</td>'
+        f'<td class="tl-num">{language.percent(share)}{share_bar(share)}</td></tr>'
+    )
+
+
+def _table(names: Sequence[str], rows: str, language: Language, caption: str, style: str) -> str:
+    cells = "".join(f'<th scope="col">{language.text(name)}</th>' for name in names)
+    title = f"<caption>{caption}</caption>" if caption else ""
+    return (
+        f'<table class="{style}">{title}<thead><tr>{cells}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )

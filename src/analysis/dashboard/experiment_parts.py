@@ -1,0 +1,215 @@
+"""The parts of the page about one experiment: verdict, effects by segment, guardrails.
+
+What the experiment says is decided by the evaluation and worded by the report; here it is laid
+out so that a reader can choose the metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from ..figures import MetricText
+from ..language import Language
+from ..report.experiment_view import ExperimentView, interval_of, row_label, tone_of
+from ..report.findings import has_estimate
+from ..report.guardrails import STATES, guardrail_state
+from ..report.verdicts import verdict_box
+from .marks import Axis, interval, scale
+
+ROLES = ("primary", "secondary", "guardrail", "reading")
+SAID = {"better": "better", "worse": "worse", "unsure": "no clear effect"}
+
+
+def verdict_card(view: ExperimentView, language: Language) -> str:
+    """The verdict: decision, the one sentence, effects, reasons, facts."""
+    box = verdict_box(view, language)
+    chip = f'<span class="tl-chip">{language.text("exploratory")}</span>'
+    return (
+        f'<section class="tl-verdict tl-{escape(box["tone"])}" aria-labelledby="tl-decision">'
+        f'<p class="tl-over">{escape(box["title"])}{chip if box["is_exploratory"] else ""}</p>'
+        f'<h2 id="tl-decision"><span class="tl-sign" aria-hidden="true">{escape(box["sign"])}'
+        f'</span>{escape(box["words"])}</h2><p class="tl-lead">{escape(box["headline"])}</p>'
+        f"{_list(box['alarms'], 'tl-alarms')}{_effects(box['effects'], language)}"
+        f"{_list([*box['reasons'], *box['needs']], '')}{_facts(box['facts'])}</section>"
+    )
+
+
+def no_experiment(language: Language) -> str:
+    """What stands in the verdict's place where no experiment was evaluated."""
+    title = language.text("No experiment this month")
+    told = language.text("Without an experiment nothing can be said about effects.")
+    return (
+        f'<section class="tl-verdict tl-grey"><h2><span class="tl-sign" aria-hidden="true">–</span>'
+        f'{title}</h2><p class="tl-lead">{told}</p></section>'
+    )
+
+
+def metrics_of(view: ExperimentView) -> list[str]:
+    """The metrics that have estimates, the primary ones first."""
+    return list(dict.fromkeys(name for role in ROLES for name in view.names_of(role)))
+
+
+def effects_table(view: ExperimentView, metric: str | None, language: Language) -> str:
+    """Effects on one metric, for all customers and by segment, with their intervals."""
+    rows = _records(view.rows(metric)) if metric else []
+    if not view.is_trusted:
+        return _note(language.text("A check failed, so the figures cannot be read as effects."))
+    if not rows or metric is None:
+        return _note(language.text("No effect was estimated for this metric."))
+    write, least = view.text_of(metric, language), view.minimum_effect(metric)
+    axis = _axis(rows, least)
+    body = "".join(_effect_row(row, view, metric, axis, language) for row in rows)
+    ticks = scale(axis, [(value, write.tick(value)) for value in axis.ticks()])
+    return (
+        f'<table class="tl-effects"><caption>{_caption(view, metric, language)}</caption>'
+        f"{_head(language)}<tbody>{body}</tbody>"
+        f"<tfoot><tr><td></td><td>{ticks}</td><td></td><td></td></tr></tfoot></table>"
+        f"{_legend(view, least is not None, language)}"
+    )
+
+
+def guardrail_list(view: ExperimentView, language: Language) -> str:
+    """Guardrails of all customers and of those not treated: state, effect, tolerated harm."""
+    if not view.is_trusted:
+        return _note(language.text("A check failed, so the figures cannot be read as effects."))
+    items = [
+        _guardrail(row, view, metric, language)
+        for metric in view.names_of("guardrail")
+        for row in _records(view.rows(metric))
+        if row["segment"] == "all"
+    ]
+    if not items:
+        return _note(language.text("The experiment has no guardrail that could be measured."))
+    return f'<ul class="tl-guards">{"".join(items)}</ul>'
+
+
+def _effect_row(
+    row: pd.Series, view: ExperimentView, metric: str, axis: Axis, language: Language
+) -> str:
+    label, write = escape(row_label(row, language)), view.text_of(metric, language)
+    if not has_estimate(row):
+        told = language.text("needs more data")
+        return f'<tr><th scope="row">{label}</th><td class="tl-open" colspan="3">{told}</td></tr>'
+    counts = f"{language.number(row['n_treatment'])} / {language.number(row['n_control'])}"
+    levels = f"{write.value(row['value_control'])} → {write.value(row['value_treatment'])}"
+    return (
+        f'<tr><th scope="row">{label}</th>'
+        f"<td>{_drawn(row, view, metric, axis, view.minimum_effect(metric), language)}</td>"
+        f'<td class="tl-num">{_figures(row, write)}</td>'
+        f'<td class="tl-num">{escape(levels)}<small>n {counts}</small></td></tr>'
+    )
+
+
+def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Language) -> str:
+    write, sign = view.text_of(metric, language), view.sign(metric)
+    control = 0.0 if pd.isna(row["value_control"]) else float(row["value_control"])
+    tolerated = view.tolerated_harm(metric, control)
+    words, tone, mark = STATES[guardrail_state(row, sign, tolerated)]
+    state = f"{mark} {language.text(words, context='guardrail')}"
+    whom = "" if row["estimand"] == "total" else escape(row_label(row, language))
+    drawn = figures = ""
+    if has_estimate(row):
+        limit = -sign * tolerated
+        drawn = _drawn(row, view, metric, _axis([row], limit), limit, language)
+        figures = _figures(row, write)
+    return (
+        f"<li><div><b>{escape(view.label_of(metric, language))}</b>"
+        f'<span class="tl-state tl-{tone}">{state}</span><small>{whom}</small></div>'
+        f'<div class="tl-num">{figures}</div>{drawn}</li>'
+    )
+
+
+def _drawn(
+    row: pd.Series,
+    view: ExperimentView,
+    metric: str,
+    axis: Axis,
+    limit: float | None,
+    language: Language,
+) -> str:
+    tone, write = tone_of(row, view.sign(metric)), view.text_of(metric, language)
+    said = language.text(
+        "{who}: {effect}, interval {between}; {tone}",
+        who=row_label(row, language),
+        effect=write.effect(row["effect"]),
+        between=write.between(*interval_of(row)),
+        tone=language.text(SAID[tone]),
+    )
+    inner = (float(row["ci_low"]), float(row["ci_high"]))
+    return interval(
+        axis, float(row["effect"]), inner, interval_of(row), tone=tone, said=said, limit=limit
+    )
+
+
+def _figures(row: pd.Series, write: MetricText) -> str:
+    span = write.between(*interval_of(row))
+    return f"<b>{escape(write.effect(row['effect']))}</b><small>{escape(span)}</small>"
+
+
+def _axis(rows: Iterable[pd.Series], limit: float | None) -> Axis:
+    """An axis for all rows, the zero line and the line they are judged by."""
+    known = [row for row in rows if has_estimate(row)]
+    ends = [end for row in known for end in (*interval_of(row), row["ci_low"], row["ci_high"])]
+    return Axis.around([float(end) for end in ends] + [limit or 0.0])
+
+
+def _records(rows: pd.DataFrame) -> list[pd.Series]:
+    return [row for _, row in rows.iterrows()]
+
+
+def _caption(view: ExperimentView, metric: str, language: Language) -> str:
+    unit = view.text_of(metric, language).unit_name
+    told = language.text("Effect on {metric}", metric=view.label_of(metric, language))
+    return escape(language.text("{what} ({unit})", what=told, unit=unit) if unit else told)
+
+
+def _head(language: Language) -> str:
+    names = ("Customers", "Effect with interval", "Effect", "Without → with")
+    cells = "".join(f'<th scope="col">{language.text(name)}</th>' for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _legend(view: ExperimentView, has_least: bool, language: Language) -> str:
+    level = language.percent(1 - (view.plan.alpha if view.plan else 0.05), 0)
+    items = [
+        ("outer", language.text("interval that holds at every look")),
+        ("inner", language.text("fixed {level} interval", level=level)),
+    ]
+    if has_least:
+        items.append(("limit", language.text("smallest worthwhile effect")))
+    marks = "".join(f'<span><i class="tl-key {name}"></i>{text}</span>' for name, text in items)
+    return f'<p class="tl-legend">{marks}</p>'
+
+
+def _effects(effects: Iterable[dict[str, str]], language: Language) -> str:
+    def item(effect: dict[str, str]) -> str:
+        least = language.text("worthwhile from {effect}", effect=effect["least"])
+        small = [effect["between"], effect["n"], least if effect["least"] else ""]
+        told = " · ".join(escape(text) for text in small if text)
+        return (
+            f"<div><dt>{escape(effect['label'])}</dt>"
+            f"<dd><b>{escape(effect['effect'])}</b><small>{told}</small></dd></div>"
+        )
+
+    items = "".join(item(effect) for effect in effects)
+    return f'<dl class="tl-primaries">{items}</dl>' if items else ""
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts
+    )
+    return f'<dl class="tl-facts">{items}</dl>'
+
+
+def _list(sentences: Iterable[Any], style: str) -> str:
+    items = "".join(f"<li>{escape(str(sentence))}</li>" for sentence in sentences)
+    return f'<ul class="tl-reasons {style}">{items}</ul>' if items else ""
+
+
+def _note(text: str) -> str:
+    return f'<p class="tl-note">{escape(text)}</p>'

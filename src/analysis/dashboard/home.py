@@ -1,0 +1,67 @@
+"""A Jupyter home of our own, so that no installed kernel, setting or home directory matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+KERNEL = "python3"
+"""The kernel's name: the one that notebooks ask for by default, so ours always answers."""
+KERNEL_TITLE = "tierlab"
+
+
+def register_kernel(folder: Path) -> None:
+    """Write a kernel spec that starts this very interpreter.
+
+    Args:
+        folder: A folder that will be on Jupyter's data path.
+    """
+    place = folder / "kernels" / KERNEL
+    place.mkdir(parents=True, exist_ok=True)
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": KERNEL_TITLE,
+        "language": "python",
+        "metadata": {"debugger": True, "supported_encryption": "curve"},
+    }
+    (place / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
+def private_home(folder: Path) -> dict[str, str]:
+    """Variables that keep everything Jupyter reads and writes below one folder.
+
+    Args:
+        folder: An existing, writable folder.
+
+    Returns:
+        Environment variables; the installed assets beside the interpreter stay visible.
+    """
+    names = {
+        "JUPYTER_PATH": "data",
+        "JUPYTER_DATA_DIR": "user-data",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+    }
+    for name in names.values():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {variable: str(folder / name) for variable, name in names.items()}
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and put the former ones back afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
