@@ -29,6 +29,9 @@ __all__ = ["Engine", "open_engine", "write_atomically"]
 
 COMPRESSION = "zstd"
 
+ibis.options.sql.fuse_selects = False
+"""A column made in one step and used in the next is computed once, not copied into each use."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -78,9 +81,20 @@ class Engine:
 
     def materialise(self, table: ir.Table, name: str = "") -> ir.Table:
         """Compute a table once and keep it in the engine under a name."""
-        name = name or f"t_{uuid.uuid4().hex}"
         with _told():
-            return self.connection.create_table(name, table, overwrite=True)
+            if name:  # Ibis 12's own overwrite writes a DROP without a name (sqlglot 30)
+                self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+            return self.connection.create_table(name or f"t_{uuid.uuid4().hex}", table)
+
+    @contextmanager
+    def stream(self, batches: pa.RecordBatchReader) -> Iterator[ir.Table]:
+        """Arrow batches as a table that can be read once, inside the block, never stored."""
+        name = f"s_{uuid.uuid4().hex}"
+        self.connection.con.register(name, batches)
+        try:
+            yield self.connection.table(name)
+        finally:
+            self.connection.con.unregister(name)
 
     def write(self, table: ir.Table, path: Path) -> int:
         """Write a table as one Parquet file, atomically.

@@ -48,6 +48,7 @@ class Column:
         above: The value must be greater than this.
         allowed: The only values allowed.
         not_before: The column of the same row that must not be later than this one.
+        lenient: A value out of range only empties the cell; the row stays (0 kg: not weighed).
         personal: Holds personal data: masked in ledgers, kept in the private folder.
         meaning: One English phrase.
     """
@@ -61,6 +62,7 @@ class Column:
     above: float | None = None
     allowed: tuple[str, ...] = ()
     not_before: str = ""
+    lenient: bool = False
     personal: bool = False
 
     @property
@@ -83,6 +85,7 @@ class Contract:
         private: Written to the private folder only.
         began: Column with the time (or day, or month) since when a row is known.
         known_later: timestamp column → the columns that are unknown until then.
+        summed: Columns added up where two ids of one customer meet in one key.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Contract:
     private: bool = False
     began: str = ""
     known_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    summed: tuple[str, ...] = ()
 
     @property
     def schema(self) -> ibis.Schema:
@@ -177,7 +181,7 @@ _CONTRACTS = (
             "destination_region": _text("region of destination"),
             "service": _text("service or mode of transport"),
             "cargo_type": _text("kind of cargo"),
-            "weight_kg": Column("number", "weight", "kg", above=0),
+            "weight_kg": Column("number", "weight", "kg", above=0, lenient=True),
             "revenue": Column("number", "revenue", "currency", low=0),
             "cost": Column("number", "shipment cost", "currency", low=0),
             "is_damaged": Column("boolean", "damaged on the way"),
@@ -255,6 +259,7 @@ _CONTRACTS = (
             "cost": Column("number", "cost to serve", "currency", required=True, low=0),
         },
         began="month",
+        summed=("cost",),
     ),
     Contract(
         "service_events",

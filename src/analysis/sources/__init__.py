@@ -1,0 +1,21 @@
+"""Raw files in, typed tables out: `ingest` reads every source of a profile.
+
+Nothing is guessed and nothing is dropped: cells that cannot be read are faults with their raw
+text, rows that are no rows are listed, and every row keeps its place in the files.
+"""
+
+from .ingesting import Ingested, ingest, source_faults
+from .reading import FAULTS, LINE_BITS, ROW, UNUSABLE, LostRow, Part, SourceTable
+
+__all__ = [
+    "FAULTS",
+    "LINE_BITS",
+    "ROW",
+    "UNUSABLE",
+    "Ingested",
+    "LostRow",
+    "Part",
+    "SourceTable",
+    "ingest",
+    "source_faults",
+]

@@ -1,0 +1,186 @@
+"""Text files in any encoding, as a stream of UTF-8 bytes in bounded memory.
+
+Python's codecs decode, so that no extension of the engine is needed. A byte that cannot be
+decoded is one error that names the file, the place, what was declared and what it looks like.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import SourceError
+
+PROBE_BYTES = 1 << 20
+"""How much of a file is looked at to tell its encoding."""
+
+_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "ascii": "utf-8"}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MIN_WIDE = 5
+"""So many characters of three bytes that read as UTF-8 by chance are not to be expected."""
+
+
+def encoding_of(path: Path, declared: str | None) -> str:
+    """The encoding a text file is read with.
+
+    Args:
+        path: The file.
+        declared: What the profile says, or None to detect it.
+
+    Returns:
+        The codec: the byte-order mark's, else the declared one (GB2312 and GBK are read as
+        their superset GB18030), else UTF-8 where the file's beginning is valid, else GB18030.
+
+    Raises:
+        SourceError: The beginning contradicts the declared encoding, or none fits.
+    """
+    head = _head(path)
+    seen = _looks_like(head)
+    if declared is None:
+        if seen is None:
+            raise _undecodable(path, _first_bad(head, "utf-8"), "not declared", None)
+        return seen
+    name = codecs.lookup(declared).name
+    name = _SUPERSETS.get(name, name)
+    if _marked(head) not in (None, name) or (
+        name != "utf-8" and seen == "utf-8" and _has_wide_utf8(head)
+    ):
+        raise _undecodable(path, 0, declared, seen)
+    bad = _first_bad(head, name)
+    if bad is not None:
+        raise _undecodable(path, bad, declared, seen)
+    return name
+
+
+def open_utf8(path: Path, encoding: str) -> BinaryIO:
+    """A file as a stream of UTF-8 bytes, without a byte-order mark.
+
+    Args:
+        path: The file.
+        encoding: What `encoding_of` returned.
+
+    Returns:
+        The file itself where it is UTF-8; else a stream that decodes as it is read and raises
+        `SourceError` at the first byte that cannot be decoded.
+    """
+    stream = path.open("rb")
+    if encoding == "utf-8":
+        if stream.read(3) != codecs.BOM_UTF8:
+            stream.seek(0)
+        return stream
+    return io.BufferedReader(_Transcoded(stream, path, encoding), 1 << 20)
+
+
+def undecodable(path: Path, declared: str | None) -> SourceError | None:
+    """The error for the first bad byte of a whole file; None where there is none."""
+    encoding = encoding_of(path, declared)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as stream:
+        read = 0
+        while True:
+            chunk = stream.read(PROBE_BYTES)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as fault:
+                offset = max(0, read + fault.start - _kept(fault, chunk))
+                return _undecodable(path, offset, declared or encoding, _looks_like(_head(path)))
+            read += len(chunk)
+            if not chunk:
+                return None
+
+
+class _Transcoded(io.RawIOBase):
+    """Reads a file in another encoding as UTF-8 bytes."""
+
+    def __init__(self, stream: BinaryIO, path: Path, encoding: str) -> None:
+        self._stream, self._path, self._encoding = stream, path, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ready, self._at, self._read, self._ended = b"", 0, 0, False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while self._at >= len(self._ready):
+            if self._ended:
+                return 0
+            self._ready, self._at = self._next(), 0
+        part = self._ready[self._at : self._at + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+    def _next(self) -> bytes:
+        chunk = self._stream.read(PROBE_BYTES)
+        self._ended = not chunk
+        try:
+            text = self._decoder.decode(chunk, final=self._ended)
+        except UnicodeDecodeError as fault:
+            offset = max(0, self._read + fault.start - _kept(fault, chunk))
+            raise _undecodable(self._path, offset, self._encoding, None) from fault
+        first = self._read == 0
+        self._read += len(chunk)
+        return (text.removeprefix("\ufeff") if first else text).encode("utf-8", "surrogatepass")
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _kept(fault: UnicodeDecodeError, chunk: bytes) -> int:
+    """Bytes that the decoder had kept from the chunk before."""
+    return max(0, len(fault.object) - len(chunk))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(PROBE_BYTES)
+
+
+def _marked(head: bytes) -> str | None:
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+
+
+def _looks_like(head: bytes) -> str | None:
+    """The encoding of a file's beginning; None where it is neither text nor a known one."""
+    marked = _marked(head)
+    if marked:
+        return marked
+    if head[1::2].count(0) > len(head) // 5 or head[::2].count(0) > len(head) // 5:
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    return next((n for n in ("utf-8", "gb18030") if _first_bad(head, n) is None), None)
+
+
+def _has_wide_utf8(head: bytes) -> bool:
+    return len(re.findall(rb"[\xe0-\xef][\x80-\xbf]{2}", head)) >= _MIN_WIDE
+
+
+def _first_bad(head: bytes, encoding: str) -> int | None:
+    """Offset of the first undecodable byte; a character cut off at the end is none."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < PROBE_BYTES)
+    except UnicodeDecodeError as fault:
+        return fault.start
+    except UnicodeError:
+        return 0
+    return None
+
+
+def _undecodable(path: Path, offset: int | None, declared: str, seen: str | None) -> SourceError:
+    return SourceError(
+        "The file is not in the encoding that was declared",
+        where=f"{path}, byte {offset or 0}",
+        got=f"declared: {declared}; looks like: {seen or 'a mixture or no text at all'}",
+        todo=f"Declare 'encoding: {seen}' in the profile's source."
+        if seen and seen != declared
+        else "Ask for the file again, or save it in one encoding (UTF-8 is best).",
+    )

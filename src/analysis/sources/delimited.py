@@ -1,0 +1,191 @@
+"""Delimited text as batches of text cells: nothing guessed, nothing dropped.
+
+Rows are numbered as a spreadsheet shows them (the first row is 1, a quoted line break does not
+count). A row with too few or too many fields becomes a `LayoutFault`, never a padded row.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from ..errors import SourceError
+from ..params import Source
+from .decoding import PROBE_BYTES, open_utf8, undecodable
+
+BLOCK_BYTES = (1 << 22, 1 << 26, 1 << 29)
+"""Block sizes tried in turn; a record must fit into one."""
+
+
+@dataclass(frozen=True)
+class LayoutFault:
+    """A row whose number of fields differs from the header's.
+
+    Attributes:
+        line: Row number in the file, the first row being 1.
+        fields: Fields found.
+        expected: Fields of the header.
+        lines: Physical lines it spans; more than one tells of a quote left open.
+    """
+
+    line: int
+    fields: int
+    expected: int
+    lines: int
+
+    @property
+    def told(self) -> str:
+        """What is stored instead of the row's (perhaps personal) text."""
+        spans = f" over {self.lines} lines (a quote left open?)" if self.lines > 1 else ""
+        return f"{self.fields} fields{spans}, {self.expected} expected"
+
+
+def header_of(path: Path, source: Source, encoding: str) -> list[str]:
+    """The cells of a text file's header row.
+
+    Raises:
+        SourceError: The file is empty or ends before its header row.
+    """
+    with open_utf8(path, encoding) as stream:
+        text = stream.read(PROBE_BYTES).decode("utf-8", "replace")
+    for number, cells in enumerate(_records(text, source), start=1):
+        if number == source.header_row:
+            return cells
+    raise SourceError(
+        "The file has no header row" if text.strip() else "The file is empty",
+        where=str(path),
+        got=f"header_row: {source.header_row}",
+        todo="Check header_row and delimiter in the profile, or ask for the file again.",
+    )
+
+
+def _records(text: str, source: Source) -> Iterator[list[str]]:
+    csv.field_size_limit(max(csv.field_size_limit(), PROBE_BYTES))
+    quoting = csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE
+    lines = io.StringIO(text.replace("\0", ""), newline="")
+    yield from csv.reader(
+        lines, delimiter=source.delimiter, quotechar=source.quote or None, quoting=quoting
+    )
+
+
+def text_batches(
+    path: Path,
+    source: Source,
+    encoding: str,
+    *,
+    width: int,
+    places: Sequence[int],
+    faults: list[LayoutFault],
+    block: int = BLOCK_BYTES[0],
+) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
+    """Read a delimited file in bounded memory.
+
+    Args:
+        path: The file.
+        source: Its source: delimiter, quote, header row.
+        encoding: What `encoding_of` returned.
+        width: Fields of the header.
+        places: Positions of the wanted columns.
+        faults: Receives rows with a wrong number of fields as they are met.
+        block: Bytes read at once.
+
+    Yields:
+        Row numbers (int64, shape (n,)) and, a wanted column each, n texts (null where empty).
+
+    Raises:
+        SourceError: The file is not what the profile says.
+    """
+    skipped: list[int] = []
+
+    def take(row: pa_csv.InvalidRow) -> str:
+        skipped.append(row.number)
+        blank = not row.text.strip()
+        if row.number > source.header_row and not blank:
+            lines = len(row.text.splitlines())
+            faults.append(LayoutFault(row.number, row.actual_columns, row.expected_columns, lines))
+        return "skip"
+
+    number = 1
+    for batch in _arrow_batches(path, source, encoding, width, places, take, block):
+        rows = _numbers(number, batch.num_rows, skipped)
+        number = int(rows[-1]) + 1 if len(rows) else number
+        keep = int(np.searchsorted(rows, source.header_row, side="right"))
+        yield rows[keep:], [column.slice(keep) for column in batch.columns]
+
+
+def _arrow_batches(
+    path: Path,
+    source: Source,
+    encoding: str,
+    width: int,
+    places: Sequence[int],
+    take: object,
+    block: int,
+) -> Iterator[pa.RecordBatch]:
+    names = [f"c{at}" for at in range(width)]
+    wanted = [names[at] for at in places]
+    try:
+        with open_utf8(path, encoding) as stream:
+            yield from pa_csv.open_csv(
+                stream,
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False, block_size=block, column_names=names
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=source.delimiter,
+                    quote_char=source.quote or False,
+                    newlines_in_values=bool(source.quote),
+                    ignore_empty_lines=False,
+                    invalid_row_handler=take,
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(wanted, pa.string()),
+                    include_columns=wanted,
+                    strings_can_be_null=True,
+                    null_values=[""],
+                ),
+            )
+    except pa.ArrowInvalid as fault:
+        raise _explained(path, source, fault) from fault
+
+
+class RecordTooLargeError(SourceError):
+    """A record does not fit into one block; a larger block may help."""
+
+
+def _explained(path: Path, source: Source, fault: pa.ArrowInvalid) -> SourceError:
+    text = str(fault)
+    if "straddling" in text or "block" in text:
+        return RecordTooLargeError(
+            "A row is too large, or a quote is opened and never closed",
+            where=str(path),
+            todo="Look for a single quote character in the file, or set another 'quote'.",
+        )
+    if "UTF8" in text:
+        told = undecodable(path, source.encoding)
+        if told:
+            return told
+    return SourceError(
+        "The file cannot be read as delimited text",
+        where=str(path),
+        got=text.splitlines()[0],
+        todo="Check format, delimiter, quote and encoding in the profile's source.",
+    )
+
+
+def _numbers(first: int, n: int, skipped: list[int]) -> np.ndarray:
+    """The first n row numbers from `first` on that were not skipped."""
+    at = bisect.bisect_left(skipped, first)
+    later = np.asarray(skipped[at:], dtype=np.int64)
+    if not len(later):
+        return np.arange(first, first + n, dtype=np.int64)
+    candidates = np.arange(first, first + n + len(later), dtype=np.int64)
+    return candidates[~np.isin(candidates, later)][:n]
