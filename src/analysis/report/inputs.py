@@ -109,7 +109,8 @@ def digests_of_inputs(processed: Path) -> dict[str, str]:
     for path in sorted((processed / ".inputs").glob("*.digest")):
         noted = json.loads(path.read_text(encoding="utf-8"))
         stage = path.stem
-        parts |= {f"notebook.{stage}" if k == "notebook" else k: str(v) for k, v in noted.items()}
+        own = {k: v for k, v in noted.items() if not k.startswith("previous/")}
+        parts |= {f"notebook.{stage}" if k == "notebook" else k: str(v) for k, v in own.items()}
     return parts
 
 
