@@ -51,6 +51,7 @@ rule report:
     input:
         plan.digest("report-{language}"),
         plan.marker("evaluation"),
+        plan.month_before,
     output:
         plan.marker("report-{language}"),
     shell:

@@ -24,11 +24,17 @@ def write_company(out: Path, customers: int, months: int, seed: int) -> None:
     from ..simulate import company
 
     screen, began = console(), time.monotonic()
-    with screen.status("simulating a company …"):
+    with screen.status("simulating a company …") as status:
         try:
-            summary = company(out, customers, months, seed)
+            told = company(
+                out,
+                customers,
+                months,
+                seed,
+                progress=lambda stage, rows: status.update(f"simulating: {stage}, {rows:,} rows"),
+            )
         except ValueError as fault:
             raise ParamsError(str(fault), where="tierlab simulate") from fault
+    amount = f"{told.shipments:,} shipments of {told.customers:,} customers"
     seconds = time.monotonic() - began
-    rows = sum(summary.rows.values())
-    screen.print(f"simulated {rows:,} rows in {seconds:.1f} s: {out}", highlight=False)
+    screen.print(f"simulated {amount} in {seconds:.1f} s: {told.out}", highlight=False)

@@ -5,8 +5,29 @@ shows progress and says in one sentence what went wrong. ``run_stage`` does one 
 month and is what the Snakefile's rules call. Notebooks know nothing of either.
 """
 
-from .front import Outcome, run
-from .job import Job, jobs_of
-from .running import run_stage
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .front import Outcome, run
+    from .job import Job, jobs_of
+    from .running import run_stage
 
 __all__ = ["Job", "Outcome", "jobs_of", "run", "run_stage"]
+
+_HOMES = {
+    "Job": "job",
+    "Outcome": "front",
+    "jobs_of": "job",
+    "run": "front",
+    "run_stage": "running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a verb when it is first used: a kernel's process needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

@@ -7,13 +7,13 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import AnalysisError, RunError
+from ..errors import RunError
 from ..files import disk_faults_told, remove_folder
 from . import publication
 from .events import Event, told
@@ -26,6 +26,9 @@ from .staging import sweep
 
 RUN_FOLDER = ".run-"
 LOOK_SECONDS = 0.1
+MOST_ROUNDS = 3
+"""A round makes all months; a second one is needed where a month's results change what next
+month's report says about it. A third one guards against a stage that never settles."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,19 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
         for job in jobs:
             held.enter_context(_ready(job))
         reasons = _prepared(jobs)
-        if any(reasons.values()):
-            _bring_up_to_date(jobs, reasons, cores or os.cpu_count() or 1, console)
-    reports = tuple(job.reports for job in jobs)
-    return Outcome(reports, any(reasons.values()), time.monotonic() - began)
+        ran = bool(reasons)
+        if ran:
+            _announce(jobs, reasons, console)
+        failures: list[Event] = []
+        for _ in range(MOST_ROUNDS):
+            if not reasons:
+                break
+            failures += _schedule(_named(jobs, reasons), cores or os.cpu_count() or 1, console)
+            failed = {failure.month for failure in failures}
+            reasons = _prepared([job for job in jobs if str(job.month) not in failed])
+        if failures:
+            _fail(jobs, failures)
+    return Outcome(tuple(job.reports for job in jobs), ran, time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -87,33 +99,43 @@ def _ready(job: Job) -> Iterator[None]:
         yield
 
 
-def _prepared(jobs: Sequence[Job]) -> dict[str, dict[str, str]]:
+Reasons = dict[str, dict[str, str]]
+"""Month → step → why it must run; months that are up to date are left out."""
+
+
+def _prepared(jobs: Sequence[Job]) -> Reasons:
+    if not jobs:
+        return {}
     cache = cache_of(jobs[0])
     with disk_faults_told(jobs[0].home):
-        return {str(job.month): prepare(job, cache) for job in jobs}
+        found = {str(job.month): prepare(job, cache) for job in jobs}
+    return {month: reasons for month, reasons in found.items() if reasons}
 
 
-def _bring_up_to_date(
-    jobs: Sequence[Job], reasons: dict[str, dict[str, str]], cores: int, console: Console
-) -> None:
-    stale = [job for job in jobs if reasons[str(job.month)]]
-    for job in stale:
-        publication.mark(job, "stale", "; ".join(_roots(reasons[str(job.month)])))
-    publication.rebuild_index(jobs[0].shelf)
-    for job in stale:
+def _announce(jobs: Sequence[Job], reasons: Reasons, console: Console) -> None:
+    """Say what will run and why; the last reports are stale until then."""
+    for job in _named(jobs, reasons):
         first, why = next(iter(reasons[str(job.month)].items()))
         console.print(f"[dim]{job.name}: from {first} on ({why})[/]", highlight=False)
-    failures = _schedule(stale, cores, console)
-    if failures:
-        for failure in failures:
-            job = next(job for job in stale if str(job.month) == failure.month)
-            publication.mark(job, "failed", failure.message)
-        publication.rebuild_index(jobs[0].shelf)
-        raise FailedRunError(failures)
+        publication.mark(job, "stale", "; ".join(_roots(reasons[str(job.month)])))
+    publication.rebuild_index(jobs[0].shelf)
+
+
+def _fail(jobs: Sequence[Job], failures: Sequence[Event]) -> None:
+    """Say beside the last good reports that a later run failed, and end."""
+    for failure in failures:
+        (job,) = _named(jobs, [failure.month])
+        publication.mark(job, "failed", failure.message)
+    publication.rebuild_index(jobs[0].shelf)
+    raise FailedRunError(failures)
+
+
+def _named(jobs: Sequence[Job], months: Container[str]) -> list[Job]:
+    return [job for job in jobs if str(job.month) in months]
 
 
 def _schedule(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
-    progress, seen, failures = Progress(console, len(jobs)), set[str](), list[Event]()
+    progress, seen, seen_so_far = Progress(console, len(jobs)), set[str](), list[Event]()
     with _run_folder(jobs[0].home) as folder, progress.shown():
         process = start_snakemake(jobs, folder, cores)
         try:
@@ -122,23 +144,31 @@ def _schedule(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
                 ended = process.poll() is not None
                 events = list(told(folder, seen))
                 progress.tell(events)
-                failures += [event for event in events if event.kind == "failed"]
+                seen_so_far += events
                 time.sleep(0 if ended else LOOK_SECONDS)
         finally:
             _stop(process)
+        failures = [event for event in seen_so_far if event.kind == "failed"]
         if process.returncode and not failures:
-            raise _ended_by_itself(process, folder)
+            failures = _ended_from_outside(jobs, seen_so_far, folder)
     return failures
 
 
-def _ended_by_itself(process: subprocess.Popen[bytes], folder: Path) -> AnalysisError:
-    """A stage or Snakemake itself was killed, or could not even start."""
+def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Path) -> list[Event]:
+    """Snakemake failed and no stage said why: a process was killed, or could not even start."""
     lines = (folder / "snakemake.log").read_text(errors="replace").strip().splitlines()
-    return RunError(
+    ended = {(event.month, event.step) for event in events if event.kind == "finished"}
+    began = {(event.month, event.step) for event in events if event.kind == "started"}
+    fault = RunError(
         "The run was ended from outside, or could not start",
-        got=" | ".join(lines[-3:]) or f"exit code {process.returncode}",
+        got=" | ".join(line.strip() for line in lines[-3:]),
         todo="Run again: it recovers by itself. If memory ran out, use --cores 1.",
     )
+    cut_short = sorted(began - ended) or [(str(job.month), "start") for job in jobs]
+    return [
+        Event("failed", month, step, message=str(fault), exit_code=fault.exit_code)
+        for month, step in cut_short
+    ]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

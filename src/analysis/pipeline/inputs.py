@@ -7,6 +7,7 @@ stated by the Snakefile (and by `stale_steps`, in the same words).
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -68,6 +69,8 @@ def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
     if step.stage.reads_experiments:
         found = experiment_digests(job, cache)
         parts |= {f"experiments/{name}": d for name, d in found.items()}
+    if step.stage.reads_previous:
+        parts |= _of_previous(job.previous, cache)
     if step.stage.by_language or not step.stage.notebook:
         parts["words"] = words_digest(cache)
     return parts
@@ -118,8 +121,7 @@ def prepare(job: Job, cache: DigestCache) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for step in job.steps:
         parts = inputs_of(job, step, cache)
-        if read_json(job.digest_file(step)) != parts:
-            write_json(job.digest_file(step), parts)
+        _note(job, step, parts)
         waits_for = [o.name for o in before(step, job.profile.languages) if o.name in reasons]
         reason = _why(job, step, parts, cache) or (f"{waits_for[0]} runs" if waits_for else "")
         if reason:
@@ -142,6 +144,33 @@ def _why(job: Job, step: Step, parts: Parts, cache: DigestCache) -> str:
         if cache.of(job.root / name) != expected:
             return f"{name} is missing or was changed"
     return ""
+
+
+def _note(job: Job, step: Step, parts: Parts) -> None:
+    """Write a step's digest file if its content changed.
+
+    A step may have run with inputs that came to be after the file was written (last month's
+    summary, in a run of several months): then the file is dated before the step's marker.
+    """
+    path = job.digest_file(step)
+    if read_json(path) == parts:
+        return
+    write_json(path, parts)
+    marker = read_json(job.marker(step))
+    if marker is not None and marker.get("inputs") == parts:
+        before = job.marker(step).stat().st_mtime - 1
+        os.utime(path, (before, before))
+
+
+def _of_previous(previous: Job, cache: DigestCache) -> Parts:
+    """What last month's report said, and what it was made of (not what came before it)."""
+    noted = sorted((previous.processed / ".inputs").glob("*.digest"))
+    own = {f"{p.stem}/{k}": v for p in noted for k, v in (read_json(p) or {}).items()}
+    made_of = {name: v for name, v in own.items() if "/previous/" not in name}
+    return {
+        "previous/summary": cache.of(previous.reports / "summary.json"),
+        "previous/inputs": joint_digest(made_of),
+    }
 
 
 def _sections(job: Job, stage: str) -> Parts:

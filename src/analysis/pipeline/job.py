@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ParamsError
@@ -76,14 +75,14 @@ class Job:
         return self.shelf / str(self.month)
 
     @property
+    def previous(self) -> Job:
+        """The month before."""
+        return replace(self, month=self.month.shifted(-1))
+
+    @property
     def experiments(self) -> Path:
         """Folder of the profile's experiment files."""
         return self.profile_path.parent / "experiments" / self.profile.profile
-
-    @cached_property
-    def private_notebooks(self) -> Path:
-        """Where executed notebooks are kept."""
-        return self.processed / PRIVATE
 
     def marker(self, step: Step) -> Path:
         """Written last by a step, deleted first: it exists when the step's files are whole."""

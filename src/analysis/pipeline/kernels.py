@@ -11,19 +11,21 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .locks import die_with_parent
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
 
 KERNEL = "tierlab"
-MODULE = "analysis.pipeline.kernels"
-_SETTINGS = ("--HistoryManager.enabled=False", "--IPKernelApp.quiet=True")
+PROCESS = "analysis.pipeline.kernel_process"
+_SETTINGS = ("--HistoryManager.enabled=False", "--IPKernelApp.log_level=ERROR")
 _TOO_MANY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def write_kernelspec(folder: Path) -> None:
     """Write the kernelspec below a folder that ``JUPYTER_PATH`` will name."""
     spec = {
-        "argv": [sys.executable, "-m", MODULE, "-f", "{connection_file}", *_SETTINGS],
+        "argv": [sys.executable, "-m", PROCESS, "-f", "{connection_file}", *_SETTINGS],
         "display_name": "tierlab",
         "language": "python",
         "interrupt_mode": "signal",
@@ -62,13 +64,16 @@ def _font_cache(folder: Path) -> dict[str, str]:
     return {} if set_already or os.access(home, os.W_OK) else {"MPLCONFIGDIR": str(folder / "mpl")}
 
 
-def main() -> None:
-    """Start the kernel; it ends when the stage that started it ends."""
-    die_with_parent()
-    from ipykernel.kernelapp import IPKernelApp
+def start_kernel(folder: Path, cwd: Path) -> AsyncKernelManager:
+    """Start a kernel from the kernelspec in a folder, without waiting until it answers.
 
-    IPKernelApp.launch_instance()
+    The environment must be that of `kernel_environment`. The kernel loads what every notebook
+    needs while its caller loads papermill.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
 
-
-if __name__ == "__main__":
-    main()
+    manager = AsyncKernelManager(kernel_name=KERNEL)
+    manager.kernel_spec_manager.kernel_dirs = [str(folder / "kernels")]
+    run_sync(manager.start_kernel)(cwd=str(cwd))
+    return manager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..errors import AnalysisError, ParamsError, RunError, did_you_mean
 from ..files import disk_faults_told
-from .kernels import KERNEL, kernel_environment, write_kernelspec
+from .kernels import KERNEL, kernel_environment, start_kernel, write_kernelspec
 
 if TYPE_CHECKING:
     from papermill.exceptions import PapermillExecutionError
@@ -132,11 +132,15 @@ class _KernelNotStartedError(Exception):
 
 
 def _with_papermill(execution: Execution) -> None:
+    kernel = start_kernel(execution.folder, execution.notebook.parent)
     _leave_out_iri_grammar()
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook
 
+    from .papermill_engine import ENGINE, register
+
+    register()
     try:
         with disk_faults_told(execution.executed):
             execute_notebook(
@@ -145,8 +149,10 @@ def _with_papermill(execution: Execution) -> None:
                 parameters=dict(execution.parameters),
                 kernel_name=KERNEL,
                 language="python",
+                engine_name=ENGINE,
                 progress_bar=False,
                 start_timeout=START_SECONDS,
+                km=kernel,
                 cwd=execution.notebook.parent,
             )
     except PapermillExecutionError as fault:

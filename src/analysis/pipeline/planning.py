@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ParamsError
 from ..months import Month
@@ -69,6 +70,12 @@ class Plan:
         """The markers of a stage that is executed once a language."""
         languages = self.jobs[0].profile.languages
         return [self.marker(f"{stage}-{language}") for language in languages]
+
+    def month_before(self, wildcards: Any) -> list[str]:
+        """What a report waits for: last month's publication, if it is made by this call."""
+        before = str(Month.parse(wildcards.month).shifted(-1))
+        markers = [job.marker(job.steps[-1]) for job in self.jobs if str(job.month) == before]
+        return [str(marker) for marker in markers]
 
     def command(self, step: str) -> str:
         """The command that runs a step, for any month."""

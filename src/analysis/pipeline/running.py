@@ -86,10 +86,10 @@ def _execution(staged: Staging, cores: int) -> Execution:
 
 def _convert(staged: Staging) -> None:
     """Turn an executed report into the page that readers get."""
-    if staged.step.stage.by_language:
+    language = staged.step.language
+    if language:
         from ..report import to_html
 
-        language = staged.step.language
         page = to_html(staged.executed, language)
         write_atomically(staged.saved / f"report.{language}.html", page)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import ParamsError, did_you_mean
+
+if TYPE_CHECKING:
+    from ..language import LanguageCode
 
 CLEANING = "cleaning"
 SEGMENTATION = "segmentation"
@@ -27,6 +31,7 @@ class Stage:
             a wrong result.
         reads_raw: Whether raw files are among its inputs.
         reads_experiments: Whether the profile's experiment files are.
+        reads_previous: Whether last month's results are.
         by_language: Executed once a language.
     """
 
@@ -36,6 +41,7 @@ class Stage:
     sections: tuple[str, ...] = ()
     reads_raw: bool = False
     reads_experiments: bool = False
+    reads_previous: bool = False
     by_language: bool = False
 
 
@@ -48,6 +54,7 @@ STAGES: tuple[Stage, ...] = (
         "04_report",
         after=EVALUATION,
         sections=("title", "privacy"),
+        reads_previous=True,
         by_language=True,
     ),
     Stage(PUBLICATION, after=REPORT, sections=("languages",)),
@@ -64,7 +71,7 @@ class Step:
     """
 
     stage: Stage
-    language: str = ""
+    language: LanguageCode | Literal[""] = ""
 
     @property
     def name(self) -> str:
@@ -72,17 +79,18 @@ class Step:
         return f"{self.stage.name}-{self.language}" if self.language else self.stage.name
 
 
-def steps_of(languages: Iterable[str]) -> tuple[Step, ...]:
+def steps_of(languages: Iterable[LanguageCode]) -> tuple[Step, ...]:
     """All steps of a month in an order in which they can run."""
-    listed = tuple(languages)
+    listed: tuple[LanguageCode, ...] = tuple(languages)
+    once: tuple[Literal[""], ...] = ("",)
     return tuple(
         Step(stage, language)
         for stage in STAGES
-        for language in (listed if stage.by_language else ("",))
+        for language in (listed if stage.by_language else once)
     )
 
 
-def step_named(name: str, languages: Sequence[str]) -> Step:
+def step_named(name: str, languages: Sequence[LanguageCode]) -> Step:
     """The step of this name.
 
     Raises:
@@ -94,6 +102,6 @@ def step_named(name: str, languages: Sequence[str]) -> Step:
     return steps[name]
 
 
-def before(step: Step, languages: Iterable[str]) -> tuple[Step, ...]:
+def before(step: Step, languages: Iterable[LanguageCode]) -> tuple[Step, ...]:
     """The steps that a step waits for directly."""
     return tuple(other for other in steps_of(languages) if other.stage.name == step.stage.after)
