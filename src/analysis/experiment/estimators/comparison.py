@@ -214,7 +214,7 @@ def _std_error_of_difference(covariance: FloatArray) -> float:
 def _status(values: FloatArray, design: Design, std_error: float, df: float) -> Status:
     if design.fitted is None:
         return design.status
-    if std_error <= NEGLIGIBLE * float(np.abs(values).max(initial=0.0)):
+    if std_error <= NEGLIGIBLE * max(float(values.max()), -float(values.min())):
         return Status.NO_VARIATION
     if design.status is not Status.OK:
         return design.status

@@ -57,15 +57,15 @@ def compare_arms(
         (2.0, 0.816, 4.0)
     """
     columns = _as_columns(outcomes)
-    if columns.shape[0] != len(units):
-        raise ValueError(f"outcomes have {columns.shape[0]} rows, units {len(units)}")
+    if any(len(column) != len(units) for column in columns):
+        raise ValueError(f"outcomes have {len(columns[0])} rows, units {len(units)}")
     covariates = clean_covariates(units.covariates, units.covariate_names, len(units))
     found: dict[int, Comparison] = {}
     for used, members in _by_known_values(columns, units):
         design = _design(units, covariates, used)
         for j in members:
-            found[j] = _compare(columns[:, j], design, alpha, keep_influence)
-    return tuple(found[j] for j in range(columns.shape[1]))
+            found[j] = _compare(columns[j], design, alpha, keep_influence)
+    return tuple(found[j] for j in range(len(columns)))
 
 
 def compare(
@@ -75,17 +75,20 @@ def compare(
     return compare_arms(outcome, units, alpha=alpha, keep_influence=keep_influence)[0]
 
 
-def _as_columns(outcomes: ArrayLike) -> FloatArray:
+def _as_columns(outcomes: ArrayLike) -> list[FloatArray]:
+    """m contiguous arrays (n,)."""
     array = np.asarray(outcomes)
-    return array.reshape(-1, 1) if array.ndim == 1 else array
+    table = array.reshape(-1, 1) if array.ndim == 1 else array
+    return [np.ascontiguousarray(column, dtype=np.float64) for column in table.T]
 
 
-def _by_known_values(columns: FloatArray, units: Units) -> list[tuple[BoolArray, list[int]]]:
+def _by_known_values(columns: list[FloatArray], units: Units) -> list[tuple[BoolArray, list[int]]]:
     """Sets of used rows (n,) with the columns that share them."""
-    has_weight = np.ones(len(units), bool) if units.weights is None else units.weights > 0
     groups: list[tuple[BoolArray, list[int]]] = []
-    for j in range(columns.shape[1]):
-        used = np.isfinite(columns[:, j]) & has_weight
+    for j, column in enumerate(columns):
+        used = np.isfinite(column)
+        if units.weights is not None:
+            used &= units.weights > 0
         same = next((members for mask, members in groups if np.array_equal(mask, used)), None)
         if same is None:
             groups.append((used, [j]))
@@ -121,9 +124,10 @@ def _fitted(units: Units, covariates: Covariates) -> tuple[FittedDesign | None, 
 
 def _compare(outcome: FloatArray, design: Design, alpha: float, keep_influence: bool) -> Comparison:
     """One outcome on a finished design."""
-    used = outcome if design.used.all() else outcome[design.used]
-    values = np.asarray(used, dtype=np.float64)
-    return assemble(values, design, _left_out(outcome), alpha, keep_influence)
+    everyone = len(design.units) == len(outcome)
+    values = outcome if everyone else outcome[design.used]
+    notes = () if everyone else _left_out(outcome)
+    return assemble(values, design, notes, alpha, keep_influence)
 
 
 def _left_out(outcome: FloatArray) -> tuple[Note, ...]:

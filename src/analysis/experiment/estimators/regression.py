@@ -202,7 +202,7 @@ def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
         arm.stratum_weight > 0, arm.stratum_weight, 1
     )
     slopes = arm.gram_inverse @ (arm.covariates.T @ weighted)
-    residual = outcome - (means[0] if size == 1 else means[arm.strata])
+    residual = outcome - _of_units(means, arm.strata)
     if slopes.size:
         residual -= arm.covariates @ slopes
     influence = arm.adjusted * residual
@@ -243,20 +243,24 @@ def _sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
     return np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
 
 
+def _of_units(by_stratum: FloatArray, codes: IntArray) -> FloatArray:
+    """(n_a, …) each unit's value of its stratum; one row that broadcasts when there is one."""
+    return by_stratum[:1] if len(by_stratum) == 1 else by_stratum[codes]
+
+
 def _arm_data(
     units: Units, covariates: FloatArray, strata: PooledStrata, rows: IntArray
 ) -> _ArmData:
     codes = strata.codes[rows]
     weights = None if units.weights is None else units.weights[rows]
     values = covariates[rows]
-    ones = np.ones(len(rows)) if weights is None else weights
-    total = _sums(codes, ones, strata.n_strata)
+    total = np.bincount(codes, weights=weights, minlength=strata.n_strata).astype(np.float64)
     means = np.empty((strata.n_strata, values.shape[1]))
     for j in range(values.shape[1]):
-        means[:, j] = _sums(codes, values[:, j] * ones, strata.n_strata) / np.where(
-            total > 0, total, 1
-        )
-    values -= means[0] if strata.n_strata == 1 else means[codes]
+        column = values[:, j] if weights is None else values[:, j] * weights
+        means[:, j] = _sums(codes, column, strata.n_strata)
+    means /= np.where(total > 0, total, 1)[:, None]
+    values -= _of_units(means, codes)
     return _ArmData(rows, codes, weights, total, values, means)
 
 
@@ -282,13 +286,14 @@ def _arm_design(arm: _ArmData, share: FloatArray, centre: FloatArray) -> ArmDesi
         centre: (q,) mean of the covariates over all units.
     """
     gram_inverse = np.asarray(np.linalg.inv(arm.gram), dtype=np.float64)
-    weights = np.ones(len(arm.rows)) if arm.weights is None else arm.weights
     projected = arm.covariates @ gram_inverse
     shift = centre - share @ arm.stratum_means
     total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
-    coefficient = weights * ((share / total)[arm.strata] + projected @ shift)
-    own = np.einsum("ij,ij->i", projected, arm.covariates)
-    leverage = weights * ((1 / total)[arm.strata] + own)
+    coefficient = _of_units(share / total, arm.strata) + projected @ shift
+    leverage = _of_units(1 / total, arm.strata)
+    leverage = leverage + np.einsum("ij,ij->i", projected, arm.covariates)
+    if arm.weights is not None:
+        coefficient, leverage = coefficient * arm.weights, leverage * arm.weights
     free = np.maximum(1 - leverage, 0.0)
     adjusted = np.zeros_like(coefficient)
     np.divide(coefficient, np.sqrt(free), out=adjusted, where=free > EXACT_FIT)
@@ -322,11 +327,11 @@ def _degrees_of_freedom(
         free: (n_a,) 1 − h_i.
     """
     size = len(arm.stratum_weight)
-    weights = np.ones(len(arm.rows)) if arm.weights is None else arm.weights
-    delta = adjusted**2 / weights
+    squared = adjusted**2
+    delta = squared if arm.weights is None else squared / arm.weights
     mean = _sums(arm.strata, delta * free, size)
     half_variance = _sums(arm.strata, delta**2 * (2 * free - 1), size)
-    half_variance += _hat_products(arm, gram_inverse, delta * weights)
+    half_variance += _hat_products(arm, gram_inverse, squared)
     df = np.zeros(size)
     np.divide(mean**2, half_variance, out=df, where=half_variance > 0)
     return df

@@ -1,0 +1,247 @@
+"""Design help: power, minimum detectable effect and units needed, for every kind of metric.
+
+Every kind is a mean of a value per unit, so a design needs only that value's variance; strata
+and covariates lower it, clusters and looks raise the price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from .accrual import accrual_multiplier
+from .looks import CalendarPlan, Spending, crossing_probability, planned_boundaries
+from .results import FloatArray
+
+LARGEST_N = 1e12
+"""Units beyond which a design is called impossible."""
+NORMAL_FROM = 1e5
+"""Degrees of freedom from which t is normal to 10⁻⁵; the noncentral t is slow out there."""
+
+
+@dataclass(frozen=True)
+class PlannedDesign:
+    """What decides the precision of an effect, besides the number of units.
+
+    Attributes:
+        variance: Variance of the value per unit, in squared units of the metric.
+        share_treated: Planned share of the treated arm of the two arms compared.
+        explained: Share of the variance that strata and covariates explain, R².
+        cluster_correlation: Correlation of two units of one cluster, after the covariates.
+        cluster_size: Mean units of a cluster; 1 when units are randomised.
+        cluster_size_cv: Standard deviation ÷ mean of the cluster sizes.
+        covariates_of_clusters: Coefficients that use up clusters (strata, cluster covariates).
+    """
+
+    variance: float
+    share_treated: float = 0.5
+    explained: float = 0.0
+    cluster_correlation: float = 0.0
+    cluster_size: float = 1.0
+    cluster_size_cv: float = 0.0
+    covariates_of_clusters: int = 0
+
+    @property
+    def design_effect(self) -> float:
+        """Variance against independent units: 1 + ((cv² + 1)·m − 1)·ρ (Eldridge 2006)."""
+        unequal = (self.cluster_size_cv**2 + 1) * self.cluster_size
+        return 1 + (unequal - 1) * self.cluster_correlation
+
+    @property
+    def clustered(self) -> bool:
+        """Whether clusters are what is randomised."""
+        return self.cluster_size > 1
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedLooks:
+    """How the interval is made.
+
+    Attributes:
+        alpha: Error allowed, two-sided.
+        looks: K of calendar looks; 1 for a single analysis.
+        spending: Of the calendar looks.
+        planned_n: N* of an always-valid (accrual) interval, or None for calendar looks.
+        correlation: (K, K) of the looks' estimates, from history; None for information that
+            grows evenly, √(j/l).
+        progress: (K,) effect ÷ standard error at each look, as a share of the last; None for
+            √(k/K).
+    """
+
+    alpha: float = 0.05
+    looks: int = 1
+    spending: Spending = "linear"
+    planned_n: int | None = None
+    correlation: FloatArray | None = None
+    progress: FloatArray | None = None
+
+
+def proportion_variance(rate: float) -> float:
+    """Variance of a 0/1 value."""
+    return rate * (1 - rate)
+
+
+def nps_variance(promoters: float, detractors: float) -> float:
+    """Variance of a unit's points, from shares of promoters and detractors, in points²."""
+    return 100.0**2 * (promoters + detractors - (promoters - detractors) ** 2)
+
+
+def ratio_variance(numerator: FloatArray, denominator: FloatArray) -> float:
+    """Variance of a ratio's linearised value, from history.
+
+    Args:
+        numerator: (n,) per unit.
+        denominator: (n,) per unit, mean not zero.
+    """
+    ratio = numerator.mean() / denominator.mean()
+    return float(np.var((numerator - ratio * denominator) / denominator.mean(), ddof=1))
+
+
+def intracluster_correlation(values: FloatArray, clusters: FloatArray) -> float:
+    """Correlation of two units of one cluster, by analysis of variance, not below 0.
+
+    Args:
+        values: (n,) from history.
+        clusters: (n,) codes.
+
+    Source:
+        Donner 1986, Int. Stat. Rev. 54(1).
+    """
+    codes, index = np.unique(clusters, return_inverse=True)
+    g, n = len(codes), len(values)
+    if g < 2 or n <= g:
+        return 0.0
+    sizes = np.bincount(index).astype(np.float64)
+    means = np.bincount(index, values) / sizes
+    between = float(np.sum(sizes * (means - values.mean()) ** 2)) / (g - 1)
+    within = float(np.sum((values - means[index]) ** 2)) / (n - g)
+    typical = (n - float(np.sum(sizes**2)) / n) / (g - 1)
+    total = between + (typical - 1) * within
+    return max(0.0, (between - within) / total) if total > 0 else 0.0
+
+
+def planned_std_error(design: PlannedDesign, n: float) -> float:
+    """Standard error of the effect with n units in both arms together."""
+    spread = design.variance * (1 - design.explained) * design.design_effect
+    return float(np.sqrt(spread / (n * design.share_treated * (1 - design.share_treated))))
+
+
+def power(design: PlannedDesign, effect: float, n: float, looks: PlannedLooks) -> float:
+    """Chance that the interval excludes zero, with n units in both arms together.
+
+    Args:
+        design: What decides the precision.
+        effect: True effect at the last look, in units of the metric.
+        n: Units in both arms.
+        looks: How the interval is made. Calendar looks count a crossing at any look; an
+            always-valid interval counts the last look only, so that the figure is a lower bound.
+
+    Returns:
+        Probability, 0 where the design leaves no degree of freedom.
+
+    Example:
+        >>> design = PlannedDesign(variance=proportion_variance(0.19))
+        >>> round(power(design, 0.0082, 90189, PlannedLooks()), 3)
+        0.88
+    """
+    return _power(design, effect, n, looks, _boundaries(looks))
+
+
+def minimum_detectable_effect(
+    design: PlannedDesign, n: float, looks: PlannedLooks, *, target: float = 0.8
+) -> float:
+    """Smallest effect found with the target power.
+
+    Args:
+        design: What decides the precision.
+        n: Units in both arms together.
+        looks: How the interval is made.
+        target: Power wanted.
+
+    Returns:
+        Effect in units of the metric; infinite where the design leaves no degree of freedom.
+    """
+    if degrees_of_freedom(design, n) <= 0:
+        return float("inf")
+    std_error = planned_std_error(design, n)
+    boundaries = _boundaries(looks)
+
+    def lacking(shift: float) -> float:
+        return _power(design, shift * std_error, n, looks, boundaries) - target
+
+    far = 8.0
+    while lacking(far) < 0:
+        far *= 2
+    return float(optimize.brentq(lacking, 0.0, far, xtol=1e-6)) * std_error
+
+
+def units_needed(
+    design: PlannedDesign, effect: float, looks: PlannedLooks, *, target: float = 0.8
+) -> float:
+    """Fewest units in both arms together that find an effect with the target power.
+
+    Returns:
+        Units, rounded up to whole clusters; infinite for an effect of zero or beyond 10¹² units.
+    """
+    boundaries = _boundaries(looks)
+    smallest = design.cluster_size * (3 + design.covariates_of_clusters)
+
+    def lacking(log_n: float) -> float:
+        return _power(design, effect, float(np.exp(log_n)), looks, boundaries) - target
+
+    if effect == 0 or lacking(np.log(LARGEST_N)) < 0:
+        return float("inf")
+    if lacking(np.log(smallest)) >= 0:
+        return float(np.ceil(smallest))
+    log_n = optimize.brentq(lacking, np.log(smallest), np.log(LARGEST_N), xtol=1e-9)
+    clusters = np.ceil(float(np.exp(log_n)) / design.cluster_size - 1e-6)
+    return float(np.ceil(clusters * design.cluster_size))
+
+
+def degrees_of_freedom(design: PlannedDesign, n: float) -> float:
+    """Clusters (or units) less two arms and what covariates use."""
+    return n / design.cluster_size - 2 - design.covariates_of_clusters
+
+
+def _correlation(looks: PlannedLooks) -> FloatArray:
+    if looks.correlation is not None:
+        return looks.correlation
+    k = np.arange(1, looks.looks + 1)
+    return np.asarray(np.sqrt(np.minimum.outer(k, k) / np.maximum.outer(k, k)))
+
+
+def _boundaries(looks: PlannedLooks) -> FloatArray:
+    """(K,) boundaries of calendar looks; empty where there is one look, or units accrue."""
+    if looks.planned_n is not None or looks.looks == 1:
+        return np.empty(0)
+    plan = CalendarPlan(looks.looks, looks.alpha, looks.spending)
+    return planned_boundaries(_correlation(looks), plan)
+
+
+def _power(
+    design: PlannedDesign, effect: float, n: float, looks: PlannedLooks, boundaries: FloatArray
+) -> float:
+    df = degrees_of_freedom(design, n)
+    if df <= 0:
+        return 0.0
+    shift = abs(effect) / planned_std_error(design, n)
+    if len(boundaries):
+        k = np.arange(1, looks.looks + 1)
+        progress = np.sqrt(k / looks.looks) if looks.progress is None else looks.progress
+        return crossing_probability(_correlation(looks), boundaries, shift * progress, df)
+    if looks.planned_n is None:
+        critical = float(stats.t.isf(looks.alpha / 2, df))
+    else:
+        independent = int(np.ceil(n / design.cluster_size))
+        critical = accrual_multiplier(independent, looks.planned_n, alpha=looks.alpha)
+    return _two_sided_power(critical, shift, df)
+
+
+def _two_sided_power(critical: float, shift: float, df: float) -> float:
+    """P(|T| > critical), T noncentral; normal where the difference is below 10⁻⁵."""
+    if df > NORMAL_FROM:
+        return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift))
+    lower = float(stats.nct.cdf(-critical, df, shift))
+    return float(stats.nct.sf(critical, df, shift)) + (0.0 if np.isnan(lower) else lower)
