@@ -8,8 +8,7 @@ import numpy as np
 
 from .clusters import ClusterDesign, cluster_design, fit_clusters, satterthwaite_df
 from .comparison import Estimate
-from .covariates import CLUSTERS_PER_COVARIATE, Covariates
-from .regression import choose_covariates
+from .covariates import CLUSTERS_PER_COVARIATE, Covariates, choose_covariates
 from .results import FloatArray, IntArray, Note, NoteCode
 from .strata import pool_strata, shares
 from .units import Units

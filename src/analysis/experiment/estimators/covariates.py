@@ -116,3 +116,29 @@ def _remainder_is_real(gram: FloatArray, kept: list[int], j: int, scale: float) 
         cross = gram[kept, j]
         explained = float(cross @ np.linalg.solve(gram[np.ix_(kept, kept)], cross))
     return own - explained > COLLINEAR_TOLERANCE * max(own, scale)
+
+
+def choose_covariates(
+    covariates: Covariates, grams: list[FloatArray], scales: list[float], room: int
+) -> tuple[list[int], tuple[Note, ...]]:
+    """Positions of the covariates the regression uses, and a note on each one dropped.
+
+    Args:
+        covariates: The candidates, most wanted first.
+        grams: (q, q) cross-products within each arm, strata taken out.
+        scales: Sum of weights of each arm.
+        room: Number of covariates the units (or clusters) carry.
+
+    Returns:
+        Positions kept, and notes.
+    """
+    independent = independent_columns(grams, scales)
+    kept = independent[: max(room, 0)]
+    dropped = {
+        **dict.fromkeys(range(len(covariates.names)), NoteCode.COVARIATE_COLLINEAR),
+        **dict.fromkeys(independent, NoteCode.COVARIATES_TOO_MANY),
+    }
+    notes = tuple(
+        Note(code, subject=covariates.names[j]) for j, code in dropped.items() if j not in kept
+    )
+    return kept, notes

@@ -10,27 +10,17 @@ are repeated confidence intervals (Jennison and Turnbull 1989, J. R. Stat. Soc. 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from scipy import stats
 
 from .accrual import AlwaysValid
-from .results import BoolArray, FloatArray, IntArray, Status
+from .look_paths import DRAWS, FEWEST_CROSSINGS, Paths, boundary_of, draw_paths
+from .results import FloatArray, Status
 
 Spending = Literal["linear", "obrien_fleming"]
 
-DRAWS = 2**18
-"""Normal paths: at α = 5 % and 24 looks a boundary rests on 546 crossings; over all looks the
-error spent is within ± 0.05 points of α."""
-POWER_DRAWS = 2**16
-"""Paths for a probability of crossing: standard error 0.2 points at most."""
-SEED = 20_260_103
-"""Fixed, so that a look worked out again gives the same boundary."""
-FEWEST_CROSSINGS = 100
-"""Crossings below which the draws do not resolve a boundary: the Bonferroni bound of that look's
-own share stands in, which is wider."""
 P_STEPS = 20
 """Halvings in the search of the p value: exact to 10⁻⁵ of itself, finer than the draws."""
 
@@ -99,15 +89,15 @@ def next_boundary(correlation: FloatArray, earlier: FloatArray, plan: CalendarPl
         raise ValueError(f"look {k} needs {k - 1} earlier boundaries, got {len(earlier)}")
     if k > plan.looks:
         raise ValueError(f"look {k} is beyond the {plan.looks} planned looks")
-    return _next_boundary(_paths(correlation), earlier, plan)
+    return _next_boundary(draw_paths(correlation), earlier, plan)
 
 
-def _next_boundary(paths: _Paths, earlier: FloatArray, plan: CalendarPlan) -> float:
+def _next_boundary(paths: Paths, earlier: FloatArray, plan: CalendarPlan) -> float:
     k = len(earlier) + 1
     alive = np.ones(DRAWS, dtype=bool)
     for j, boundary in enumerate(earlier):
         alive[paths.beyond(j, float(boundary))] = False
-    return _boundary(paths, k - 1, alive, plan.spent(k) - plan.spent(k - 1))
+    return boundary_of(paths, k - 1, alive, plan.spent(k) - plan.spent(k - 1))
 
 
 def planned_boundaries(correlation: FloatArray, plan: CalendarPlan) -> FloatArray:
@@ -117,39 +107,11 @@ def planned_boundaries(correlation: FloatArray, plan: CalendarPlan) -> FloatArra
         correlation: (K, K), for example from history.
         plan: The plan.
     """
-    paths = _paths(correlation)
+    paths = draw_paths(correlation)
     boundaries = np.empty(0)
     for _ in range(plan.looks):
         boundaries = np.append(boundaries, _next_boundary(paths, boundaries, plan))
     return boundaries
-
-
-def crossing_probability(
-    correlation: FloatArray, boundaries: FloatArray, drift: FloatArray, df: float
-) -> float:
-    """Chance that some look crosses its boundary when the effect is real.
-
-    Args:
-        correlation: (K, K).
-        boundaries: (K,) in standard normal units.
-        drift: (K,) effect ÷ standard error at each look.
-        df: Degrees of freedom of the standard errors.
-
-    Returns:
-        Probability, to about 0.002 (65,536 paths).
-    """
-    critical = stats.t.isf(stats.norm.sf(boundaries), df)
-    order = np.random.default_rng([SEED, 0, 1]).permutation(POWER_DRAWS)
-    scale = np.ones(POWER_DRAWS)
-    if np.isfinite(df):
-        scale = np.sqrt(stats.chi2.ppf((order + 0.5) / POWER_DRAWS, df) / df)
-    crossed = np.zeros(POWER_DRAWS, dtype=bool)
-    for k, row in enumerate(_lower_factor(correlation)):
-        path = np.full(POWER_DRAWS, float(drift[k]))
-        for j in np.flatnonzero(row):
-            path += row[j] * _normal_column(int(j))[:POWER_DRAWS]
-        crossed |= np.abs(path) >= critical[k] * scale
-    return float(crossed.mean())
 
 
 def repeated_interval(
@@ -179,10 +141,10 @@ def repeated_p_value(scores: FloatArray, correlation: FloatArray, plan: Calendar
     Returns:
         p, never larger than Bonferroni's.
     """
-    return _repeated_p_value(_paths(correlation), scores, plan)
+    return _repeated_p_value(draw_paths(correlation), scores, plan)
 
 
-def _repeated_p_value(paths: _Paths, scores: FloatArray, plan: CalendarPlan) -> float:
+def _repeated_p_value(paths: Paths, scores: FloatArray, plan: CalendarPlan) -> float:
     smallest = float(2 * stats.norm.sf(np.nanmax(np.abs(scores))))
     bonferroni = min(1.0, plan.looks * smallest)
     low, high = FEWEST_CROSSINGS * plan.looks / DRAWS, 1.0
@@ -248,7 +210,7 @@ def calendar_look(
     nan = float("nan")
     if len(earlier_boundaries) >= plan.looks:
         return CalendarLook(AlwaysValid(Status.LOOKS_EXHAUSTED, nan, nan, nan, nan), nan)
-    paths = _paths(correlation)
+    paths = draw_paths(correlation)
     boundary = _next_boundary(paths, earlier_boundaries, plan)
     if not (std_error > 0 and df > 0):
         return CalendarLook(AlwaysValid(Status.NO_VARIATION, nan, nan, nan, nan), boundary)
@@ -267,85 +229,12 @@ def _spent(share: float, alpha: float, spending: Spending) -> float:
     return float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(min(share, 1.0))))
 
 
-@dataclass(frozen=True, eq=False)
-class _Paths:
-    """Draws of |Z| under N(0, R).
-
-    Attributes:
-        falling: k arrays (DRAWS,) of draws in falling order of |Z_j|.
-        negative: k arrays (DRAWS,) of −|Z_j| in that order.
-    """
-
-    falling: tuple[IntArray, ...]
-    negative: tuple[FloatArray, ...]
-
-    def beyond(self, look: int, boundary: float) -> IntArray:
-        """Draws with |Z| of a look at or beyond a boundary."""
-        return self.falling[look][: np.searchsorted(self.negative[look], -boundary, side="right")]
-
-
-@lru_cache(maxsize=64)
-def _normal_column(look: int) -> FloatArray:
-    """(DRAWS,) standard normals of one look, the same whatever looks follow.
-
-    Equally spaced quantiles in random order (Latin hypercube; McKay, Beckman and Conover 1979,
-    Technometrics 21(2)): each look's own tail is exact.
-    """
-    order = np.random.default_rng([SEED, look]).permutation(DRAWS)
-    column = np.asarray(stats.norm.ppf((order + 0.5) / DRAWS))
-    column.setflags(write=False)
-    return column
-
-
-def _paths(correlation: FloatArray) -> _Paths:
-    falling, negative = [], []
-    for row in _lower_factor(correlation):
-        path = np.zeros(DRAWS)
-        for j in np.flatnonzero(row):
-            path += row[j] * _normal_column(int(j))
-        path = -np.abs(path)
-        order = np.argsort(path)
-        falling.append(order)
-        negative.append(path[order])
-    return _Paths(tuple(falling), tuple(negative))
-
-
-def _lower_factor(correlation: FloatArray) -> FloatArray:
-    """(k, k) lower-triangular factor; a look that earlier ones determine adds nothing.
-
-    Row by row, so that a later look never changes the draws of an earlier one.
-    """
-    k = len(correlation)
-    factor = np.zeros((k, k))
-    for i in range(k):
-        for j in range(i):
-            rest = correlation[i, j] - factor[i, :j] @ factor[j, :j]
-            factor[i, j] = rest / factor[j, j] if factor[j, j] > 0 else 0.0
-        own = 1.0 - float(factor[i, :i] @ factor[i, :i])
-        factor[i, i] = np.sqrt(own) if own > np.sqrt(np.finfo(float).eps) else 0.0
-    return factor
-
-
-def _boundary(paths: _Paths, j: int, alive: BoolArray, share: float) -> float:
-    """The |z| that the given share of all draws crosses for the first time at look j."""
-    cap = float(stats.norm.isf(share / 2)) if share > 0 else np.inf
-    crossings = share * DRAWS
-    if crossings < FEWEST_CROSSINGS:
-        return cap
-    rank = int(np.round(crossings))
-    alive_by_size = alive[paths.falling[j][: 8 * rank]]
-    if alive_by_size.sum() <= rank:  # crossings are rarely this scarce: then look at all draws
-        alive_by_size = alive[paths.falling[j]]
-    living = np.flatnonzero(alive_by_size)
-    return min(cap, -float(paths.negative[j][living[rank]])) if len(living) > rank else 0.0
-
-
-def _crosses(scores: FloatArray, paths: _Paths, plan: CalendarPlan, alpha: float) -> bool:
+def _crosses(scores: FloatArray, paths: Paths, plan: CalendarPlan, alpha: float) -> bool:
     """Whether some look's score reaches its boundary when the plan spends alpha."""
     trial = CalendarPlan(plan.looks, alpha, plan.spending)
     alive = np.ones(DRAWS, dtype=bool)
     for j, score in enumerate(scores):
-        boundary = _boundary(paths, j, alive, trial.spent(j + 1) - trial.spent(j))
+        boundary = boundary_of(paths, j, alive, trial.spent(j + 1) - trial.spent(j))
         if abs(score) >= boundary:
             return True
         alive[paths.beyond(j, boundary)] = False

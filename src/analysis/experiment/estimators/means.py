@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from .cluster_arms import cluster_arms
 from .comparison import Comparison, Design, FittedDesign, assemble
 from .covariates import Covariates, clean_covariates
-from .regression import unit_design
 from .results import BoolArray, FloatArray, Note, NoteCode, Status, merge_notes
+from .unit_arms import unit_arms
 from .units import Units
 
 MIN_UNITS = 2
@@ -114,7 +114,7 @@ def _design(units: Units, covariates: Covariates, used: BoolArray) -> Design:
 
 def _fitted(units: Units, covariates: Covariates) -> tuple[FittedDesign | None, Status]:
     if units.clusters is None:
-        return unit_design(units, covariates), Status.OK
+        return unit_arms(units, covariates), Status.OK
     per_arm = [len(np.unique(units.clusters[m])) for m in (units.treated, ~units.treated)]
     if min(per_arm) < 2:  # a single cluster has no variance between clusters
         return None, Status.INSUFFICIENT_CLUSTERS

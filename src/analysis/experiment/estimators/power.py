@@ -12,7 +12,8 @@ import numpy as np
 from scipy import optimize, stats
 
 from .accrual import accrual_multiplier
-from .looks import CalendarPlan, Spending, crossing_probability, planned_boundaries
+from .look_paths import crossing_probability, null_paths
+from .looks import CalendarPlan, Spending, planned_boundaries
 from .results import FloatArray
 
 LARGEST_N = 1e12
@@ -146,7 +147,7 @@ def power(design: PlannedDesign, effect: float, n: float, looks: PlannedLooks) -
         >>> round(power(design, 0.0082, 90189, PlannedLooks()), 3)
         0.88
     """
-    return _power(design, effect, n, looks, _boundaries(looks))
+    return _power(design, effect, n, looks, _shape(looks))
 
 
 def minimum_detectable_effect(
@@ -166,10 +167,10 @@ def minimum_detectable_effect(
     if degrees_of_freedom(design, n) <= 0:
         return float("inf")
     std_error = planned_std_error(design, n)
-    boundaries = _boundaries(looks)
+    shape = _shape(looks)
 
     def lacking(shift: float) -> float:
-        return _power(design, shift * std_error, n, looks, boundaries) - target
+        return _power(design, shift * std_error, n, looks, shape) - target
 
     far = 8.0
     while lacking(far) < 0:
@@ -185,11 +186,11 @@ def units_needed(
     Returns:
         Units, rounded up to whole clusters; infinite for an effect of zero or beyond 10¹² units.
     """
-    boundaries = _boundaries(looks)
+    shape = _shape(looks)
     smallest = design.cluster_size * (3 + design.covariates_of_clusters)
 
     def lacking(log_n: float) -> float:
-        return _power(design, effect, float(np.exp(log_n)), looks, boundaries) - target
+        return _power(design, effect, float(np.exp(log_n)), looks, shape) - target
 
     if effect == 0 or lacking(np.log(LARGEST_N)) < 0:
         return float("inf")
@@ -212,25 +213,38 @@ def _correlation(looks: PlannedLooks) -> FloatArray:
     return np.asarray(np.sqrt(np.minimum.outer(k, k) / np.maximum.outer(k, k)))
 
 
-def _boundaries(looks: PlannedLooks) -> FloatArray:
-    """(K,) boundaries of calendar looks; empty where there is one look, or units accrue."""
+@dataclass(frozen=True, eq=False)
+class _LookShape:
+    """Calendar looks: boundaries (K,), paths without effect (K, D), progress (K,)."""
+
+    boundaries: FloatArray
+    paths: FloatArray
+    progress: FloatArray
+
+
+def _shape(looks: PlannedLooks) -> _LookShape | None:
+    """What the looks need whatever n and effect; None for one look, or where units accrue."""
     if looks.planned_n is not None or looks.looks == 1:
-        return np.empty(0)
+        return None
+    correlation = _correlation(looks)
     plan = CalendarPlan(looks.looks, looks.alpha, looks.spending)
-    return planned_boundaries(_correlation(looks), plan)
+    even = np.sqrt(np.arange(1, looks.looks + 1) / looks.looks)
+    return _LookShape(
+        planned_boundaries(correlation, plan),
+        null_paths(correlation),
+        even if looks.progress is None else looks.progress,
+    )
 
 
 def _power(
-    design: PlannedDesign, effect: float, n: float, looks: PlannedLooks, boundaries: FloatArray
+    design: PlannedDesign, effect: float, n: float, looks: PlannedLooks, shape: _LookShape | None
 ) -> float:
     df = degrees_of_freedom(design, n)
     if df <= 0:
         return 0.0
     shift = abs(effect) / planned_std_error(design, n)
-    if len(boundaries):
-        k = np.arange(1, looks.looks + 1)
-        progress = np.sqrt(k / looks.looks) if looks.progress is None else looks.progress
-        return crossing_probability(_correlation(looks), boundaries, shift * progress, df)
+    if shape is not None:
+        return crossing_probability(shape.paths, shape.boundaries, shift * shape.progress, df)
     if looks.planned_n is None:
         critical = float(stats.t.isf(looks.alpha / 2, df))
     else:

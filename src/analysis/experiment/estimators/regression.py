@@ -17,10 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .comparison import Estimate
-from .covariates import UNITS_PER_COVARIATE, Covariates, independent_columns
-from .results import FloatArray, IntArray, Note, NoteCode
-from .strata import PooledStrata, pool_strata, shares
+from .results import FloatArray, IntArray
+from .strata import PooledStrata
 from .units import Units
 
 EXACT_FIT = 1e-9
@@ -75,38 +73,7 @@ class ArmFit:
 
 
 @dataclass(frozen=True, eq=False)
-class UnitDesign:
-    """Both arms' designs, the covariates used, and what was pooled or dropped."""
-
-    treatment: ArmDesign
-    control: ArmDesign
-    covariate_names: tuple[str, ...]
-    n_strata: int
-    notes: tuple[Note, ...]
-    clusters_per_arm: tuple[int, int] = (0, 0)
-
-    @property
-    def cluster_ids(self) -> IntArray:
-        """None: units were randomised."""
-        return np.empty(0, dtype=np.intp)
-
-    def estimate(self, outcome: FloatArray) -> Estimate:
-        """Adjusted means with the HC2 covariance; influence by unit."""
-        treatment = fit_arm(self.treatment, outcome[self.treatment.rows])
-        control = fit_arm(self.control, outcome[self.control.rows])
-        influence = np.empty(len(outcome))
-        influence[self.treatment.rows] = treatment.influence
-        influence[self.control.rows] = -control.influence
-        df = welch_df(
-            np.concatenate([treatment.variance_by_stratum, control.variance_by_stratum]),
-            np.concatenate([self.treatment.df, self.control.df]),
-        )
-        covariance = np.diag([treatment.variance, control.variance])
-        return Estimate((treatment.mean, control.mean), covariance, df, influence)
-
-
-@dataclass(frozen=True, eq=False)
-class _ArmData:
+class ArmData:
     """An arm's units with the stratum means of its covariates.
 
     covariates (n_a, q) are within strata; stratum_means (S, q) are what was taken out.
@@ -130,60 +97,6 @@ class _ArmData:
     def gram(self) -> FloatArray:
         """(q, q) weighted cross-products."""
         return self.covariates.T @ self.weighted
-
-
-def unit_design(units: Units, covariates: Covariates) -> UnitDesign:
-    """Everything of the regression that does not depend on the outcome.
-
-    Args:
-        units: Both arms with at least two units each; every unit is used.
-        covariates: (n, q) of the same units, without gaps.
-
-    Returns:
-        The design of both arms on the same strata and the same covariates.
-    """
-    strata = pool_strata(units)
-    share = shares(strata.codes, strata.n_strata, units.weights)
-    arms = [
-        _arm_data(units, covariates.values, strata, rows)
-        for rows in (np.flatnonzero(units.treated), np.flatnonzero(~units.treated))
-    ]
-    kept, notes = choose_covariates(
-        covariates,
-        [arm.gram for arm in arms],
-        [float(arm.stratum_weight.sum()) for arm in arms],
-        min((len(arm.rows) - strata.n_strata) // UNITS_PER_COVARIATE for arm in arms),
-    )
-    centre = _mean(covariates.values[:, kept], units.weights)
-    treatment, control = (_arm_design(_keep(arm, kept), share, centre) for arm in arms)
-    names = tuple(covariates.names[j] for j in kept)
-    return UnitDesign(treatment, control, names, strata.n_strata, (*strata.notes, *notes))
-
-
-def choose_covariates(
-    covariates: Covariates, grams: list[FloatArray], scales: list[float], room: int
-) -> tuple[list[int], tuple[Note, ...]]:
-    """Positions of the covariates the regression uses, and a note on each one dropped.
-
-    Args:
-        covariates: The candidates, most wanted first.
-        grams: (q, q) cross-products within each arm, strata taken out.
-        scales: Sum of weights of each arm.
-        room: Number of covariates the units (or clusters) carry.
-
-    Returns:
-        Positions kept, and notes.
-    """
-    independent = independent_columns(grams, scales)
-    kept = independent[: max(room, 0)]
-    dropped = {
-        **dict.fromkeys(range(len(covariates.names)), NoteCode.COVARIATE_COLLINEAR),
-        **dict.fromkeys(independent, NoteCode.COVARIATES_TOO_MANY),
-    }
-    notes = tuple(
-        Note(code, subject=covariates.names[j]) for j, code in dropped.items() if j not in kept
-    )
-    return kept, notes
 
 
 def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
@@ -212,30 +125,6 @@ def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
     return ArmFit(mean, influence, _sums(arm.strata, influence**2, size))
 
 
-def welch_df(variances: FloatArray, dfs: FloatArray) -> float:
-    """Degrees of freedom of a sum of independent variances (Welch 1947, Satterthwaite 1946).
-
-    Args:
-        variances: (S,) parts of the variance; parts of zero do not count.
-        dfs: (S,) degrees of freedom of each part.
-
-    Returns:
-        Degrees of freedom, 0 where there are none.
-    """
-    part = variances > 0
-    if not part.any() or (dfs[part] <= 0).any():
-        return 0.0
-    scaled = variances[part] / variances[part].max()  # squares of tiny variances would vanish
-    return float(scaled.sum() ** 2 / np.sum(scaled**2 / dfs[part]))
-
-
-def _mean(values: FloatArray, weights: FloatArray | None) -> FloatArray:
-    """(q,) weighted means of the columns."""
-    if weights is None:
-        return np.asarray(values.mean(axis=0))
-    return np.asarray(weights @ values / weights.sum())
-
-
 def _sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
     """(size,) sums of values by code."""
     if size == 1:
@@ -248,9 +137,8 @@ def _of_units(by_stratum: FloatArray, codes: IntArray) -> FloatArray:
     return by_stratum[:1] if len(by_stratum) == 1 else by_stratum[codes]
 
 
-def _arm_data(
-    units: Units, covariates: FloatArray, strata: PooledStrata, rows: IntArray
-) -> _ArmData:
+def arm_data(units: Units, covariates: FloatArray, strata: PooledStrata, rows: IntArray) -> ArmData:
+    """The units at `rows` with the stratum means taken out of their (n, q) covariates."""
     codes = strata.codes[rows]
     weights = None if units.weights is None else units.weights[rows]
     values = covariates[rows]
@@ -261,13 +149,14 @@ def _arm_data(
         means[:, j] = _sums(codes, column, strata.n_strata)
     means /= np.where(total > 0, total, 1)[:, None]
     values -= _of_units(means, codes)
-    return _ArmData(rows, codes, weights, total, values, means)
+    return ArmData(rows, codes, weights, total, values, means)
 
 
-def _keep(arm: _ArmData, kept: list[int]) -> _ArmData:
+def keep_columns(arm: ArmData, kept: list[int]) -> ArmData:
+    """The same arm with the covariates at some positions only."""
     if len(kept) == arm.covariates.shape[1]:
         return arm
-    return _ArmData(
+    return ArmData(
         arm.rows,
         arm.strata,
         arm.weights,
@@ -277,7 +166,7 @@ def _keep(arm: _ArmData, kept: list[int]) -> _ArmData:
     )
 
 
-def _arm_design(arm: _ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign:
+def arm_design(arm: ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign:
     """Coefficients, leverages and degrees of freedom of one arm.
 
     Args:
@@ -312,7 +201,7 @@ def _arm_design(arm: _ArmData, share: FloatArray, centre: FloatArray) -> ArmDesi
 
 
 def _degrees_of_freedom(
-    arm: _ArmData, gram_inverse: FloatArray, adjusted: FloatArray, free: FloatArray
+    arm: ArmData, gram_inverse: FloatArray, adjusted: FloatArray, free: FloatArray
 ) -> FloatArray:
     """(S,) Satterthwaite degrees of freedom of each stratum's part of the HC2 variance.
 
@@ -337,7 +226,7 @@ def _degrees_of_freedom(
     return df
 
 
-def _hat_products(arm: _ArmData, gram_inverse: FloatArray, delta: FloatArray) -> FloatArray:
+def _hat_products(arm: ArmData, gram_inverse: FloatArray, delta: FloatArray) -> FloatArray:
     """(S,) Σ_ij δ_i δ_j h_ij² over pairs within each stratum, from q × q sums alone."""
     size, q = len(arm.stratum_weight), arm.covariates.shape[1]
     total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
