@@ -6,20 +6,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.simulate.draws import LEVELS, Bools, Draws, Floats, Ints, mixed, normal_levels, quarters
-from analysis.simulate.operations import NEVER, Shipments, Standing
-from analysis.simulate.population import BANDS, SMALL, Population
+from analysis.simulate.custom import Standing
+from analysis.simulate.draws import (
+    LEVELS,
+    Bools,
+    Draws,
+    Floats,
+    Ints,
+    mixed,
+    normal_levels,
+    quarters,
+)
+from analysis.simulate.population import Population
 from analysis.simulate.seasons import MINUTES_A_DAY, Month
 from analysis.simulate.service import TIERED, Service
+from analysis.simulate.shipping import NEVER, Shipments
 
 CATEGORIES = ("延误", "破损", "丢失", "服务", "其他")
 DELAY, DAMAGE, LOSS, CONDUCT, OTHER = range(5)
 
 # Chance of a ticket per mishap; with the mishaps' frequency this makes delay about 45 % of
 # tickets, damage and loss about 30 %.
-TICKET_PER_LATE, TICKET_PER_DELAY_DAY, TICKET_MOST = 0.035, 0.025, 0.30
+TICKET_PER_LATE, TICKET_PER_DELAY_DAY, TICKET_MOST = 0.055, 0.030, 0.35
 TICKET_IF_NOTIFIED = 0.60
-TICKET_PER_DAMAGE, TICKET_PER_LOSS = 0.33, 0.80
+TICKET_PER_DAMAGE, TICKET_PER_LOSS = 0.30, 0.80
 TICKET_CONDUCT, TICKET_OTHER = 0.0037, 0.0025
 
 USUAL_RESPONSE_MINUTES, RESPONSE_SPREAD = 300.0, 1.15
@@ -201,9 +211,7 @@ def ask(
     )
 
 
-def _invitations(
-    draws: Draws, who: Ints, shipments: Shipments, month: Month
-) -> tuple[Ints, Ints]:
+def _invitations(draws: Draws, who: Ints, shipments: Shipments, month: Month) -> tuple[Ints, Ints]:
     """Owners invited and the row of the shipment each is asked about; lost ones are not asked."""
     counts = np.bincount(shipments.owner, minlength=len(who))
     first_row = np.cumsum(counts) - counts
@@ -268,6 +276,3 @@ def _items(
         for place, shift in enumerate(lean)
     ]
     return np.clip(np.rint(np.stack(columns, axis=1)), 1, 5).astype(np.int64)
-
-
-__all__ = ["BANDS", "SMALL", "Surveys", "Tickets", "ask", "complain", "points_with_tickets"]

@@ -106,8 +106,8 @@ class Draws:
 
     seed: int
 
-    def keys(self, purpose: str, *subjects: Ints | int) -> Keys:
-        """64-bit hashes of (seed, purpose, subjects), one for each row of the broadcast subjects."""
+    def keys(self, purpose: str, *subjects: Ints | Bools | int) -> Keys:
+        """64-bit hashes of (seed, purpose, subjects), one a row of the broadcast subjects."""
         start = (self.seed * 0x632BE59BD9B4E019 + zlib.crc32(purpose.encode())) % 2**64
         keys = mixed(np.array([start], dtype=np.uint64))
         for subject in subjects:
@@ -115,15 +115,16 @@ class Draws:
             keys = mixed(keys + (number + np.uint64(1)) * GOLDEN)
         return keys
 
-    def uniform(self, purpose: str, *subjects: Ints | int) -> Floats:
+    def uniform(self, purpose: str, *subjects: Ints | Bools | int) -> Floats:
         """Uniform draws in [0, 1)."""
-        return (self.keys(purpose, *subjects) >> np.uint64(11)) * 2.0**-53
+        high: Keys = self.keys(purpose, *subjects) >> np.uint64(11)
+        return high.astype(np.float64) * 2.0**-53
 
-    def levels(self, purpose: str, *subjects: Ints | int) -> Ints:
+    def levels(self, purpose: str, *subjects: Ints | Bools | int) -> Ints:
         """Integers in 0 … 65,535, to look tables up."""
         return (self.keys(purpose, *subjects) >> np.uint64(48)).astype(np.int64)
 
-    def normal(self, purpose: str, *subjects: Ints | int) -> Floats:
+    def normal(self, purpose: str, *subjects: Ints | Bools | int) -> Floats:
         """Standard normal draws, within ± 4.3."""
         return normal_levels()[self.levels(purpose, *subjects)]
 

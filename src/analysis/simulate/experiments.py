@@ -89,8 +89,8 @@ class Assignment:
     def service(self, population: Population) -> Service:
         """Service as assigned."""
         crowded = self.experiment.by_depot & (self.share == 0.5) & ~self.treated
-        shared = ~self.experiment.by_depot | (self.share == 0.5)
-        return self._service(population, self.treated, crowded, np.broadcast_to(shared, crowded.shape))
+        shared = (self.share == 0.5) if self.experiment.by_depot else np.ones_like(crowded)
+        return self._service(population, self.treated, crowded, shared)
 
     def service_if(
         self, population: Population, *, treated: bool, crowded: bool, shared: bool

@@ -31,6 +31,7 @@ from analysis.simulate.identities import (
     phone_column,
     tax_column,
 )
+from analysis.simulate.ledgers import write_lines
 from analysis.simulate.lines import (
     Column,
     Layout,
@@ -64,14 +65,16 @@ def shipper_code(record: Ints) -> Column:
 def _blanked(column: Column, blank: np.ndarray) -> Column:
     """The column with empty cells where `blank`."""
     return tuple(
-        Piece(Words((*piece.words.texts, "")), np.where(blank, len(piece.words.texts), piece.number))
+        Piece(Words((*words.texts, "")), np.where(blank, len(words.texts), piece.number))
         for piece in column
+        for words in (piece.words,)
     )
 
 
 def depot_column(depot: Ints, region: Ints) -> Column:
     """`华东网点07`."""
-    return (*choice(REGIONS, region), *choice(("网点",), depot * 0), *choice(padded_digits(3), depot + 1))
+    names = [f"{name}网点" for name in REGIONS]
+    return (*choice(names, region), *choice(padded_digits(3), depot + 1))
 
 
 def _chinese_dates() -> Words:
@@ -159,45 +162,3 @@ def write_shippers(
         Rule("duplicated_row", 0.001, "", twice),
     )
     return write_lines(folder, SHIPPERS_FILE, lines, faults, rules, mark="\ufeff")
-
-
-def write_lines(
-    folder: Path,
-    file: str,
-    lines: Lines,
-    faults: Faults,
-    rules: tuple[Rule, ...] = (),
-    *,
-    surely: bool = True,
-    mark: str = "",
-) -> int:
-    """Write a whole CSV file with its header and its planted errors; returns its good rows."""
-    edits = faults.spoil_lines(file, lines, rules, rows_above=1, surely=surely)
-    header = mark + lines.line(list(lines.columns))
-    with (folder / file).open("wb") as target:
-        target.write(header.encode(lines.layout.encoding))
-        if len(lines):
-            target.write(lines.render(edits))
-    return len(lines)
-
-
-def append_lines(
-    folder: Path,
-    file: str,
-    lines: Lines,
-    faults: Faults,
-    rules: tuple[Rule, ...],
-    *,
-    rows_above: int,
-    surely: bool,
-) -> int:
-    """Append rows to a CSV file that grows by month; returns the rows now above the next ones."""
-    above = max(rows_above, 1)
-    edits = faults.spoil_lines(file, lines, rules, rows_above=above, surely=surely)
-    with (folder / file).open("ab") as target:
-        if rows_above == 0:
-            target.write(lines.line(list(lines.columns)).encode(lines.layout.encoding))
-        if len(lines):
-            target.write(lines.render(edits))
-    extra = sum(len(written) - 1 for written in edits.values())
-    return above + len(lines) + extra

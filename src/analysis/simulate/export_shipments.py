@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.simulate.draws import LEVELS, Bools, Ints, mixed, quarters
-from analysis.simulate.export_customers import shipper_code, write_lines
+from analysis.simulate.export_customers import shipper_code
 from analysis.simulate.faults import (
     Faults,
     PlantedError,
@@ -28,10 +28,19 @@ from analysis.simulate.faults import (
     swap,
     trailing_space,
     twice,
+    unknown_code,
 )
-from analysis.simulate.lines import Lines, choice, decimal, padded_digits, time_column
+from analysis.simulate.ledgers import write_lines
+from analysis.simulate.lines import (
+    Column,
+    Lines,
+    Words,
+    choice,
+    decimal,
+    padded_digits,
+    time_column,
+)
 from analysis.simulate.month import MonthEvents
-from analysis.simulate.operations import CARGO_TYPES, NEVER, SERVICE_TYPES, Shipments
 from analysis.simulate.population import REGIONS, Population
 from analysis.simulate.records import (
     SECOND_RECORD_USE,
@@ -40,6 +49,7 @@ from analysis.simulate.records import (
     ship_to_record,
 )
 from analysis.simulate.seasons import EPOCH, MINUTES_A_DAY, Month
+from analysis.simulate.shipping import CARGO_TYPES, NEVER, SERVICE_TYPES
 
 EPOCH_DAY = int((np.datetime64(EPOCH) - np.datetime64("1970-01-01")).astype(int))
 MICROSECONDS_A_MINUTE = 60_000_000
@@ -64,6 +74,13 @@ ORDER_FAULTS = (
     ("trailing_space", 0.0010),
     ("full_width_digits", 0.0010),
 )
+WRONG_CODES = {
+    "unknown_customer_code": unknown_code,
+    "trailing_space": trailing_space,
+    "full_width_digits": full_width,
+}
+WRONG_AMOUNTS = {"zero_amount": 0.0, "negative_amount": -1.0, "amount_times_100": 100.0}
+YEARS_MISTYPED = 36  # 2026 becomes 2062
 DUPLICATED = (("duplicated_row", 0.004),)
 TRANSPORT_RULES = (
     Rule("negative_weight", 0.0010, "weight_kg", change(4, lambda text, _: "-" + text)),
@@ -122,13 +139,26 @@ def put_in_order(
     )
 
 
-def waybill_column(month: Month, place: Ints) -> tuple[Any, ...]:
+def waybill_column(month: Month, place: Ints) -> Column:
     """`YD26100000123`: year, month, place in the month's order of time."""
     prefix = (f"YD{month.year % 100:02d}{month.number:02d}",)
     return (
         *choice(prefix, place * 0),
         *choice(padded_digits(3), (place + 1) // 10_000),
         *choice(padded_digits(4), (place + 1) % 10_000),
+    )
+
+
+def waybills(month: Ints, place: Ints) -> Column:
+    """Waybill numbers of several months; empty where the place is negative."""
+    prefixes = [f"YD{(2019 + n // 12) % 100:02d}{n % 12 + 1:02d}" for n in range(108)]
+    named, place = place >= 0, np.maximum(place, 0) + 1
+    digits = Words((*padded_digits(4).texts, ""))
+    high = Words((*padded_digits(3).texts, ""))
+    return (
+        *choice((*prefixes, ""), np.where(named, month, len(prefixes))),
+        *choice(high, np.where(named, place // 10_000, 1000)),
+        *choice(digits, np.where(named, place % 10_000, 10_000)),
     )
 
 
@@ -147,8 +177,7 @@ def write_orders(
     carried: pa.Table | None,
     *,
     surely: bool,
-    is_last: bool,
-) -> pa.Table | None:
+) -> pa.Table:
     """Write `orders/orders_YYYY-MM.parquet`.
 
     Args:
@@ -156,7 +185,7 @@ def write_orders(
         carried: rows of last month's file that this file repeats.
 
     Returns:
-        Rows that next month's file shall repeat; None if none or if this is the last month.
+        Rows that next month's file shall repeat.
     """
     file = f"orders/orders_{events.month.name}.parquet"
     columns = _order_columns(events, orders, population)
@@ -176,7 +205,7 @@ def write_orders(
         write_statistics=True,
         store_schema=False,
     )
-    return None if is_last else table.take(np.sort(places[0]))
+    return table.take(np.sort(places[0]))
 
 
 ORDER_COLUMNS = (
@@ -244,18 +273,18 @@ def _spoil_orders(
     def note(kind: str, column: str, row: int, original: object, written: object) -> None:
         faults.note(PlantedError(file, row + 1, column, kind, str(original), str(written)))
 
-    for kind, factor in (("zero_amount", 0.0), ("negative_amount", -1.0), ("amount_times_100", 100)):
+    for kind, factor in WRONG_AMOUNTS.items():
         for row in rows[kind]:
             note(kind, "amount", row, amount[row], round(amount[row] * factor, 2))
             amount[row] = round(amount[row] * factor, 2)
     for row in rows["far_future_date"]:
-        moved = ordered[row] + 36 * 365 * 1440 * MICROSECONDS_A_MINUTE
+        moved = ordered[row] + YEARS_MISTYPED * 365 * MINUTES_A_DAY * MICROSECONDS_A_MINUTE
         note("far_future_date", "ordered_at", row, _moment(ordered[row]), _moment(moved))
         ordered[row] = moved
     for row in rows["missing_customer_code"]:
         note("missing_customer_code", "customer_code", row, codes[number[row]], "")
         is_missing[row] = True
-    for kind in ("unknown_customer_code", "trailing_space", "full_width_digits"):
+    for kind in WRONG_CODES:
         for row in rows[kind]:
             original = str(codes[number[row]])
             words.append(_wrong_code(kind, original, generator))
@@ -271,10 +300,7 @@ def _moment(microseconds: int) -> str:
 
 
 def _wrong_code(kind: str, code: str, generator: np.random.Generator) -> str:
-    if kind == "unknown_customer_code":
-        return f"C9{generator.integers(10**6):06d}"
-    spoil = trailing_space if kind == "trailing_space" else full_width
-    return spoil(code, generator)
+    return WRONG_CODES[kind](code, generator)
 
 
 def _note_repeats(faults: Faults, file: str, above: int, carried: pa.Table | None) -> None:
@@ -320,6 +346,3 @@ def _known(minute: Ints, end: int) -> Ints:
 
 def _flag(is_so: Bools) -> Ints:
     return is_so.astype(np.int64)
-
-
-__all__ = ["MonthOrders", "Shipments", "put_in_order", "write_orders", "write_transport"]

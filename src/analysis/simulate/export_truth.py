@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from analysis.simulate.draws import Draws, Ints
-from analysis.simulate.export_customers import crm_code, shipper_code, write_lines
+from analysis.simulate.export_customers import crm_code, shipper_code
 from analysis.simulate.faults import Faults
-from analysis.simulate.lines import Column, Lines, Words, choice, code, constant, date_column
+from analysis.simulate.ledgers import write_lines
+from analysis.simulate.lines import Column, Lines, Words, choice, code, date_column
 from analysis.simulate.population import Population
 from analysis.simulate.potential_outcomes import Effect
 from analysis.simulate.records import Records
@@ -82,6 +83,3 @@ def _behaviour(population: Population, left_on: Ints) -> dict[str, Column]:
 def _months(start: int, length: int) -> str:
     """`11;12;1`: calendar months of an off-season."""
     return ";".join(str((start - 1 + step) % 12 + 1) for step in range(length))
-
-
-__all__ = ["constant", "true_customer", "write_truth"]

@@ -43,9 +43,16 @@ KINDS = (
     "html_text",
 )
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+HTML_FORMS = (
+    "<b>{0}</b>",
+    "<script>alert(1)</script>{0}",
+    "{0}<br/>",
+    "<img src=x onerror=alert(1)>{0}",
+)
 FEWEST_ROWS = 20  # shorter files get no random errors
 
 Cells = list[str]
+Rewrite = Callable[[str, np.random.Generator], str]
 Spoil = Callable[[Cells, np.random.Generator], list[Cells]]
 
 
@@ -97,12 +104,14 @@ class Faults:
     ) -> tuple[list[Ints], np.random.Generator]:
         """Draw distinct rows for each (kind, share); `surely` plants each kind at least once."""
         generator = self.draws.generator(f"faults {part}")
-        counts = []
-        for kind, share in rules:
-            wanted = int(share * rows + generator.random())
-            wanted = max(wanted, 1) if surely else wanted
-            counts.append(wanted if kind in self.kinds and rows >= FEWEST_ROWS else 0)
-        chosen = generator.choice(rows, min(sum(counts), rows), replace=False) if rows else []
+        if rows < FEWEST_ROWS:
+            return [np.zeros(0, dtype=np.int64) for _ in rules], generator
+        chances = [share * rows + generator.random() for _, share in rules]
+        counts = [
+            max(int(chance), int(surely)) if kind in self.kinds else 0
+            for chance, (kind, _) in zip(chances, rules, strict=True)
+        ]
+        chosen: Ints = generator.choice(rows, min(sum(counts), rows), replace=False)
         edges = np.cumsum(counts)[:-1]
         return [np.asarray(part, dtype=np.int64) for part in np.split(chosen, edges)], generator
 
@@ -165,7 +174,7 @@ def faults_of(draws: Draws, kinds: Collection[str] | None) -> Faults:
     return Faults(draws, wanted)
 
 
-def change(place: int, text: Callable[[str, np.random.Generator], str]) -> Spoil:
+def change(place: int, text: Rewrite) -> Spoil:
     """Rewrite one cell."""
 
     def spoil(cells: Cells, generator: np.random.Generator) -> list[Cells]:
@@ -175,7 +184,7 @@ def change(place: int, text: Callable[[str, np.random.Generator], str]) -> Spoil
     return spoil
 
 
-def change_known(place: int, text: Callable[[str, np.random.Generator], str]) -> Spoil:
+def change_known(place: int, text: Rewrite) -> Spoil:
     """Rewrite one cell unless it is empty."""
     rewrite = change(place, text)
     return lambda cells, generator: rewrite(cells, generator) if cells[place] else [cells]
@@ -184,7 +193,7 @@ def change_known(place: int, text: Callable[[str, np.random.Generator], str]) ->
 def swap(one: int, other: int) -> Spoil:
     """Exchange two cells."""
 
-    def spoil(cells: Cells, generator: np.random.Generator) -> list[Cells]:
+    def spoil(cells: Cells, _: np.random.Generator) -> list[Cells]:
         if cells[one] and cells[other]:
             cells[one], cells[other] = cells[other], cells[one]
         return [cells]
@@ -192,27 +201,27 @@ def swap(one: int, other: int) -> Spoil:
     return spoil
 
 
-def twice(cells: Cells, generator: np.random.Generator) -> list[Cells]:
+def twice(cells: Cells, _: np.random.Generator) -> list[Cells]:
     """Write the row twice."""
     return [cells, list(cells)]
 
 
-def after_blank(cells: Cells, generator: np.random.Generator) -> list[Cells]:
+def after_blank(cells: Cells, _: np.random.Generator) -> list[Cells]:
     """Put a blank row before it."""
     return [[], cells]
 
 
 def after_header(header: Sequence[str]) -> Spoil:
     """Put the header before it once more."""
-    return lambda cells, generator: [list(header), cells]
+    return lambda cells, _: [list(header), cells]
 
 
-def fixed(*texts: str) -> Callable[[str, np.random.Generator], str]:
+def fixed(*texts: str) -> Rewrite:
     """One of some texts, whatever was there."""
-    return lambda text, generator: texts[int(generator.integers(len(texts)))]
+    return lambda _, generator: texts[int(generator.integers(len(texts)))]
 
 
-def full_width(text: str, generator: np.random.Generator) -> str:
+def full_width(text: str, _: np.random.Generator) -> str:
     """Digits as typed with a Chinese input method left on."""
     return text.translate(FULL_WIDTH)
 
@@ -222,7 +231,7 @@ def trailing_space(text: str, generator: np.random.Generator) -> str:
     return text + (" ", "  ", "\u3000")[int(generator.integers(3))]
 
 
-def mojibake(text: str, generator: np.random.Generator) -> str:
+def mojibake(text: str, _: np.random.Generator) -> str:
     """UTF-8 bytes read as GB18030."""
     return text.encode("utf-8").decode("gb18030", errors="ignore").replace(",", "").strip()
 
@@ -236,7 +245,7 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def quoted_name(text: str, generator: np.random.Generator) -> str:
+def quoted_name(text: str, _: np.random.Generator) -> str:
     """A name with quotes and a comma inside."""
     return quoted(f'{text[:2]}"{text[2:4]}",{text[4:]}')
 
@@ -248,16 +257,27 @@ def formula(text: str, generator: np.random.Generator) -> str:
 
 def html(text: str, generator: np.random.Generator) -> str:
     """A cell that a web page would run."""
-    forms = ("<b>{0}</b>", "<script>alert(1)</script>{0}", "{0}<br/>", "<img src=x onerror=alert(1)>{0}")
-    return forms[int(generator.integers(len(forms)))].format(text.strip('"'))
+    return HTML_FORMS[int(generator.integers(len(HTML_FORMS)))].format(text.strip('"'))
 
 
-def far_future(text: str, generator: np.random.Generator) -> str:
+def unknown_code(text: str, generator: np.random.Generator) -> str:
+    """A CRM code or waybill number, by its first letter, that nobody has."""
+    letters = text.rstrip("0123456789")
+    width = len(text) - len(letters) - 1
+    return f"{letters}9{generator.integers(10**width):0{width}d}"
+
+
+def complaint_in_quotes(text: str, _: np.random.Generator) -> str:
+    """A comment with quotes and a comma inside."""
+    return quoted(f'客服说"没办法",{text.strip(chr(34))}')
+
+
+def far_future(text: str, _: np.random.Generator) -> str:
     """The year mistyped: `2026/3/5` becomes `2062/3/5`."""
     return text.replace("202", "206", 1)
 
 
-def impossible_date(text: str, generator: np.random.Generator) -> str:
+def impossible_date(text: str, _: np.random.Generator) -> str:
     """30 February, keeping the time of day."""
     return "2026/2/30" + (" " + text.split(" ")[1] if " " in text else "")
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from analysis.simulate.draws import LEVELS, Bools, Draws, Ints, mixed
-from analysis.simulate.lines import Column, Piece, Words, choice, code, constant, padded_digits
+from analysis.simulate.draws import Bools, Draws, Ints
+from analysis.simulate.lines import Column, Piece, Words, choice, constant, padded_digits
 from analysis.simulate.population import INDUSTRIES, REGIONS, Population
 
 # City, province, first four digits of its division code (GB/T 2260), by region.
@@ -48,6 +48,7 @@ CITIES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("乌鲁木齐", "新疆维吾尔自治区", "6501"),
     ),
 }  # fmt: skip
+# ruff: noqa: SIM905 (one word list reads better than seventy quoted words)
 # Characters that trade names are made of, with their pinyin.
 BRAND = (
     "锐rui 泽ze 恒heng 禾he 启qi 嘉jia 远yuan 盛sheng 腾teng 博bo 瑞rui 凯kai 泰tai 丰feng 诚cheng "
@@ -57,11 +58,11 @@ BRAND = (
     "鼎ding 鑫xin 钰yu 铂bo 珂ke 琪qi 璟jing 珑long 昊hao 昱yu 晖hui 曜yao 旭xu 晴qing"
 ).split()
 TRADE_WORDS: dict[str, tuple[str, ...]] = {
-    "电商零售": ("电子商务", "网络科技", "商贸", "供应链管理", "贸易", "优选商贸", "跨境电商", "百货"),
+    "电商零售": ("电子商务", "网络科技", "商贸", "供应链管理", "贸易", "优选", "跨境电商", "百货"),
     "服装鞋帽": ("服饰", "服装", "鞋业", "针织", "纺织", "制衣", "时装", "皮具"),
     "食品生鲜": ("食品", "冷链食品", "生鲜", "饮品", "水产", "乳业", "调味品", "烘焙食品"),
     "农产品": ("农业", "果业", "粮油", "茶业", "农产品", "种业", "生态农业", "菌业"),
-    "电子电器": ("电子科技", "电子", "电器", "光电科技", "智能科技", "半导体", "照明电器", "通信设备"),
+    "电子电器": ("电子科技", "电子", "电器", "光电科技", "智能科技", "半导体", "照明", "通信设备"),
     "机械设备": ("机械", "机械设备", "精密机械", "数控设备", "自动化设备", "机电", "重工", "泵业"),
     "家居建材": ("家居", "建材", "家具", "卫浴", "门窗", "陶瓷", "地板", "灯饰"),
     "汽车配件": ("汽车配件", "汽配", "汽车零部件", "轮胎", "汽车科技", "车业", "滤清器", "轴承"),
@@ -83,8 +84,10 @@ GIVEN = (
     "涛tao 明ming 超chao 秀xiu 霞xia 平ping 刚gang 桂gui 英ying 华hua 玉yu 萍ping 红hong 鹏peng "
     "辉hui 玲ling 斌bin 宇yu 浩hao 凯kai 欣xin 雪xue 梅mei 琳lin 晨chen 阳yang"
 ).split()
-ROADS = ("人民路", "解放路", "中山路", "创业路", "科技大道", "工业园路", "滨河路", "迎宾大道",
-         "兴业街", "物流大道", "新华路", "建设路", "金桥路", "康庄路", "长江路", "光明街")  # fmt: skip
+ROADS = (
+    "人民路", "解放路", "中山路", "创业路", "科技大道", "工业园路", "滨河路", "迎宾大道",
+    "兴业街", "物流大道", "新华路", "建设路", "金桥路", "康庄路", "长江路", "光明街",
+)  # fmt: skip
 DISTRICTS = ("高新区", "经开区", "城东区", "新城区", "滨江区", "临港区", "城西区", "开发区")
 
 CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I O S V Z
@@ -315,6 +318,3 @@ def tax_column(identity: Identity, missing: Bools) -> Column:
     """Credit codes, empty where missing."""
     texts = Words(("", *(text.decode() for text in identity.tax_code)))
     return (Piece(texts, np.where(missing, 0, np.arange(len(missing)) + 1)),)
-
-
-__all__ = ["LEVELS", "Identity", "code", "credit_codes", "identities", "mixed", "name_column"]

@@ -13,19 +13,13 @@ from analysis.simulate.aftersales import (
     complain,
     points_with_tickets,
 )
+from analysis.simulate.custom import Custom, Standing, custom_of_month, new_standing
 from analysis.simulate.draws import Bools, Draws, Ints
-from analysis.simulate.operations import (
-    Custom,
-    Shipments,
-    Standing,
-    custom_of_month,
-    new_standing,
-    ship,
-)
 from analysis.simulate.population import Population
 from analysis.simulate.seasons import Month
 from analysis.simulate.service import Service
 from analysis.simulate.service_costs import Costs, serve
+from analysis.simulate.shipping import Shipments, ship
 
 
 @dataclass(frozen=True)
@@ -84,9 +78,7 @@ def run_month(
         custom=custom,
         shipments=shipments,
         tickets=tickets,
-        surveys=ask(
-            draws, population, who, standing, shipments, tickets, points, month, service
-        ),
+        surveys=ask(draws, population, who, standing, shipments, tickets, points, month, service),
         costs=serve(draws, population, who, shipments, tickets, month, service),
         standing=new_standing(standing, who, custom, shipments.owner, points),
     )

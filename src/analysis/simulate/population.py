@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.simulate.draws import Bools, Draws, Floats, Ints, category_levels, normal_levels
-from analysis.simulate.seasons import CONSUMER, INDUSTRY, Month, day_of
+from analysis.simulate.seasons import CONSUMER, INDUSTRY, Month
 
 REGIONS = ("华东", "华南", "华北", "华中", "西南", "东北", "西北")
 REGION_SHARE = (0.32, 0.21, 0.17, 0.11, 0.09, 0.06, 0.04)
@@ -46,8 +46,8 @@ BAND_UPPER_SHARES = (0.15, 0.50)  # the largest 15 % are large, the next 35 % me
 # Log-normal sizes: few customers carry most of the business. Cut at ± 2.9 standard deviations so
 # that no single draw decides a mean over some hundred customers.
 RATE_SPREAD, PRICE_SPREAD, SIZE_CUT = 0.95, 0.55, 2.9
-TYPICAL_PRICE_YUAN = 150.0
-TYPICAL_WEIGHT_KG = 60.0
+TYPICAL_PRICE_YUAN = 360.0
+TYPICAL_WEIGHT_KG = 150.0
 ARRIVALS_PER_MONTH = 0.0170  # of the initial stock
 SEASONAL_SHORTEST, SEASONAL_LONGEST = 3, 5  # months of off-season
 BURST_SHARE = 0.07
@@ -128,7 +128,7 @@ def populate(
     """
     who = np.arange(customers)
     onboard = np.sort(_onboard_days(draws, who, months))
-    depot_region = _depot_regions(draws, depot_count(customers))
+    depot_region = _depot_regions(depot_count(customers))
     depot = _depots(draws, who, len(depot_region))
     industry = category_levels([line.share for line in INDUSTRIES])[draws.levels("industry", who)]
     rate, price, weight = _sizes(draws, who, mean_rate)
@@ -187,7 +187,7 @@ def _onboard_days(draws: Draws, who: Ints, months: tuple[Month, ...]) -> Ints:
     return np.maximum(np.where(is_stock, stock, arrival), 0).astype(np.int64)
 
 
-def _depot_regions(draws: Draws, depots: int) -> Ints:
+def _depot_regions(depots: int) -> Ints:
     """Depots are shared among regions in proportion to business; every region has one."""
     shares = np.cumsum(REGION_SHARE) / sum(REGION_SHARE)
     return np.searchsorted(shares, (np.arange(depots) + 0.5) / depots).astype(np.int64)
@@ -224,8 +224,10 @@ def _off_seasons(draws: Draws, who: Ints, industry: Ints) -> tuple[Bools, Ints, 
     chance = np.array([line.seasonal for line in INDUSTRIES])[industry]
     seasonal = draws.uniform("seasonal", who) < chance
     options = np.array(
-        [[line.off_season_starts[i % len(line.off_season_starts)] for i in range(6)]
-         for line in INDUSTRIES]
+        [
+            [line.off_season_starts[i % len(line.off_season_starts)] for i in range(6)]
+            for line in INDUSTRIES
+        ]
     )
     start = options[industry, draws.levels("off start", who) % 6]
     span = SEASONAL_LONGEST - SEASONAL_SHORTEST + 1
@@ -254,18 +256,3 @@ def burst_volume(population: Population, who: Ints, month: Month) -> Floats:
     overlap = np.minimum(start + population.burst_days[who], month.first_day + month.days)
     overlap = np.maximum(overlap - np.maximum(start, month.first_day), 0)
     return 1 + (population.burst_factor[who] - 1) * overlap / month.days
-
-
-__all__ = [
-    "BANDS",
-    "CONTRACTS",
-    "INDUSTRIES",
-    "REGIONS",
-    "Population",
-    "band_by_value",
-    "burst_volume",
-    "day_of",
-    "depot_count",
-    "is_off_season",
-    "populate",
-]

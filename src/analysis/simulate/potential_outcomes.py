@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.simulate.aftersales import NPS_NOISE, NPS_PER_POINT, standing_opinion, to_nps_score
+from analysis.simulate.custom import Standing
 from analysis.simulate.draws import Bools, Draws, Floats, Ints
 from analysis.simulate.experiments import Assignment
 from analysis.simulate.month import MonthEvents, run_month
-from analysis.simulate.operations import Standing
 from analysis.simulate.population import BANDS, Population
 from analysis.simulate.seasons import MINUTES_A_DAY
 from analysis.simulate.service import Service
@@ -213,9 +213,7 @@ def true_effects(
     """
 
     def world(*, treated: bool, crowded: bool, shared: bool) -> Outcomes:
-        service = assignment.service_if(
-            population, treated=treated, crowded=crowded, shared=shared
-        )
+        service = assignment.service_if(population, treated=treated, crowded=crowded, shared=shared)
         return live_through(draws, population, assignment, standing, service, before, end)
 
     plain = world(treated=False, crowded=False, shared=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.simulate.draws import Bools, Draws, Ints
-from analysis.simulate.identities import AS_REGISTERED, Identity, pick_variants
+from analysis.simulate.identities import AS_REGISTERED, pick_variants
 from analysis.simulate.population import LARGE, Population
 
 NONE = -1
@@ -45,9 +45,7 @@ def crm_records(draws: Draws, population: Population) -> Records:
     extra = np.flatnonzero(population.has_second_record)
     owner = np.concatenate([np.arange(len(population)), extra])
     is_second = np.arange(len(owner)) >= len(population)
-    made = np.where(
-        is_second, population.second_record_day[owner], population.onboard_day[owner]
-    )
+    made = np.where(is_second, population.second_record_day[owner], population.onboard_day[owner])
     order = np.argsort(made, kind="stable")
     variant = np.where(is_second, pick_variants(draws, "crm variant", owner), AS_REGISTERED)
     missing = draws.uniform("crm tax", owner, is_second) < np.where(is_second, 0.45, 0.03)
@@ -99,6 +97,3 @@ def ship_to_record(records: Records, customer: Ints, uses_second: Bools) -> Ints
     """Record under which each shipment runs."""
     second = records.second[customer]
     return np.where(uses_second & (second != NONE), second, records.first[customer])
-
-
-__all__ = ["Identity", "Records", "crm_records", "parents", "ship_to_record", "shipper_records"]

@@ -34,13 +34,13 @@ class TieredService:
         notice_share: share of late shipments announced to the customer.
     """
 
-    frequency: ByBand = (0.10, 0.09, 0.07)
-    price: ByBand = (0.045, 0.035, 0.030)
-    nps_shift: ByBand = (0.80, 0.58, 0.40)
+    frequency: ByBand = (0.08, 0.07, 0.06)
+    price: ByBand = (0.036, 0.030, 0.024)
+    nps_shift: ByBand = (0.58, 0.42, 0.30)
     csat_shift: ByBand = (8.0, 6.5, 5.0)
     churn_log_odds: ByBand = (1.5, 1.35, 1.2)
-    agent_yuan: ByBand = (330.0, 75.0, 12.0)
-    capacity_yuan: float = 2.0
+    agent_yuan: ByBand = (580.0, 130.0, 20.0)
+    capacity_yuan: float = 3.5
     late_log_odds: float = 0.25
     late_log_odds_all: float = 0.10
     response_factor: float = 0.30
@@ -52,10 +52,10 @@ class TieredService:
 class Crowding:
     """Causes planted in untreated customers of a depot in which half have priority."""
 
-    late_log_odds: float = 0.42
-    ticket_factor: float = 1.25
+    late_log_odds: float = 0.34
+    ticket_factor: float = 1.15
     response_factor: float = 1.35
-    nps_shift: float = -0.06
+    nps_shift: float = -0.04
     churn_log_odds: float = 0.10
 
 

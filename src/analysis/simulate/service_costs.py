@@ -8,19 +8,19 @@ import numpy as np
 
 from analysis.simulate.aftersales import CONDUCT, DELAY, Tickets
 from analysis.simulate.draws import Draws, Floats, Ints
-from analysis.simulate.operations import Shipments
 from analysis.simulate.population import Population
 from analysis.simulate.seasons import Month
 from analysis.simulate.service import TIERED, Service
+from analysis.simulate.shipping import Shipments
 
 ACTIVITIES = ("客服专员", "优先运力", "理赔", "客户拜访", "工单处理")
 AGENT, CAPACITY, CLAIMS, VISITS, DESK = range(5)
 
-USUAL_AGENT_YUAN = (85.0, 22.0, 0.0)  # by account class, in months with shipments
+USUAL_AGENT_YUAN = (210.0, 55.0, 0.0)  # by account class, in months with shipments
 VISIT_CHANCE = (0.25, 0.06, 0.0)
-VISIT_YUAN = 160.0
-TICKET_YUAN = 18.0
-CLAIM_SHARE, HIGHEST_CLAIM_YUAN = 0.60, 2000.0  # of the shipment's amount
+VISIT_YUAN = 320.0
+TICKET_YUAN = 25.0
+CLAIM_SHARE, HIGHEST_CLAIM_YUAN = 0.60, 5000.0  # of the shipment's amount
 
 
 @dataclass(frozen=True)
@@ -83,4 +83,6 @@ def _claims(who: Ints, shipments: Shipments, tickets: Tickets) -> Floats:
     """Damage and loss are compensated up to a limit, to those who complain."""
     claimed = tickets.shipment[(tickets.category > DELAY) & (tickets.category < CONDUCT)]
     paid = np.minimum(CLAIM_SHARE * shipments.amount_cents[claimed] / 100, HIGHEST_CLAIM_YUAN)
-    return np.bincount(shipments.owner[claimed], weights=paid, minlength=len(who))
+    return np.bincount(shipments.owner[claimed], weights=paid, minlength=len(who)).astype(
+        np.float64
+    )
