@@ -13,8 +13,8 @@ import pandas as pd
 from ..figures import sparkline
 from ..language import Language
 from ..report.experiment_view import tier_name
-from ..report.tier_moves import reason_name, why_call
 from ..tables import TIERS
+from ..tiers import CALL_PHRASES, HOLD_PHRASES, explain_calls
 from .marks import share_bar
 from .results import UNKNOWN
 
@@ -52,7 +52,14 @@ def tier_sizes(sizes: pd.DataFrame | None, month: str, language: Language) -> st
     wide = wide.reindex(columns=list(TIERS), fill_value=0)
     rows = "".join(_size_row(wide, tier, month, language) for tier in TIERS)
     names = ("Tier", "Customers", "Share", "Against last month", "Past year")
-    return _table(names, rows, language, language.text("Customers by tier"), "tl-sizes")
+    return _table(
+        names,
+        rows,
+        language,
+        language.text("Customers by tier"),
+        "tl-sizes",
+        ("Customers", "Share", "Against last month"),
+    )
 
 
 def migration(flows: pd.DataFrame | None, language: Language) -> str:
@@ -82,8 +89,8 @@ def held_back(rules: pd.DataFrame | None, language: Language) -> str:
         return ""
     ordered = rules.sort_values("customers_n", ascending=False)
     told = [
-        f"{reason_name(str(row['held_back_by']), language)} {language.number(row['customers_n'])}"
-        for row in ordered.to_dict("records")
+        f"{_phrase(HOLD_PHRASES, rule, language)} {language.number(n)}"
+        for rule, n in zip(ordered["held_back_by"], ordered["customers_n"], strict=True)
     ]
     text = language.text("Held back: {rules}", rules=language.listed(told))
     return f'<p class="tl-note">{escape(text)}</p>'
@@ -118,14 +125,15 @@ def call_list(calls: pd.DataFrame | None, currency: str, language: Language) -> 
         return f"<p>{language.text('Not available for this month.')}</p>"
     if calls.empty:
         return f"<p>{language.text('Nobody needs a call this month.')}</p>"
-    columns = [column for column in CALL_COLUMNS if column in calls.columns]
-    shown = calls.head(MOST_CALLS).to_dict("records")
+    columns = [column for column in CALL_COLUMNS if column in (*calls.columns, "told")]
+    shown = _with_sentences(calls.head(MOST_CALLS), currency, language)
     rows = "".join(_call_row(row, columns, currency, language) for row in shown)
     names = [CALL_COLUMNS[column][0] for column in columns]
+    numeric = [name for name, kind in CALL_COLUMNS.values() if kind in ("money", "number")]
     title = escape(language.text("Customers to call this month"))
     return (
         f'<div class="tl-scroll" tabindex="0" role="region" aria-label="{title}">'
-        f"{_table(names, rows, language, '', 'tl-calls')}</div>"
+        f"{_table(names, rows, language, '', 'tl-calls', numeric)}</div>"
         f"{_more(len(calls) - len(shown), language)}"
     )
 
@@ -134,9 +142,9 @@ CALL_COLUMNS: Mapping[str, tuple[str, str]] = {
     "customer_id": ("Customer", "text"),
     "tier": ("Tier", "tier"),
     "why": ("Why call", "why"),
+    "told": ("In detail", "text"),
     "revenue_window": ("Revenue", "money"),
     "margin_window": ("Margin", "money"),
-    "months_silent": ("Months without a shipment", "number"),
 }
 """Column → its heading and how its values are written."""
 
@@ -152,8 +160,19 @@ def _more(count: int, language: Language) -> str:
     return f'<p class="tl-note">{told}</p>'
 
 
+def _with_sentences(calls: pd.DataFrame, currency: str, language: Language) -> list[dict[str, Any]]:
+    """The calls with the sentence that says why, in numbers."""
+    told = [sentence.in_(language) for sentence in explain_calls(calls, currency)]
+    records = calls.assign(told=told).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
+
+
+def _phrase(phrases: Mapping[str, str], code: object, language: Language) -> str:
+    return language.text(phrases[str(code)]) if str(code) in phrases else str(code)
+
+
 def _call_row(
-    row: Mapping[Any, Any], columns: Sequence[str], currency: str, language: Language
+    row: Mapping[str, Any], columns: Sequence[str], currency: str, language: Language
 ) -> str:
     first, *others = columns
     cells = "".join(
@@ -166,7 +185,9 @@ def _cell(value: Any, kind: str, currency: str, language: Language) -> str:
     if kind == "tier":
         return f"<td>{escape(tier_name(str(value), language))}</td>"
     if kind == "why":
-        return f"<td>{escape(why_call(value, language))}</td>"
+        return f"<td>{escape(_phrase(CALL_PHRASES, value, language))}</td>"
+    if kind == "text":
+        return f'<td class="tl-detail">{escape(str(value))}</td>'
     told = language.money(value, currency) if kind == "money" else language.number(value)
     return f'<td class="tl-num">{told}</td>'
 
@@ -238,7 +259,7 @@ def _breakdown(
     if rest:
         rows += _row_of(language.text("Others"), rest, total, language)
     names = (name, "Customers", "Share")
-    return _table(names, rows, language, "", "tl-break")
+    return _table(names, rows, language, "", "tl-break", ("Customers", "Share"))
 
 
 def _break_row(value: str, count: int, total: int, language: Language) -> str:
@@ -254,8 +275,18 @@ def _row_of(name: str, count: int, total: int, language: Language) -> str:
     )
 
 
-def _table(names: Sequence[str], rows: str, language: Language, caption: str, style: str) -> str:
-    cells = "".join(f'<th scope="col">{language.text(name)}</th>' for name in names)
+def _table(
+    names: Sequence[str],
+    rows: str,
+    language: Language,
+    caption: str,
+    style: str,
+    numeric: Sequence[str] = (),
+) -> str:
+    cells = "".join(
+        f'<th scope="col"{" class=tl-num" if name in numeric else ""}>{language.text(name)}</th>'
+        for name in names
+    )
     title = f"<caption>{caption}</caption>" if caption else ""
     return (
         f'<table class="{style}">{title}<thead><tr>{cells}</tr></thead>'

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..figures import MetricText
 from ..language import Language
-from ..report.experiment_view import ExperimentView, interval_of, row_label, tone_of
+from ..report.experiment_view import ExperimentView, interval_of, row_label, told, tone_of
 from ..report.findings import has_estimate
 from ..report.guardrails import STATES, guardrail_state
 from ..report.verdicts import verdict_box
@@ -41,10 +41,10 @@ def verdict_card(view: ExperimentView, language: Language) -> str:
 def no_experiment(language: Language) -> str:
     """What stands in the verdict's place where no experiment was evaluated."""
     title = language.text("No experiment this month")
-    told = language.text("Without an experiment nothing can be said about effects.")
+    lead = language.text("Without an experiment nothing can be said about effects.")
     return (
         f'<section class="tl-verdict tl-grey"><h2><span class="tl-sign" aria-hidden="true">–</span>'
-        f'{title}</h2><p class="tl-lead">{told}</p></section>'
+        f'{title}</h2><p class="tl-lead">{lead}</p></section>'
     )
 
 
@@ -68,7 +68,7 @@ def effects_table(view: ExperimentView, metric: str | None, language: Language) 
         f'<table class="tl-effects"><caption>{_caption(view, metric, language)}</caption>'
         f"{_head(language)}<tbody>{body}</tbody>"
         f"<tfoot><tr><td></td><td>{ticks}</td><td></td><td></td></tr></tfoot></table>"
-        f"{_legend(view, least is not None, language)}"
+        f"{_legend(view, least is not None, language)}{_notes(view, language)}"
     )
 
 
@@ -92,13 +92,16 @@ def _effect_row(
 ) -> str:
     label, write = escape(row_label(row, language)), view.text_of(metric, language)
     if not has_estimate(row):
-        told = language.text("needs more data")
-        return f'<tr><th scope="row">{label}</th><td class="tl-open" colspan="3">{told}</td></tr>'
+        text = language.text("needs more data")
+        return (
+            f'<tr><th scope="row">{label}</th><td class="tl-waiting" colspan="3">{text}</td></tr>'
+        )
     counts = f"{language.number(row['n_treatment'])} / {language.number(row['n_control'])}"
     levels = f"{write.value(row['value_control'])} → {write.value(row['value_treatment'])}"
+    tone, limit = tone_of(row, view.sign(metric)), view.minimum_effect(metric)
     return (
         f'<tr><th scope="row">{label}</th>'
-        f"<td>{_drawn(row, view, metric, axis, view.minimum_effect(metric), language)}</td>"
+        f"<td>{_drawn(row, view, axis, limit, tone, language)}</td>"
         f'<td class="tl-num">{_figures(row, write)}</td>'
         f'<td class="tl-num">{escape(levels)}<small>n {counts}</small></td></tr>'
     )
@@ -114,11 +117,11 @@ def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Lang
     drawn = figures = ""
     if has_estimate(row):
         limit = -sign * tolerated
-        drawn = _drawn(row, view, metric, _axis([row], limit), limit, language)
+        drawn = _drawn(row, view, _axis([row], limit), limit, tone, language)
         figures = _figures(row, write)
     return (
         f"<li><div><b>{escape(view.label_of(metric, language))}</b>"
-        f'<span class="tl-state tl-{tone}">{state}</span><small>{whom}</small></div>'
+        f'<small class="tl-state tl-{tone}">{state}</small><small>{whom}</small></div>'
         f'<div class="tl-num">{figures}</div>{drawn}</li>'
     )
 
@@ -126,18 +129,18 @@ def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Lang
 def _drawn(
     row: pd.Series,
     view: ExperimentView,
-    metric: str,
     axis: Axis,
     limit: float | None,
+    tone: str,
     language: Language,
 ) -> str:
-    tone, write = tone_of(row, view.sign(metric)), view.text_of(metric, language)
+    write = view.text_of(str(row["metric"]), language)
     said = language.text(
         "{who}: {effect}, interval {between}; {tone}",
         who=row_label(row, language),
         effect=write.effect(row["effect"]),
         between=write.between(*interval_of(row)),
-        tone=language.text(SAID[tone]),
+        tone=language.text(SAID[tone_of(row, view.sign(str(row["metric"])))]),
     )
     inner = (float(row["ci_low"]), float(row["ci_high"]))
     return interval(
@@ -163,13 +166,16 @@ def _records(rows: pd.DataFrame) -> list[pd.Series]:
 
 def _caption(view: ExperimentView, metric: str, language: Language) -> str:
     unit = view.text_of(metric, language).unit_name
-    told = language.text("Effect on {metric}", metric=view.label_of(metric, language))
-    return escape(language.text("{what} ({unit})", what=told, unit=unit) if unit else told)
+    what = language.text("Effect on {metric}", metric=view.label_of(metric, language))
+    return escape(language.text("{what} ({unit})", what=what, unit=unit) if unit else what)
 
 
 def _head(language: Language) -> str:
     names = ("Customers", "Effect with interval", "Effect", "Without → with")
-    cells = "".join(f'<th scope="col">{language.text(name)}</th>' for name in names)
+    cells = "".join(
+        f'<th scope="col"{" class=tl-num" if place > 1 else ""}>{language.text(name)}</th>'
+        for place, name in enumerate(names)
+    )
     return f"<thead><tr>{cells}</tr></thead>"
 
 
@@ -185,14 +191,20 @@ def _legend(view: ExperimentView, has_least: bool, language: Language) -> str:
     return f'<p class="tl-legend">{marks}</p>'
 
 
+def _notes(view: ExperimentView, language: Language) -> str:
+    """What a reader must know to read the effects right."""
+    sentences = [told(note, language) for note in view.content.get("notes") or ()]
+    return "".join(_note(sentence) for sentence in sentences if sentence)
+
+
 def _effects(effects: Iterable[dict[str, str]], language: Language) -> str:
     def item(effect: dict[str, str]) -> str:
         least = language.text("worthwhile from {effect}", effect=effect["least"])
         small = [effect["between"], effect["n"], least if effect["least"] else ""]
-        told = " · ".join(escape(text) for text in small if text)
+        below = " · ".join(escape(text) for text in small if text)
         return (
             f"<div><dt>{escape(effect['label'])}</dt>"
-            f"<dd><b>{escape(effect['effect'])}</b><small>{told}</small></dd></div>"
+            f"<dd><b>{escape(effect['effect'])}</b><small>{below}</small></dd></div>"
         )
 
     items = "".join(item(effect) for effect in effects)

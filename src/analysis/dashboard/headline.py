@@ -8,8 +8,7 @@ from html import escape
 from typing import Any
 
 from ..language import Language
-from ..months import Month
-from ..report.headline import HEADLINE, HeadlineFigure, Spec, change, written
+from ..report.headline import HEADLINE, Change, HeadlineFigure, Spec, change, written
 
 
 def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -25,30 +24,29 @@ def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -
     known = [figure for figure in figures if not math.isnan(figure.value)]
     if not known:
         return ""
-    month = Month.parse(str(summary["month"]))
-    cards = "".join(_card(figure, month, currency, language) for figure in known)
+    cards = "".join(_card(figure, currency, language) for figure in known)
     title = language.text("The month at a glance")
     return f'<section><h2>{title}</h2><ul class="tl-numbers">{cards}</ul></section>'
 
 
-def _card(figure: HeadlineFigure, month: Month, currency: str, language: Language) -> str:
+def _card(figure: HeadlineFigure, currency: str, language: Language) -> str:
     value = written(figure.value, figure.spec.form, language, currency)
-    changes = _change(figure, figure.previous, month.shifted(-1), language)
-    changes += _change(figure, figure.year_ago, month.shifted(-12), language)
+    changes = (
+        change(figure, figure.previous, language.text("on last month"), language),
+        change(figure, figure.year_ago, language.text("on last year"), language),
+    )
+    rows = "".join(_change(moved) for moved in changes if moved is not None)
     return (
         f'<li class="tl-card"><h3>{language.text(figure.spec.label)}</h3>'
-        f'<p class="tl-big">{escape(value)}</p>{changes}</li>'
+        f'<p class="tl-big">{escape(value)}</p><dl class="tl-changes">{rows}</dl></li>'
     )
 
 
-def _change(figure: HeadlineFigure, before: float, since: Month, language: Language) -> str:
-    moved = change(figure, before, language.month(str(since)), language)
-    if moved is None:
-        return ""
+def _change(moved: Change) -> str:
     judged = f" <b>{escape(moved.verdict)}</b>" if moved.verdict else ""
     return (
-        f'<p class="tl-change tl-{moved.tone}"><span aria-hidden="true">{moved.arrow}</span> '
-        f"{escape(moved.words)}{judged}</p>"
+        f'<div><dt>{escape(moved.since)}</dt><dd class="tl-{moved.tone}">'
+        f'<span aria-hidden="true">{moved.arrow}</span> {escape(moved.words)}{judged}</dd></div>'
     )
 
 

@@ -91,6 +91,7 @@ class FreshVoila(Voila):  # type: ignore[misc]
         self._ending: set[asyncio.Future[None]] = set()
         settings: dict[str, Any] = super().init_settings()
         settings["allow_remote_access"] = not is_loopback(self.ip)
+        settings["jinja2_env"] = settings["voila_jinja2_env"]  # our login and error pages
         return settings
 
     def init_handlers(self) -> list[Handler]:

@@ -24,6 +24,7 @@ NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "dashboard.ipynb"
 PAGE = Path(__file__).with_name("page")
 TEMPLATE = "tierlab"
 FIRST_PORT = 8866
+PING_MILLISECONDS = 30_000
 WATCH_SECONDS = 5.0
 """How often an open page looks for newer results."""
 TOKEN_VARIABLE = "TIERLAB_TOKEN"  # noqa: S105 - the variable's name
@@ -185,8 +186,12 @@ def configured(
             "open_browser": False,
             "token": token,
             "identity_provider_class": "voila.voila_identity_provider.VoilaIdentityProvider",
-            "tornado_settings": {"headers": {"Content-Security-Policy": CONTENT_POLICY}},
-            "log_level": "WARN",
+            "tornado_settings": {
+                "headers": {"Content-Security-Policy": CONTENT_POLICY},
+                "ws_ping_interval": PING_MILLISECONDS,
+                "ws_ping_timeout": PING_MILLISECONDS,
+            },
+            "log_level": "ERROR",
             "language": language,
         }
     )

@@ -8,9 +8,7 @@ from pathlib import Path
 from ..figures import palette
 
 SHEET = Path(__file__).with_name("dashboard.css")
-VARIABLES = (
-    "INK", "MUTED", "RULE", "ACCENT", "ACCENT_TINT", "BETTER", "WORSE", "CAUTION", "NEUTRAL",
-)  # fmt: skip
+VARIABLES = ("INK", "MUTED", "RULE", "ACCENT", "BETTER", "WORSE", "CAUTION")
 
 
 @cache

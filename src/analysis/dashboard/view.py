@@ -29,6 +29,15 @@ from .style import stylesheet
 
 EVERYTHING = ""
 """The choice that leaves nothing out."""
+CHOICES = {
+    "month": "As-of month",
+    "experiment": "Experiment",
+    "metric": "Metric",
+    "tier": "Tier",
+    "region": "Region",
+    "industry": "Industry",
+}
+"""What the reader chooses, with its English title."""
 PARTS = (
     "top",
     "verdict",
@@ -84,8 +93,7 @@ class Dashboard:
         self._language = widgets.ToggleButtons(options=[("中文", "zh"), ("English", "en")])
         self._language.value = language
         self._choices = {
-            name: widgets.Dropdown(layout=widgets.Layout(width="auto"))
-            for name in ("month", "experiment", "metric", "tier", "region", "industry")
+            name: widgets.Dropdown(layout=widgets.Layout(width="auto")) for name in CHOICES
         }
         self._renew = widgets.Button(layout=widgets.Layout(width="auto"))
         self._notice = widgets.HBox([self._renew], layout=widgets.Layout(display="none"))
@@ -173,17 +181,17 @@ class Dashboard:
         words = self.language
         self._renew.description = words.text("Newer results are published. Show them")
         months = [(words.month(month), month) for month in self._results.months]
-        self._set("month", "As-of month", months)
+        self._set("month", months)
         experiments = [(view.title(words), view.id) for view in self.month.experiments]
-        self._set("experiment", "Experiment", experiments)
-        self._set("metric", "Metric", self._metrics())
+        self._set("experiment", experiments)
+        self._set("metric", self._metrics())
         self._of_experiment.layout.display = "" if self.experiment else "none"
         for column in ("tier", "region", "industry"):
-            self._set(column, column.capitalize(), self._groups(column))
+            self._set(column, self._groups(column))
 
-    def _set(self, name: str, title: str, options: list[tuple[str, str]]) -> None:
+    def _set(self, name: str, options: list[tuple[str, str]]) -> None:
         choice, before = self._choices[name], self._choices[name].value
-        choice.description = self.language.text(title)
+        choice.description = self.language.text(CHOICES[name])
         if list(choice.options) != options:
             choice.options = options
             values = [value for _, value in options]
@@ -232,7 +240,8 @@ class Dashboard:
     def _effects(self) -> str:
         if self.experiment is None:
             return ""
-        return effects_table(self.experiment, self._choices["metric"].value, self.language)
+        table = effects_table(self.experiment, self._choices["metric"].value, self.language)
+        return f"<h2>{self.language.text('Effects')}</h2>{table}"
 
     def _guardrails(self) -> str:
         if self.experiment is None:
@@ -251,7 +260,8 @@ class Dashboard:
 
     def _explorer(self) -> str:
         chosen = {n: self._choices[n].value or None for n in ("tier", "region", "industry")}
-        return explorer(self.month.groups, Selection(**chosen), self._currency, self.language)
+        parts = explorer(self.month.groups, Selection(**chosen), self._currency, self.language)
+        return f"<h2>{self.language.text('Look at a group of customers')}</h2>{parts}"
 
     def _calls(self) -> str:
         title = self.language.text("Customers to call this month")

@@ -1,0 +1,241 @@
+"""How the dashboard's server is set up, bounded and kept fresh, without starting it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+from analysis.dashboard import serve as serving
+from analysis.dashboard.home import environment, private_home, register_kernel
+from analysis.dashboard.pool import BoundedKernels, FreshVoila, has_failed, is_loopback, pooled
+from analysis.dashboard.published import fingerprint
+from analysis.errors import CoverageError, ParamsError, RunError
+from dashboard_month import publish
+
+TOKEN = "a-token-that-is-long-enough"
+
+
+# ---- who may visit ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.9.9.9", True),
+     ("0.0.0.0", False), ("::", False), ("192.168.1.5", False), ("dashboard.example", False),
+     ("", False)],
+)  # fmt: skip
+def test_only_addresses_of_this_machine_need_no_token(host: str, ours: bool) -> None:
+    assert is_loopback(host) is ours
+    assert (serving.token_for(host, {}) == "") is ours
+
+
+def test_the_token_of_the_environment_is_taken_and_holds_on_loopback_too() -> None:
+    assert serving.token_for("0.0.0.0", {"TIERLAB_TOKEN": TOKEN}) == TOKEN
+    assert serving.token_for("127.0.0.1", {"TIERLAB_TOKEN": TOKEN}) == TOKEN
+    assert serving.token_for("0.0.0.0", {}) != serving.token_for("0.0.0.0", {})
+
+
+def test_a_short_token_is_refused() -> None:
+    with pytest.raises(ParamsError, match="too short"):
+        serving.token_for("0.0.0.0", {"TIERLAB_TOKEN": "1234"})
+
+
+def test_the_address_carries_the_token_only_where_there_is_one() -> None:
+    assert serving.address("http://127.0.0.1:8866/", "") == "http://127.0.0.1:8866/"
+    assert serving.address("http://10.0.0.5:8866/", TOKEN).endswith(f"/?token={TOKEN}")
+
+
+# ---- where it listens ------------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken_is_told_and_never_swapped() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        with pytest.raises(RunError, match="cannot listen"):
+            serving.port_for("127.0.0.1", held.getsockname()[1])
+
+
+def test_without_a_port_the_first_free_one_is_taken() -> None:
+    assert serving.port_for("127.0.0.1", None) in range(serving.FIRST_PORT, serving.FIRST_PORT + 50)
+
+
+def test_serving_without_results_ends_with_one_sentence(tmp_path: Path) -> None:
+    profile = publish(tmp_path / "company")
+    with pytest.raises(CoverageError, match="no results yet"):
+        serving.serve(profile, out=tmp_path / "elsewhere")
+
+
+# ---- what is served --------------------------------------------------------------------------
+
+
+def test_settings_let_nothing_be_overridden_and_nothing_in_from_outside(tmp_path: Path) -> None:
+    made = serving.configured(tmp_path, tmp_path / "page" / "d.ipynb", "127.0.0.1", 1, "", "zh")
+    voila = made.VoilaConfiguration
+    assert (voila.allow_template_override, voila.allow_theme_override) == ("NO", "NO")
+    assert voila.preheat_kernel
+    assert not voila.show_tracebacks
+    assert "file_allowlist" not in voila, "the default: pictures only"
+    assert made.FreshVoila.config_file_paths == []
+    assert made.FreshVoila.root_dir == str(tmp_path / "page"), "nothing else lies there"
+    assert made.MappingKernelManager.cull_idle_timeout > 0
+    assert "http" not in serving.CONTENT_POLICY
+    assert "unsafe-eval" not in serving.CONTENT_POLICY
+
+
+def test_no_page_names_an_outside_address() -> None:
+    for page in serving.PAGE.glob("*.j2"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"(https?:)?//[a-z]", re.sub(r"//.*?\*/", "", text)), page.name
+
+
+def test_the_notebook_gets_exactly_the_parameters_it_has(tmp_path: Path) -> None:
+    given = {"profile": "p.yaml", "out": "", "language": "en", "watch_seconds": 5.0}
+    placed = serving.place_notebook(tmp_path, given, "Company")
+    written = nbformat.read(placed, as_version=4)
+    ours = nbformat.read(serving.NOTEBOOK, as_version=4)
+    parameters = next(c for c in ours.cells if "parameters" in c.metadata.get("tags", ()))
+    names = re.findall(r"^(\w+) = ", parameters.source, flags=re.MULTILINE)
+    assert sorted(names) == sorted(given)
+    assert written.cells[0].source == (
+        "profile = 'p.yaml'\nout = ''\nlanguage = 'en'\nwatch_seconds = 5.0"
+    )
+    assert all(cell.cell_type == "code" for cell in written.cells)
+
+
+def test_the_home_is_ours_alone_and_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", "/somewhere")
+    register_kernel(tmp_path / "data")
+    with environment(private_home(tmp_path)):
+        specs = KernelSpecManager(ensure_native_kernel=False).get_all_specs()
+        assert specs["python3"]["spec"]["display_name"] == "tierlab"
+        assert specs["python3"]["resource_dir"].startswith(str(tmp_path))
+    assert os.environ["JUPYTER_PATH"] == "/somewhere"
+
+
+# ---- the pool --------------------------------------------------------------------------------
+
+
+class Kernels:
+    """As much of Voila's kernel manager as the pool touches."""
+
+    def __init__(self, ids: dict[str, timedelta], pool: list[Any], connected: set[str]) -> None:
+        now = datetime(2026, 11, 1)
+        self._kernels = {
+            i: SimpleNamespace(last_activity=now - age, execution_state="idle")
+            for i, age in ids.items()
+        }
+        self._pools = {"dashboard.ipynb": pool}
+        self._kernel_connections = dict.fromkeys(connected, 1)
+        self.notebook_path = "dashboard.ipynb"
+        self.ended: list[str] = []
+        self.filled = 0
+
+    def list_kernel_ids(self) -> list[str]:
+        return list(self._kernels)
+
+    async def shutdown_kernel(self, kernel_id: str) -> None:
+        self.ended.append(kernel_id)
+        self._kernels.pop(kernel_id, None)
+
+    def fill_if_needed(self, *, delay: float, notebook_name: str) -> None:
+        self.filled += 1
+
+
+async def heated(kernel_id: str) -> dict[str, str]:
+    return {"kernel_id": kernel_id}
+
+
+async def broken() -> dict[str, str]:
+    raise RuntimeError("no kernel")
+
+
+def server(kernels: Kernels, reports: Path, most: int = 3) -> Any:
+    made: Any = FreshVoila()
+    made.kernel_manager, made.reports, made.most_kernels = kernels, str(reports), most
+    made._heated_with, made._ending = fingerprint(reports), set()
+    return made
+
+
+def test_new_results_end_the_heated_kernels_and_only_those(tmp_path: Path) -> None:
+    async def scene() -> Kernels:
+        waiting = asyncio.ensure_future(heated("waiting"))
+        await asyncio.sleep(0)
+        kernels = Kernels({"waiting": timedelta(), "open": timedelta()}, [waiting], {"open"})
+        ours = server(kernels, tmp_path)
+        ours.refresh()
+        assert kernels._pools["dashboard.ipynb"] == [waiting]
+        (tmp_path / "2026-11").mkdir()
+        (tmp_path / "2026-11" / "summary.json").write_text("{}")
+        ours.refresh()
+        assert kernels._pools["dashboard.ipynb"] == []
+        await asyncio.sleep(0.01)
+        return kernels
+
+    kernels = asyncio.run(scene())
+    assert kernels.ended == ["waiting"]
+    assert kernels.filled == 2
+
+
+def test_a_kernel_that_could_not_be_heated_is_replaced(tmp_path: Path) -> None:
+    async def scene() -> Kernels:
+        failed = asyncio.ensure_future(broken())
+        await asyncio.sleep(0)
+        assert has_failed(failed)
+        kernels = Kernels({}, [failed], set())
+        server(kernels, tmp_path).refresh()
+        await asyncio.sleep(0.01)
+        return kernels
+
+    kernels = asyncio.run(scene())
+    assert kernels._pools["dashboard.ipynb"] == []
+    assert kernels.filled == 1
+
+
+def test_when_full_the_longest_forgotten_page_makes_room(tmp_path: Path) -> None:
+    ages = {"new": timedelta(minutes=1), "old": timedelta(minutes=9), "seen": timedelta(hours=9)}
+    kernels = Kernels(ages, [], {"seen"})
+    assert asyncio.run(server(kernels, tmp_path, most=4).make_room())
+    assert kernels.ended == []
+    assert asyncio.run(server(kernels, tmp_path, most=3).make_room())
+    assert kernels.ended == ["old"]
+
+
+def test_when_everybody_is_looking_the_next_visitor_is_asked_to_wait(tmp_path: Path) -> None:
+    kernels = Kernels({"a": timedelta(), "b": timedelta()}, [], {"a", "b"})
+    assert not asyncio.run(server(kernels, tmp_path, most=2).make_room())
+    assert kernels.ended == []
+
+
+def test_kernels_that_wait_in_the_pool_are_not_culled(monkeypatch: pytest.MonkeyPatch) -> None:
+    culled: list[str] = []
+
+    async def cull(_: object, kernel_id: str) -> None:
+        culled.append(kernel_id)
+
+    base = BoundedKernels.__mro__[1]
+    monkeypatch.setattr(base, "cull_kernel_if_idle", cull)
+
+    async def ask() -> None:
+        waiting = asyncio.ensure_future(heated("waiting"))
+        await asyncio.sleep(0)
+        manager = BoundedKernels()
+        manager._pools = {"dashboard.ipynb": [waiting]}
+        assert pooled(manager) == {"waiting"}
+        await manager.cull_kernel_if_idle("waiting")
+        await manager.cull_kernel_if_idle("forgotten")
+
+    asyncio.run(ask())
+    assert culled == ["forgotten"]
