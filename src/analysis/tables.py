@@ -370,7 +370,11 @@ _CONTRACTS = (
                 required=True,
                 allowed=("mean", "proportion", "ratio", "nps", "survival"),
             ),
-            "role": _text("role", required=True, allowed=("primary", "secondary", "guardrail")),
+            "role": _text(
+                "role; a reading is shown beside a metric, nothing is decided on it",
+                required=True,
+                allowed=("primary", "secondary", "guardrail", "reading"),
+            ),
             "segment": _text("segment, or all", required=True),
             "treatment": _text("arm compared", required=True),
             "control": _text("arm compared with", required=True),

@@ -21,6 +21,9 @@ SHARE_TOLERANCE = 1e-6
 """Shares are 0, ½ and 1, written as decimals."""
 
 
+NO_CLUSTERS = np.empty(0, dtype=object)
+
+
 @dataclass(frozen=True, eq=False)
 class Contrast:
     """One comparison of two groups of units.
@@ -32,6 +35,7 @@ class Contrast:
         rows: (n,) units that belong to the comparison.
         treated: (n,) of these, the side whose value comes first.
         clusters: (n,) code of the cluster where clusters were randomised, else None.
+        cluster_names: (G,) name of the cluster by its code; empty where units were randomised.
         strata: (n,) code of the stratum, or None.
         blocked: Arms were dealt within the strata.
     """
@@ -42,6 +46,7 @@ class Contrast:
     rows: BoolArray
     treated: BoolArray
     clusters: IntArray | None
+    cluster_names: np.ndarray
     strata: IntArray | None
     blocked: bool
 
@@ -55,9 +60,10 @@ def contrasts(study: Study) -> tuple[Contrast, ...]:
     """
     if study.spec.design == "saturation":
         return _saturation(study)
-    clusters = _codes(study, study.spec.cluster) if study.spec.design == "cluster" else None
-    if clusters is not None:
+    clusters, names = None, NO_CLUSTERS
+    if study.spec.design == "cluster":
         _refuse_mixed_clusters(study)
+        clusters, names = _codes(study, study.spec.cluster)
     strata = _strata(study)
     control = study.in_arm(study.spec.control)
     return tuple(
@@ -68,6 +74,7 @@ def contrasts(study: Study) -> tuple[Contrast, ...]:
             control | study.in_arm(arm),
             study.in_arm(arm),
             clusters,
+            names,
             strata,
             study.spec.blocked,
         )
@@ -83,14 +90,16 @@ def _saturation(study: Study) -> tuple[Contrast, ...]:
     none, half, full = (np.abs(share - s) < SHARE_TOLERANCE for s in (0.0, 0.5, 1.0))
     treated = study.in_arm(treatment)
     _refuse_contradictions(study, none, half, full, treated)
-    clusters = _codes(study, spec.cluster)
+    clusters, names = _codes(study, spec.cluster)
     strata = _strata(study)
     untreated_at_half = study.units[spec.arm_at_half].to_numpy(dtype=object) == spec.control
     focal = np.asarray(untreated_at_half, dtype=bool)
     total = Contrast(
-        "total", treatment, spec.control, none | full, full, clusters, strata, spec.blocked
+        "total", treatment, spec.control, none | full, full, clusters, names, strata, spec.blocked
     )
-    direct = Contrast("direct", treatment, spec.control, half, treated, None, clusters, True)
+    direct = Contrast(
+        "direct", treatment, spec.control, half, treated, None, NO_CLUSTERS, clusters, True
+    )
     spillover = Contrast(
         "spillover",
         treatment,
@@ -98,6 +107,7 @@ def _saturation(study: Study) -> tuple[Contrast, ...]:
         focal & (none | half),
         half,
         clusters,
+        names,
         strata,
         spec.blocked,
     )
@@ -148,5 +158,7 @@ def _strata(study: Study) -> IntArray | None:
     return np.asarray(numbered, dtype=np.intp)
 
 
-def _codes(study: Study, column: str | None) -> IntArray:
-    return pd.factorize(study.units[str(column)], sort=True)[0].astype(np.intp)
+def _codes(study: Study, column: str | None) -> tuple[IntArray, np.ndarray]:
+    """One code a cluster, and the clusters' names by code."""
+    codes, names = pd.factorize(study.units[str(column)], sort=True)
+    return codes.astype(np.intp), np.asarray(names, dtype=object)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from ..months import Month
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
-from ..workspace import Month
 
 PRIOR_DAYS = 182
 """Days before assignment over which covariates are measured: half a year."""
@@ -43,10 +43,11 @@ def window_start(metric: Metric, assigned_at: ir.TimestampValue) -> ir.Timestamp
 
 
 def window_end(metric: Metric, assigned_at: ir.TimestampValue) -> ir.TimestampValue:
-    """First instant after a unit's window; an open window is complete one day after it begins."""
+    """First instant after a unit's window, which has an end."""
     assert metric.window is not None
-    first, last = metric.window
-    return assigned_at + ibis.interval(days=first + 1 if last is None else last)
+    _, last = metric.window
+    assert last is not None
+    return assigned_at + ibis.interval(days=last)
 
 
 def shipment_part(

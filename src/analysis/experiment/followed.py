@@ -16,6 +16,8 @@ RoleInTable = Literal["primary", "secondary", "guardrail", "reading"]
 NET_VALUE = "net_value"
 WIDER = 1.5
 """Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
+LONGEST_WINDOW_DAYS = 180
+"""No churn window is longer (statistics.md, Retention)."""
 GUARDS: tuple[MeasureName, ...] = ("complaints", "response_minutes", "on_time")
 """Measures under which ordinary customers are guarded, declared or not."""
 
@@ -98,3 +100,25 @@ def _wider(metric: Metric) -> Followed:
     name = f"{metric.name}_wider"
     content = {"name": name, "measure": "survival", "horizon": metric.horizon}
     return Followed(Metric.model_validate(content), "reading", declared=False)
+
+
+def churn_factor(metric: Metric) -> float:
+    """How much longer than usual a survival metric's churn window is."""
+    return WIDER if metric.name.endswith("_wider") else 1.0
+
+
+def days_to_mature(metric: Metric) -> int:
+    """Days after assignment from which a unit's value of a measured metric is complete.
+
+    An open window is complete one day after it begins, and grows from there. Survival needs its
+    horizon and the longest churn window, so that nobody is censored before the horizon.
+    """
+    if metric.kind == "survival":
+        return (metric.horizon or 0) + round(LONGEST_WINDOW_DAYS * churn_factor(metric))
+    first, last = metric.window or (0, None)
+    return first + 1 if last is None else last
+
+
+def grows(metric: Metric) -> bool:
+    """Whether a metric's values grow with every look: its window has no end."""
+    return metric.window is not None and metric.window[1] is None

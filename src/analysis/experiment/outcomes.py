@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields
 import ibis
 import ibis.expr.types as ir
 
+from ..months import Month
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
-from ..workspace import Month
 from .facts import (
     Part,
     cost_part,
@@ -25,10 +25,9 @@ from .facts import (
     survey_part,
     ticket_part,
     tier_part,
-    window_end,
 )
-from .followed import WIDER, metrics_followed
-from .survival import LONGEST_WINDOW_DAYS, survival_part
+from .followed import churn_factor, days_to_mature, metrics_followed
+from .survival import survival_part
 
 ASSIGNED = ("customer_id", "arm", "assigned_at", "cluster_id", "cluster_share", "arm_at_half")
 TRAITS = ("region", "industry", "contract_type", "depot")
@@ -150,16 +149,13 @@ def _parts(
     if facts.service_events is not None and experiment.exposure_services:
         parts.append(exposure_part(experiment, clock, facts.service_events, as_of))
     survival = [metric for metric in metrics if metric.kind == "survival"]
-    return parts + [survival_part(m, clock, facts.shipments, as_of, _factor(m)) for m in survival]
+    return parts + [
+        survival_part(m, clock, facts.shipments, as_of, churn_factor(m)) for m in survival
+    ]
 
 
 def _zero_for_null(column: ir.Column) -> ir.Value:
     return column.fill_null(False if column.type().is_boolean() else 0)
-
-
-def _factor(metric: Metric) -> float:
-    """How much longer than usual a survival metric's churn window is."""
-    return WIDER if metric.name.endswith("_wider") else 1.0
 
 
 def _only_matured(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Table:
@@ -167,17 +163,9 @@ def _only_matured(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Ta
     end = ibis.literal(as_of.end)
     columns: dict[str, ir.Value] = {}
     for metric in metrics:
-        matured = matures_at(metric, units.assigned_at) <= end
+        matured = units.assigned_at + ibis.interval(days=days_to_mature(metric)) <= end
         columns[str(metric.matured)] = matured
         invited = f"{metric.name}_invited"
         for name in (*metric.columns, *([invited] if invited in units.columns else [])):
             columns[name] = matured.ifelse(units[name], ibis.null(units[name].type()))
     return units.mutate(**columns)
-
-
-def matures_at(metric: Metric, assigned_at: ir.TimestampValue) -> ir.TimestampValue:
-    """The instant from which a unit's value of a metric is complete."""
-    if metric.kind == "survival":
-        days = (metric.horizon or 0) + round(LONGEST_WINDOW_DAYS * _factor(metric))
-        return assigned_at + ibis.interval(days=days)
-    return window_end(metric, assigned_at)

@@ -23,6 +23,8 @@ from .followed import Followed, metrics_followed
 
 Table: TypeAlias = pd.DataFrame | ir.Table | str | Path
 ENCODINGS = ("utf-8-sig", "gb18030")
+KNOWN = "is_known"
+"""Column of the pipeline: the unit is still in the customer table."""
 EXAMPLES = 3
 """Values named in an error: enough to find them, few enough to read."""
 
@@ -38,6 +40,9 @@ class Study:
         unavailable: Metric → the table that is missing.
         two_arms: Number of units that appear in two arms.
         total: Number of distinct units found.
+        all_units: Every unit found, those in two arms too.
+        lost: Arm of each unit that was assigned but is not known any more; None where the table
+            does not say.
     """
 
     spec: ExperimentSpec
@@ -46,6 +51,8 @@ class Study:
     unavailable: dict[str, str]
     two_arms: int
     total: int
+    all_units: pd.Series
+    lost: pd.Series | None = None
 
     @property
     def arms(self) -> np.ndarray:
@@ -134,6 +141,10 @@ def read_study(
     in_two = _in_two_arms(frame, spec)
     kept = frame.loc[~in_two]
     raise_all(_doubled(kept, spec))
+    lost = None
+    if KNOWN in kept.columns:
+        is_lost = ~kept[KNOWN].astype(bool)
+        kept, lost = kept.loc[~is_lost], kept.loc[is_lost, spec.arm]
     return Study(
         spec=spec,
         units=_ordered(kept, spec.unit),
@@ -141,6 +152,8 @@ def read_study(
         unavailable=missing,
         two_arms=int(frame.loc[in_two, spec.unit].nunique()),
         total=int(frame[spec.unit].nunique()),
+        all_units=frame[spec.unit],
+        lost=lost,
     )
 
 

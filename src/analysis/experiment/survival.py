@@ -10,13 +10,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from ..months import Month
 from ..params.metric import Metric
-from ..workspace import Month
 from .facts import Part
+from .followed import LONGEST_WINDOW_DAYS
 
 YEARS_WITHOUT_FALSE_ALARM = 20
 SHORTEST_WINDOW_DAYS = 30
-LONGEST_WINDOW_DAYS = 180
 MIN_GAPS = 2
 """Gaps of its own below which a customer takes its stratum's mean gap."""
 SECONDS_A_DAY = 86_400

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Iterable
 
 from ..message import Message, Value
-from ..params.metric import Metric
 from .estimators.results import Note, NoteCode, Status
 
 OK = "ok"
@@ -77,10 +76,12 @@ def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
     )
 
 
-TABLE_WORDS = ("shipments", "tickets", "surveys", "service_costs")
-"""Names of optional tables as readers see them; each is in the catalogues."""
+def too_many_segments(count: int) -> Message:
+    """A column with more values than can be estimated or read."""
+    return Message("not estimated: {n} segments are too many", {"n": Value("number", count)})
 
 
-def metric_word(metric: Metric) -> Value:
-    """The metric's name for readers: a known measure by its catalogue word, else as written."""
-    return Value("term", metric.measure) if metric.measure else Value("plain", metric.name)
+def interaction_told(p_value: float) -> Message:
+    """Whether the effect differs between segments at all."""
+    p = {"p": Value("plain", f"{p_value:.2g}")}
+    return Message("test of equal effects in all segments: p = {p}", p)

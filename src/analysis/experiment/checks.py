@@ -1,0 +1,299 @@
+"""Gates: what must hold before any effect is read. One alarm replaces the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..language import Language
+from ..message import Message, Value
+from .contrasts import Contrast
+from .estimation import make_cell
+from .estimators.gates import (
+    ALARM_AT,
+    CROSSOVER_ALARM,
+    GateTest,
+    crossover,
+    imbalance,
+    loss,
+    sample_ratio,
+)
+from .estimators.means import compare_arms
+from .estimators.results import BoolArray, Status
+from .study import Study, Table, read_table
+from .verdict import metric_value
+
+LOWEST_COVERAGE = 0.90
+"""Share of units whose window is over that must have a value of a metric everyone has; below,
+what is missing could turn the result."""
+COLUMNS = ("experiment", "gate", "statistic", "p_value", "threshold", "alarmed", "note")
+PRIOR = "prior_"
+"""Columns that the pipeline measures before assignment begin so."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One gate.
+
+    Attributes:
+        gate: Its code.
+        statistic: Chi-square, odds ratio, share or smallest p, as the gate has it.
+        p_value: After correction for the number of tests; NaN where there is none.
+        threshold: Where the alarm begins.
+        alarmed: The figures must not be trusted.
+        note: What was found, in words.
+    """
+
+    gate: str
+    statistic: float
+    p_value: float
+    threshold: float
+    alarmed: bool
+    note: Message
+
+
+def gates(
+    study: Study,
+    contrasts: Sequence[Contrast],
+    assignments: Table | None = None,
+    quality: pd.DataFrame | None = None,
+) -> tuple[Check, ...]:
+    """All gates of an experiment.
+
+    Args:
+        study: Its units.
+        contrasts: Its comparisons.
+        assignments: Units as they were assigned (unit and arm), to count those lost since; in
+            the pipeline the units carry ``is_known`` instead.
+        quality: Quality by source and level, with ``status``; None where not measured.
+    """
+    found = [*_ratios(study), _two_arms(study), _pre_period(study, contrasts)]
+    lost = _loss(study, assignments)
+    found += [lost] if lost else []
+    found += _coverage(study)
+    found += [_data_quality(quality)] if quality is not None and len(quality) else []
+    return tuple(found)
+
+
+def checks_table(checks: Iterable[Check], experiment: str) -> pd.DataFrame:
+    """Gates as a table: one row a gate; notes in English."""
+    english = Language("en")
+    rows = [
+        (
+            experiment,
+            check.gate,
+            _number(check.statistic),
+            _number(check.p_value),
+            check.threshold,
+            check.alarmed,
+            check.note.in_(english),
+        )
+        for check in checks
+    ]
+    kinds = dict.fromkeys(("statistic", "p_value", "threshold"), "float64")
+    texts = dict.fromkeys(("experiment", "gate", "note"), "str")
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**kinds, **texts, "alarmed": "bool"})
+
+
+def _ratios(study: Study) -> list[Check]:
+    """Sizes of the arms against the plan: units, or clusters where clusters were drawn."""
+    spec = study.spec
+    arms, shares = list(spec.allocation), np.array(list(spec.allocation.values()))
+    if spec.design == "saturation":
+        return _saturation_ratios(study)
+    if spec.design == "cluster":
+        clusters = study.units.drop_duplicates(spec.cluster)
+        counts = _counts(clusters[spec.arm], arms)
+        return [_ratio_check("sample_ratio", sample_ratio(counts, shares), counts, arms)]
+    counts = _counts(study.units[spec.arm], arms)
+    found = [_ratio_check("sample_ratio", sample_ratio(counts, shares), counts, arms)]
+    if spec.strata:
+        by_stratum = study.units.groupby(list(spec.strata), dropna=False)[spec.arm]
+        table = np.array([_counts(stratum, arms) for _, stratum in by_stratum])
+        test = sample_ratio(table, shares)
+        worst = table[max(test.worst, 0)]
+        found.append(_ratio_check("sample_ratio_strata", test, worst, arms))
+    return found
+
+
+def _saturation_ratios(study: Study) -> list[Check]:
+    """Clusters by drawn share, and units by arm within half-treated clusters."""
+    spec = study.spec
+    clusters = study.units.drop_duplicates(spec.cluster)
+    drawn = {0.0: 1.0, 0.5: 1.0, 1.0: 1.0}
+    planned = spec.share_allocation or drawn
+    counts = np.array([int((clusters[spec.share] == share).sum()) for share in planned])
+    test = sample_ratio(counts, np.array(list(planned.values())))
+    found = [_ratio_check("sample_ratio", test, counts, [f"{s:g}" for s in planned])]
+    half = study.units[study.units[spec.share] == 0.5]
+    arms = list(spec.allocation)
+    within = _counts(half[spec.arm], arms)
+    test = sample_ratio(within, np.array(list(spec.allocation.values())))
+    return [*found, _ratio_check("sample_ratio_strata", test, within, arms)]
+
+
+def _ratio_check(gate: str, test: GateTest, counts: np.ndarray, names: Sequence[str]) -> Check:
+    listed = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+    values = {"counts": Value("plain", listed), "p": _p(test.p_value)}
+    source = (
+        "the sizes do not fit the planned allocation: {counts} (p = {p})"
+        if test.alarm
+        else "the sizes fit the planned allocation: {counts} (p = {p})"
+    )
+    return _check(gate, test, ALARM_AT, Message(source, values))
+
+
+def _two_arms(study: Study) -> Check:
+    test = crossover(study.two_arms, study.total)
+    note = Message(
+        "{n} of {total} units are in two arms and are left out",
+        {"n": Value("number", study.two_arms), "total": Value("number", study.total)},
+    )
+    return _check("two_arms", test, CROSSOVER_ALARM, note)
+
+
+def _loss(study: Study, assignments: Table | None) -> Check | None:
+    """Units lost since assignment, arm by arm."""
+    spec = study.spec
+    arms = list(spec.allocation)
+    if assignments is not None:
+        file = read_table(assignments)
+        file = file.assign(**{spec.arm: file[spec.arm].astype(str)}).drop_duplicates(spec.unit)
+        present = file[spec.unit].isin(study.all_units)
+        assigned = _counts(file[spec.arm], arms)
+        analysed = _counts(file.loc[present, spec.arm], arms)
+    elif study.lost is not None:
+        analysed = _counts(study.units[spec.arm], arms)
+        assigned = analysed + _counts(study.lost, arms)
+    else:
+        return None
+    if assigned.min() == 0:
+        return None
+    test = loss(assigned, analysed, arms.index(spec.control))
+    lost = ", ".join(
+        f"{arm} {n - k:,} / {n:,}" for arm, n, k in zip(arms, assigned, analysed, strict=True)
+    )
+    source = (
+        "the arms lost different shares of their units: {counts} (p = {p})"
+        if test.alarm
+        else "no arm lost more of its units than chance allows: {counts} (p = {p})"
+    )
+    values = {"counts": Value("plain", lost), "p": _p(test.p_value)}
+    return _check("loss", test, ALARM_AT, Message(source, values))
+
+
+def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
+    """Whether the arms differed before anything was done, with the design's own variance."""
+    columns = pre_period_columns(study)
+    names, p_values = [], []
+    for contrast in contrasts:
+        if contrast.estimand == "total" and columns:
+            cell = make_cell(study, contrast, "all", contrast.rows, adjusted=False)
+            before = np.column_stack([study.numbers(c)[cell.rows] for c in columns])
+            found = compare_arms(before, cell.units)
+            names += columns
+            p_values += [c.p_value if c.status is Status.OK else np.nan for c in found]
+    test = imbalance(p_values)
+    worst = names[test.worst] if test.worst >= 0 else ""
+    if not worst:
+        return _check("pre_period", test, ALARM_AT, Message("nothing is known from before"))
+    source = (
+        "the arms differed before the start: {column} (p = {p} after {n} comparisons)"
+        if test.alarm
+        else "the arms were alike before the start: largest difference {column} (p = {p} after "
+        "{n} comparisons)"
+    )
+    values = {
+        "column": Value("plain", worst),
+        "p": _p(test.p_value),
+        "n": Value("number", test.tests),
+    }
+    return _check("pre_period", test, ALARM_AT, Message(source, values))
+
+
+def pre_period_columns(study: Study) -> list[str]:
+    """Columns from before assignment: the plan's covariates and the pipeline's own."""
+    prior = [c for c in study.units.columns if str(c).startswith(PRIOR)]
+    return list(dict.fromkeys([*study.spec.covariates, *prior]))
+
+
+def _coverage(study: Study) -> list[Check]:
+    """Whether each planned metric has a value for the units whose window is over."""
+    spec = study.spec
+    arms = list(spec.allocation)
+    tests, worst = [], None
+    for entry in study.followed:
+        metric = entry.metric
+        if not entry.declared or entry.name in study.unavailable or metric.answered:
+            continue
+        if metric.kind == "nps":
+            continue
+        used = study.matured(metric) & study.eligible(metric)
+        known = used & _has_value(study, metric.columns)
+        if not used.any():
+            continue
+        by_arm = _counts(study.units.loc[used, spec.arm], arms)
+        with_value = _counts(study.units.loc[known, spec.arm], arms)
+        if by_arm.min() == 0:
+            continue
+        test = loss(by_arm, with_value, arms.index(spec.control))
+        tests.append((metric, float(known.sum() / used.sum()), test))
+    if not tests:
+        return []
+    worst = min(tests, key=lambda t: (t[2].p_value, t[1]))
+    lowest = min(tests, key=lambda t: t[1])
+    p_value = min(1.0, worst[2].p_value * len(tests))
+    is_low = lowest[1] < LOWEST_COVERAGE
+    metric, share, _ = lowest if is_low else worst
+    values = {"metric": metric_value(metric), "share": Value("percent", share, 1), "p": _p(p_value)}
+    if is_low:
+        source = "{metric} has a value for only {share} of the units whose window is over"
+        del values["p"]
+    elif p_value < ALARM_AT:
+        source = "{metric} is missing more often in one arm: {share} have a value (p = {p})"
+    else:
+        source = "outcomes are complete enough: least for {metric}, {share} (p = {p})"
+    alarmed = is_low or p_value < ALARM_AT
+    note = Message(source, values)
+    return [Check("coverage", lowest[1], p_value, ALARM_AT, alarmed, note)]
+
+
+def _has_value(study: Study, columns: Iterable[str]) -> BoolArray:
+    known = np.ones(len(study.units), bool)
+    for column in columns:
+        known &= np.isfinite(study.numbers(column))
+    return known
+
+
+def _data_quality(quality: pd.DataFrame) -> Check:
+    """Whether a source of this month is in critical state."""
+    critical = quality[quality["status"] == "critical"]
+    lowest = float(quality["score"].min()) if "score" in quality else float("nan")
+    if critical.empty:
+        note = Message("no source is in a critical state")
+        return Check("data_quality", lowest, float("nan"), float("nan"), False, note)
+    names = ", ".join(sorted(set(critical["source"].astype(str))))
+    note = Message(
+        "the data of {sources} are in a critical state", {"sources": Value("plain", names)}
+    )
+    return Check("data_quality", lowest, float("nan"), float("nan"), True, note)
+
+
+def _check(gate: str, test: GateTest, threshold: float, note: Message) -> Check:
+    return Check(gate, test.statistic, test.p_value, threshold, test.alarm, note)
+
+
+def _counts(arms: pd.Series, names: Sequence[str]) -> np.ndarray:
+    return np.array([int((arms == name).sum()) for name in names])
+
+
+def _p(p_value: float) -> Value:
+    """A p value as readers write it: two digits, however small."""
+    return Value("plain", "–" if np.isnan(p_value) else f"{p_value:.2g}")
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

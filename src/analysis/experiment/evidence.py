@@ -1,0 +1,147 @@
+"""What one treatment arm has to show: its primaries, guardrails, money and segments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..params.experiment import ExperimentSpec
+from .estimate import ITT, WHOLE, Estimate
+from .followed import NET_VALUE
+from .guardrails import Guardrail, guardrail
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The estimates that decide about one arm, or about one segment of it.
+
+    Attributes:
+        arm: The treatment arm.
+        segment: ``all``, or a segment.
+        primaries: One estimate a primary metric.
+        guardrails: Of the same customers; for the whole also ordinary customers'.
+        money: Net value per customer; None where the plan has no money.
+        alpha: Error level of the arm.
+    """
+
+    arm: str
+    segment: str
+    primaries: tuple[Estimate, ...]
+    guardrails: tuple[Guardrail, ...]
+    money: Estimate | None
+    alpha: float
+
+    @property
+    def harmed(self) -> tuple[Guardrail, ...]:
+        """Guardrails that got worse beyond their margin."""
+        return tuple(g for g in self.guardrails if g.state == "harmed")
+
+    @property
+    def worse(self) -> tuple[Estimate, ...]:
+        """Primaries whose interval lies, or at an earlier look lay, on the wrong side of zero."""
+        return tuple(e for e in self.primaries if stands_below_zero(e))
+
+    @property
+    def worthless(self) -> tuple[Estimate, ...]:
+        """Primaries whose upper limit is below their minimum effect."""
+        return tuple(e for e in self.primaries if e.is_ok and _is_below_minimum(e))
+
+    @property
+    def primaries_hold(self) -> bool:
+        """Whether every primary is above zero and may reach its minimum effect."""
+        return bool(self.primaries) and all(
+            stands_above_zero(e) and not _is_below_minimum(e) for e in self.primaries
+        )
+
+    @property
+    def guardrails_hold(self) -> bool:
+        """Whether harm is excluded wherever it can be measured."""
+        return all(g.is_safe or g.state == "missing" for g in self.guardrails)
+
+    @property
+    def money_holds(self) -> bool:
+        """Whether net value is above zero, or cannot be known for want of a cost table."""
+        return self.money is None or not _is_known(self.money) or self.money.effect > 0
+
+    @property
+    def supports_roll_out(self) -> bool:
+        """Whether primaries, guardrails and money all hold."""
+        return self.primaries_hold and self.guardrails_hold and self.money_holds
+
+
+def stands_above_zero(estimate: Estimate) -> bool:
+    """Whether an effect is shown in the right direction, now or at an earlier planned look."""
+    return estimate.claim * estimate.metric.sign > 0
+
+
+def stands_below_zero(estimate: Estimate) -> bool:
+    """Whether an effect is shown in the wrong direction."""
+    return estimate.claim * estimate.metric.sign < 0
+
+
+def whole(spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str) -> Evidence:
+    """The evidence about an arm from all its customers, and about ordinary customers."""
+    mine = [e for e in _deciding(estimates) if e.treatment == arm]
+    primaries = [e for e in mine if e.role == "primary" and _is_total(e)]
+    guards = [e for e in mine if e.role == "guardrail" and (_is_total(e) or _is_ordinary(spec, e))]
+    money = next((e for e in mine if e.metric.name == NET_VALUE and _is_total(e)), None)
+    return Evidence(
+        arm, WHOLE, tuple(primaries), tuple(map(guardrail, guards)), money, _alpha(spec)
+    )
+
+
+def of_segments(
+    spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str
+) -> Mapping[str, Evidence]:
+    """The evidence about an arm from each pre-declared segment."""
+    rows = [e for e in _deciding(estimates) if e.treatment == arm and e.estimand == "total"]
+    found = {}
+    for name in dict.fromkeys(e.segment for e in rows if e.segment != WHOLE):
+        mine = [e for e in rows if e.segment == name]
+        primaries = tuple(e for e in mine if e.role == "primary")
+        guards = tuple(guardrail(e) for e in mine if e.role == "guardrail")
+        money = next((e for e in mine if e.metric.name == NET_VALUE), None)
+        if primaries:
+            found[name] = Evidence(arm, name, primaries, guards, money, _alpha(spec))
+    return found
+
+
+def holds_after_holm(evidence: Evidence) -> bool:
+    """Whether a segment's primaries hold with p values corrected for the number of segments."""
+    return all(
+        math.isfinite(e.p_adjusted)
+        and e.p_adjusted <= evidence.alpha
+        and e.gain > 0
+        and not _is_below_minimum(e)
+        for e in evidence.primaries
+    )
+
+
+def _deciding(estimates: Iterable[Estimate]) -> list[Estimate]:
+    return [e for e in estimates if e.basis == ITT and e.bound == ""]
+
+
+def _alpha(spec: ExperimentSpec) -> float:
+    """The arm's share of the error level."""
+    return spec.alpha / len(spec.treatments)
+
+
+def _is_total(estimate: Estimate) -> bool:
+    return estimate.estimand == "total" and estimate.segment == WHOLE
+
+
+def _is_ordinary(spec: ExperimentSpec, estimate: Estimate) -> bool:
+    """Ordinary customers: the lowest tiers, and the untreated beside the treated."""
+    if estimate.estimand == "spillover":
+        return estimate.segment == WHOLE
+    return estimate.estimand == "total" and estimate.segment in spec.ordinary_tiers
+
+
+def _is_below_minimum(estimate: Estimate) -> bool:
+    least = estimate.metric.minimum_effect
+    return least is not None and estimate.is_ok and estimate.gain_limits[1] < least
+
+
+def _is_known(money: Estimate) -> bool:
+    return not money.status.source.startswith("not available")
