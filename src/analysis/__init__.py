@@ -13,6 +13,16 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "open_month": "workspace",
+    "customer_months": "panel",
+    "score": "value",
+    "assign": "tiers",
+    "calls": "tiers",
+    "explain": "tiers",
+    "explain_calls": "tiers",
+    "migration": "tiers",
+    "stability": "tiers",
+    "tier_shares": "tiers",
+    "load_overrides": "params",
     "load_profile": "params",
     "monthly_report": "report",
     "load_experiment": "params",

@@ -67,6 +67,11 @@ class Workspace:
         """Folder of the profile's experiment files."""
         return self.profile_path.parent / "experiments" / self.profile.profile
 
+    @property
+    def overrides(self) -> Path:
+        """The committee's overrides of the profile's tiers; the file may be absent."""
+        return self.profile_path.parent / "overrides" / f"{self.profile.profile}.yaml"
+
     def path_of(self, name: str) -> Path | None:
         """The Parquet file of a table, or None where this month has none."""
         place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")

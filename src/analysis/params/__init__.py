@@ -10,7 +10,14 @@ from .experiment import (
 from .loading import digest
 from .metric import Metric
 from .overrides import Override, load_overrides
-from .policy import BurstPromotion, MoveCaps, SeasonalProtection, TierPolicy, ValuePolicy
+from .policy import (
+    BurstPromotion,
+    CallPolicy,
+    MoveCaps,
+    SeasonalProtection,
+    TierPolicy,
+    ValuePolicy,
+)
 from .profile import (
     Bilingual,
     Profile,
@@ -24,6 +31,7 @@ from .sources import ColumnReading, Source, TableSelect
 __all__ = [
     "Bilingual",
     "BurstPromotion",
+    "CallPolicy",
     "ColumnReading",
     "ExperimentSpec",
     "Metric",

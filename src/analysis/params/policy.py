@@ -98,6 +98,21 @@ class MoveCaps(Section):
     demotions: float | None = Field(None, gt=0, le=1)
 
 
+class CallPolicy(Section):
+    """Which customers should hear from their account manager.
+
+    Attributes:
+        valuable_tiers: Customers of these tiers are called when they are at risk or slowing.
+        slowing_below: Share of the customer's own pace below which it is slowing.
+        noise_sds: Standard deviations by which its shipments must fall short, so that ordinary
+            ups and downs are no reason to call.
+    """
+
+    valuable_tiers: tuple[TierName, ...] = ("strategic", "key")
+    slowing_below: float = Field(0.5, gt=0, lt=1)
+    noise_sds: float = Field(2.0, ge=0)
+
+
 class TierPolicy(Section):
     """How scores become tiers, month by month. Give one kind of cut-off.
 
@@ -110,11 +125,14 @@ class TierPolicy(Section):
         review_months: Calendar months (1-12) in which tiers are reviewed.
         promote_after: Consecutive reviews above before a promotion.
         demote_after: Consecutive reviews below before a demotion.
+        demote_margin: Share of the bar by which a measure must fall short to count as below, so
+            that nobody moves for a tenth of a point.
         start_tier: Tier of a new customer.
         start_months: Months a new customer keeps it.
         seasonal_protection: No demotion in a customer's own off-season; null: none.
         burst_promotion: A provisional tier for a sudden jump; null: none.
         caps: Most moves in one month.
+        calls: Which customers to call.
 
     Example:
         >>> TierPolicy(shares={"strategic": 0.1, "key": 0.2}).demote_after
@@ -128,11 +146,13 @@ class TierPolicy(Section):
     review_months: tuple[int, ...] = tuple(range(1, 13))
     promote_after: int = Field(2, ge=1, le=12)
     demote_after: int = Field(3, ge=1, le=12)
+    demote_margin: float = Field(0.03, ge=0, lt=1)
     start_tier: TierName = "regular"
     start_months: int = Field(3, ge=0)
     seasonal_protection: SeasonalProtection | None = SeasonalProtection()
     burst_promotion: BurstPromotion | None = BurstPromotion()
     caps: MoveCaps = MoveCaps()
+    calls: CallPolicy = CallPolicy()
 
     @model_validator(mode="after")
     def _one_kind_of_cut(self) -> Self:

@@ -34,9 +34,10 @@ class Burst:
 class BurstWatch:
     """Finds jumps, month after month.
 
-    What is expected of a customer is its baseline (the mean of the months before) or the same
-    month last year, whichever is larger, times the company's own peak (Double 11 is nobody's
-    jump). A jump is `ratio` times that in revenue, with more shipments than chance explains.
+    What is expected of a customer is its baseline (the mean of the months before, without its
+    first one, which is seldom a whole month) times the company's own peak (Double 11 is nobody's
+    jump), or what it did at the same time last year, whichever is larger. A jump is `ratio` times
+    that in revenue, with more shipments than chance explains.
     """
 
     def __init__(self, policy: BurstPromotion | None) -> None:
@@ -54,34 +55,36 @@ class BurstWatch:
         value = _value_of(rows)
         none = Burst(np.zeros(len(rows), bool), np.full(len(rows), np.nan), targets * 0)
         found = none if self._policy is None else self._found(rows, value, targets, self._policy)
-        self._revenue.add(value)
-        self._shipments.add(rows.shipments)
+        # the first month counts in nobody's baseline
+        began = rows.months_n == 1
+        self._revenue.add(np.where(began, 0.0, value))
+        self._shipments.add(np.where(began, 0.0, rows.shipments))
         return found
 
     def _found(
         self, rows: MonthRows, value: Numbers, targets: Levels, policy: BurstPromotion
     ) -> Burst:
-        usual = self._baseline(self._revenue, rows, policy)
+        usual = _baseline(self._revenue, rows, policy)
+        usual_n = _baseline(self._shipments, rows, policy)
         peak = _peak(value, usual)
-        expected = np.maximum(usual * peak, self._last_year(self._revenue, len(rows)))
-        usual_n = self._baseline(self._shipments, rows, policy)
-        expected_n = np.maximum(usual_n * peak, self._last_year(self._shipments, len(rows)))
+        expected = np.maximum(usual * peak, _last_year(self._revenue, len(rows)))
+        expected_n = np.maximum(usual_n * peak, _last_year(self._shipments, len(rows)))
         noise = policy.noise_sds * np.sqrt(np.maximum(expected_n, 1.0))
         jumped = (value >= policy.ratio * expected) & (rows.shipments >= expected_n + noise)
-        known = (rows.months_n > policy.min_history_months) & (usual > 0)
+        known = (rows.months_n >= policy.min_history_months + 2) & (usual > 0)
         return Burst(jumped & known, expected, _reaches(value, usual, targets, peak))
 
-    def _baseline(
-        self, past: Recent[np.float64], rows: MonthRows, policy: BurstPromotion
-    ) -> Numbers:
-        """Mean of the months before that the customer existed; 0 for a new one."""
-        n = len(rows)
-        summed = past.stacked(0, policy.baseline_months - 1, n).sum(axis=0)
-        months = np.minimum(rows.months_n - 1, policy.baseline_months)
-        return summed / np.maximum(months, 1)
 
-    def _last_year(self, past: Recent[np.float64], n: int) -> Numbers:
-        return past.stacked(YEAR - 1, YEAR - 1, n)[0]
+def _baseline(past: Recent[np.float64], rows: MonthRows, policy: BurstPromotion) -> Numbers:
+    """Mean of the whole months before, since the customer began; 0 for a new one."""
+    summed = past.stacked(0, policy.baseline_months - 1, len(rows)).sum(axis=0)
+    months = np.minimum(rows.months_n - 2, policy.baseline_months)
+    return summed / np.maximum(months, 1)
+
+
+def _last_year(past: Recent[np.float64], n: int) -> Numbers:
+    """The largest of the same month last year and the months beside it."""
+    return past.stacked(YEAR - 2, YEAR, n).max(axis=0)
 
 
 def _value_of(rows: MonthRows) -> Numbers:

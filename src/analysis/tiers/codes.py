@@ -35,26 +35,27 @@ class Reason(IntEnum):
     HELD = 1
     FIRST_MONTH = 2
     NEW_CUSTOMER = 3
-    EARNED = 4
+    PROMOTED = 4
     BURST = 5
-    BELOW = 6
+    DEMOTED = 6
     BURST_OVER = 7
     OVERRIDE = 8
     OVERRIDE_OVER = 9
 
 
 class Hold(IntEnum):
-    """Why a customer does not have the tier its score alone would give."""
+    """The rule by which a customer does not have the tier its measure alone would give."""
 
     NONE = 0
-    WAITING = 1
-    GRACE = 2
-    SEASON = 3
+    PROMOTE_AFTER = 1
+    DEMOTE_AFTER = 2
+    SEASONAL_PROTECTION = 3
     BURST = 4
     CAP = 5
     NEW_CUSTOMER = 6
     NOT_REVIEWED = 7
     OVERRIDE = 8
+    DEMOTE_MARGIN = 9
 
 
 REASON_NAMES: tuple[str, ...] = tuple(reason.name.lower() for reason in Reason)

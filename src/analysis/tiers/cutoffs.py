@@ -52,6 +52,12 @@ def targets_of(measure: Numbers, is_ranked: Mask, bars: Numbers) -> Levels:
     return level
 
 
+def lowered(bars: Numbers, margin: float) -> Numbers:
+    """The bars below which a measure counts as below: each lower by a share of itself."""
+    finite = np.isfinite(bars)
+    return np.where(finite, bars - margin * np.abs(np.where(finite, bars, 0.0)), bars)
+
+
 def _customers_above(worth: Numbers, policy: TierPolicy) -> list[int]:
     """How many of the customers, from the top, each tier but the last may reach down to."""
     shares = policy.value_shares if policy.value_shares is not None else policy.customer_shares

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ..months import Month
 from ..params import Override
-from .codes import HOLD_NAMES, LEVEL_NAMES, NO_LEVEL, REASON_NAMES, Hold, Levels, Mask
+from .codes import HOLD_NAMES, LEVEL_NAMES, NO_LEVEL, REASON_NAMES, Hold, Levels
 from .memory import lengthened
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def moves_of(
     Returns:
         customer_id, month, from_tier and to_tier (of the move, or of the one held back),
         direction (up or down), moved, reason, held_back_by, score, score_before, measure (what
-        the policy cuts), bar (of the tier gained, lost, or fought for), months_running (months
-        in a row on that side of the bar, at most twelve), recency_days, shipments_n and revenue
-        of the month, expected_revenue (what a burst is held against), shipments_recent and
-        shipments_last_year (of the months that the season compares), revenue_window,
-        margin_window, until (last month of a provisional tier or an override), approved_by,
-        override_reason. Ordered by window revenue, then customer.
+        the policy cuts), bar (the measure needed to move up, or to stay), months_running (months
+        in a row on that side of it, at most twelve), recency_days, shipments_n and revenue
+        of the month, expected_revenue (what a burst is held against), is_off_season,
+        shipments_recent and shipments_last_year (of the months that the season compares),
+        revenue_window, margin_window, until (last month of a provisional tier or an override),
+        approved_by, override_reason. Ordered by window revenue, then customer.
     """
     seen, ruled = steps[-1]
     known = ruled.before != NO_LEVEL
@@ -62,7 +62,7 @@ def moves_of(
             "moved": moved,
             "reason": np.array(REASON_NAMES)[ruled.reason],
             "held_back_by": pd.Series(holds, dtype="str"),
-            **_numbers(steps, rules, start, np.where(up, end, start), up),
+            **_numbers(steps, rules, start, end),
             "until": pd.Series(
                 _until(seen, ruled, rules, np.where(moved, end, start)), dtype="str"
             ),
@@ -79,10 +79,10 @@ def _numbers(
     steps: Sequence[tuple[Seen, Ruled]],
     rules: TierRules,
     start: Levels,
-    bar_of: Levels,
-    up: Mask,
+    end: Levels,
 ) -> dict[str, np.ndarray]:
     seen = steps[-1][0]
+    up = end > start
     above = rules.months_running(start, above=True)
     below = rules.months_running(start, above=False)
     return {
@@ -91,12 +91,13 @@ def _numbers(
         if len(steps) > 1
         else np.full(len(start), np.nan),
         "measure": seen.measure,
-        "bar": seen.bars[bar_of],
+        "bar": np.where(up, seen.bars[end], seen.bars_to_stay[start]),
         "months_running": np.where(up, above, below),
         "recency_days": seen.rows.recency_days,
         "shipments_n": seen.rows.shipments,
         "revenue": seen.rows.revenue,
         "expected_revenue": seen.burst.expected,
+        "is_off_season": seen.season.is_off,
         "shipments_recent": seen.season.recent,
         "shipments_last_year": seen.season.last_year,
         "revenue_window": seen.rows.revenue_window,

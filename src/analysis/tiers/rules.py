@@ -18,7 +18,7 @@ from ..params import TierPolicy
 from .bursts import Burst, BurstWatch, floor_of
 from .caps import kept_back
 from .codes import HIGHEST, LOWEST, NO_LEVEL, Hold, Levels, Mask, Numbers, Reason, level_of
-from .cutoffs import bars_of, measure_of, targets_of
+from .cutoffs import bars_of, lowered, measure_of, targets_of
 from .history import MonthRows
 from .memory import Recent, lengthened
 from .season import YEAR, Season, SeasonWatch
@@ -34,7 +34,9 @@ class Seen:
         rows: The month's scores.
         measure: What the policy cuts.
         bars: Smallest measure of each level, shape (4,).
+        bars_to_stay: The same, lower by the policy's margin.
         target: Level that the measure alone would give.
+        near: Level that the measure is good enough to stay in.
         season, burst: What the watches saw.
         is_new: The customer is in its declared start.
         is_first: This is the first month of data.
@@ -45,7 +47,9 @@ class Seen:
     rows: MonthRows
     measure: Numbers
     bars: Numbers
+    bars_to_stay: Numbers
     target: Levels
+    near: Levels
     season: Season
     burst: Burst
     is_new: Mask
@@ -93,6 +97,7 @@ class TierRules:
         self._bursts = BurstWatch(policy.burst_promotion)
         burst = policy.burst_promotion
         self._targets: Recent[np.int8] = Recent(YEAR, NO_LEVEL)
+        self._nears: Recent[np.int8] = Recent(YEAR, NO_LEVEL)
         self._floors: Recent[np.int8] = Recent(burst.provisional_months if burst else 1, NO_LEVEL)
         # a review that never was cannot lead to a move
         self._up: Recent[np.int8] = Recent(policy.promote_after, LOWEST)
@@ -118,9 +123,10 @@ class TierRules:
         return seen, ruled
 
     def months_running(self, level: Levels, *, above: bool) -> NDArray[np.int64]:
-        """Months in a row, up to now, with a target above (below) a level; at most twelve."""
-        targets = self._targets.stacked(0, YEAR - 1, len(level))
-        runs = (targets > level) if above else (targets < level) & (targets != NO_LEVEL)
+        """Months in a row, up to now, that count as above (below) a level; at most twelve."""
+        past = self._targets if above else self._nears
+        levels = past.stacked(0, YEAR - 1, len(level))
+        runs = (levels > level) if above else (levels < level) & (levels != NO_LEVEL)
         return np.cumprod(runs, axis=0).sum(axis=0)
 
     def months_left(self, level: Levels) -> NDArray[np.int64]:
@@ -135,13 +141,16 @@ class TierRules:
         policy = self._policy
         measure, bars = measure_of(rows, policy), bars_of(rows, policy)
         target = targets_of(measure, rows.is_ranked, bars)
+        bars_to_stay = lowered(bars, policy.demote_margin)
         months_of_data = rows.index - self._first_index + 1
         is_first = months_of_data == 1
         return Seen(
             rows=rows,
             measure=measure,
             bars=bars,
+            bars_to_stay=bars_to_stay,
             target=target,
+            near=targets_of(measure, rows.is_ranked, bars_to_stay),
             season=self._season.see(rows),
             burst=self._bursts.see(rows, target),
             is_new=(rows.months_n < months_of_data) & (rows.months_n <= policy.start_months),
@@ -153,7 +162,7 @@ class TierRules:
     def _rule(self, seen: Seen) -> Ruled:
         n = len(seen.rows)
         before = lengthened(self._level, n, NO_LEVEL)
-        earned, would_fall = self._reviewed(seen)
+        earned, would_fall = self._reviewed(seen, before)
         floor = self._provisional(seen, earned)
         set_by_hand = seen.by_hand != NO_LEVEL
         proposed = np.where(set_by_hand, seen.by_hand, np.maximum(earned, floor)).astype(np.int8)
@@ -167,24 +176,28 @@ class TierRules:
             hold=_holds(seen, ruled),
         )
 
-    def _reviewed(self, seen: Seen) -> tuple[Levels, Mask]:
+    def _reviewed(self, seen: Seen, before: Levels) -> tuple[Levels, Mask]:
         """Level by the reviews alone, and whether it would fall without seasonal protection."""
         n, policy, target = len(seen.rows), self._policy, seen.target
         start = level_of(policy.start_tier)
         level = lengthened(self._earned, n, start)
         self._targets.add(target)
+        self._nears.add(seen.near)
         would_fall = np.zeros(n, dtype=bool)
         if seen.is_review:
-            earned_in_year = self._targets.stacked(0, YEAR - 1, n).max(axis=0) >= level
+            near = seen.near
+            earned_in_year = self._nears.stacked(0, YEAR - 1, n).max(axis=0) >= level
             shielded = seen.season.is_off & earned_in_year
             self._up.add(target)
-            self._down.add(np.where(shielded, np.maximum(target, level), target))
-            self._down_unprotected.add(target)
+            self._down.add(np.where(shielded, np.maximum(near, level), near))
+            self._down_unprotected.add(near)
             lowest = self._up.stacked(0, policy.promote_after - 1, n).min(axis=0)
             highest = self._down.stacked(0, policy.demote_after - 1, n).max(axis=0)
             unshielded = self._down_unprotected.stacked(0, policy.demote_after - 1, n).max(axis=0)
             level = np.clip(level, lowest, highest)
             would_fall = unshielded < level
+        # a provisional or overridden tier that the measure reaches is earned: it does not lapse
+        level = np.maximum(level, np.minimum(before, target))
         if seen.is_first:
             level = np.where(np.isnan(seen.rows.recency_days), start, target)
         return np.where(seen.is_new, start, level).astype(np.int8), would_fall
@@ -223,9 +236,9 @@ class TierRules:
                 first,
                 Reason.OVERRIDE_OVER,
                 Reason.BURST,
-                Reason.EARNED,
+                Reason.PROMOTED,
                 Reason.BURST_OVER,
-                Reason.BELOW,
+                Reason.DEMOTED,
                 Reason.NEW_CUSTOMER,
                 Reason.STEADY,
             ],
@@ -245,6 +258,7 @@ def _holds(seen: Seen, ruled: Ruled) -> Codes:
             np.full(len(seen.rows), not seen.is_review),
             seen.target > ruled.level,
             ruled.would_fall,
+            seen.near >= ruled.level,
         ],
         [
             Hold.NONE,
@@ -253,8 +267,9 @@ def _holds(seen: Seen, ruled: Ruled) -> Codes:
             Hold.NEW_CUSTOMER,
             Hold.BURST,
             Hold.NOT_REVIEWED,
-            Hold.WAITING,
-            Hold.SEASON,
+            Hold.PROMOTE_AFTER,
+            Hold.SEASONAL_PROTECTION,
+            Hold.DEMOTE_MARGIN,
         ],
-        default=Hold.GRACE,
+        default=Hold.DEMOTE_AFTER,
     ).astype(np.int8)

@@ -1,0 +1,193 @@
+"""Customers who should hear from their account manager this month, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from ..message import Message, Value
+from ..months import Month
+from ..panel import index_of
+from ..params import SeasonalProtection, TierPolicy
+from .season import YEAR
+
+DAYS_A_MONTH = 365.25 / 12
+SHORTEST_WINDOW_DAYS, LONGEST_WINDOW_DAYS = 30.0, 180.0
+FALSE_ALARM_YEARS = 20
+"""A steady customer is called silent by chance once in so many years: with a mean gap of g days,
+a gap longer than g·ln(20·365/g) is that rare (exponential gaps)."""
+RECENT_MONTHS = 3
+"""Months held against the customer's own pace before them."""
+
+CALL_PHRASES: Mapping[str, str] = {
+    "at_risk": "silent for longer than usual",
+    "demoted": "just moved down",
+    "slowing": "ships much less than usual",
+    "burst": "business burst",
+}
+"""Why a customer is called, the most urgent first → phrase of the catalogue."""
+
+
+def calls(
+    tiers: ir.Table, scores: ir.Table, moves: pd.DataFrame, policy: TierPolicy, as_of: Month
+) -> pd.DataFrame:
+    """Customers to call, each for the most urgent reason.
+
+    Valuable customers silent for longer than their own rhythm explains (at_risk) or shipping
+    much less than usual (slowing), unless it is their off-season; customers that just lost a
+    valuable tier (demoted); customers in a burst (burst).
+
+    Args:
+        tiers: Tiers of `assign`.
+        scores: What `score` returned.
+        moves: Moves of `assign`.
+        policy: The rules it was assigned with.
+        as_of: The month.
+
+    Returns:
+        One row a customer: customer_id, month, tier, why, revenue_window, margin_window,
+        months_silent (whole months since the last shipment), recency_days, usual_gap_days (mean
+        days between shipments before the silence), silent_after_days (silence that is no longer
+        usual), shipments_recent (last three months), shipments_expected (of them, by the pace
+        before), revenue and expected_revenue (of a burst's month). Ordered by reason, then by
+        window revenue, then by customer.
+    """
+    month = str(as_of)
+    rhythm = _rhythm(scores, policy, as_of)
+    now = tiers.filter(tiers.month == month).select("customer_id", "tier")
+    listed = now.join(rhythm, "customer_id").join(_moved(moves), "customer_id", how="left")
+    reasoned = listed.mutate(why=_why(listed, policy)).filter(lambda t: t.why.notnull())
+    frame = reasoned.mutate(
+        month=ibis.literal(month),
+        months_silent=(listed.recency_days / DAYS_A_MONTH).floor().cast("int32"),
+    )[list(_COLUMNS)].execute()
+    urgency = frame["why"].map({why: place for place, why in enumerate(CALL_PHRASES)})
+    order = ["urgency", "revenue_window", "customer_id"]
+    ordered = frame.assign(urgency=urgency).sort_values(order, ascending=[True, False, True])
+    return ordered.drop(columns="urgency").reset_index(drop=True)
+
+
+_COLUMNS = (
+    *("customer_id", "month", "tier", "why", "revenue_window", "margin_window"),
+    *("months_silent", "recency_days", "usual_gap_days", "silent_after_days"),
+    *("shipments_recent", "shipments_expected", "revenue", "expected_revenue"),
+)
+
+
+def _rhythm(scores: ir.Table, policy: TierPolicy, as_of: Month) -> ir.Table:
+    """One row a customer that shipped in the last year: how it usually ships, and lately."""
+    index = scores.month.left(4).cast("int32") * 12 + scores.month.right(2).cast("int32") - 1
+    age = index_of(as_of) - index
+    season = policy.seasonal_protection or SeasonalProtection()
+    known = scores.mutate(age=age).filter(lambda t: t.age >= 0)
+    shipped = known.shipments_n
+    in_year, is_recent = known.age < YEAR, known.age < RECENT_MONTHS
+    now = known.age == 0
+    summed = known.group_by("customer_id").aggregate(
+        year=shipped.sum(where=in_year),
+        shipments_recent=shipped.sum(where=is_recent),
+        before=shipped.sum(where=in_year & ~is_recent),
+        months_before=(in_year & ~is_recent).sum(),
+        same=shipped.sum(where=known.age < season.months),
+        last_year=shipped.sum(where=(known.age >= YEAR) & (known.age < YEAR + season.months)),
+        first_age=known.age.max(where=shipped > 0),
+        first_age_in_year=known.age.max(where=(shipped > 0) & in_year),
+        **{name: known[name].max(where=now) for name in _OF_THE_MONTH},
+    )
+    shipping = summed.filter(summed.year > 0)
+    active_days = (shipping.first_age_in_year + 1) * DAYS_A_MONTH - shipping.recency_days
+    gap = (active_days / shipping.year).clip(lower=1.0)
+    rare = gap * (FALSE_ALARM_YEARS * 365 / gap).ln()
+    usual = shipping.year / YEAR * season.months * season.quiet_below
+    return shipping.mutate(
+        usual_gap_days=gap,
+        silent_after_days=rare.clip(SHORTEST_WINDOW_DAYS, LONGEST_WINDOW_DAYS),
+        shipments_expected=shipping.before / shipping.months_before.nullif(0) * RECENT_MONTHS,
+        is_off_season=(shipping.same < usual)
+        & (shipping.last_year < usual)
+        & (shipping.first_age >= YEAR + season.months)
+        & (policy.seasonal_protection is not None),
+    )
+
+
+_OF_THE_MONTH = ("recency_days", "revenue", "revenue_window", "margin_window")
+
+
+def _moved(moves: pd.DataFrame) -> ir.Table:
+    """The as-of month's demotions and bursts, one row a customer."""
+    wanted = moves["moved"] & moves["reason"].isin(["demoted", "burst_over", "burst"])
+    kept = moves.loc[wanted, ["customer_id", "from_tier", "reason", "expected_revenue"]]
+    schema = ibis.schema(
+        {
+            "customer_id": "string",
+            "from_tier": "string",
+            "reason": "string",
+            "expected_revenue": "float64",
+        }
+    )
+    return ibis.memtable(kept, schema=schema)
+
+
+def _why(listed: ir.Table, policy: TierPolicy) -> ir.Value:
+    rules = policy.calls
+    valuable = listed.tier.isin(rules.valuable_tiers)
+    short = listed.shipments_expected - rules.noise_sds * listed.shipments_expected.sqrt()
+    slowing = (listed.shipments_recent < rules.slowing_below * listed.shipments_expected) & (
+        listed.shipments_recent < short
+    )
+    fell = listed.reason.isin(["demoted", "burst_over"])
+    return ibis.cases(
+        (valuable & (listed.recency_days > listed.silent_after_days) & ~listed.is_off_season,
+         "at_risk"),
+        (fell & listed.from_tier.isin(rules.valuable_tiers), "demoted"),
+        (valuable & slowing & ~listed.is_off_season, "slowing"),
+        (listed.reason == "burst", "burst"),
+        else_=None,
+    )  # fmt: skip
+
+
+_SENTENCES: Mapping[str, str] = {
+    "at_risk": (
+        "Silent for {silent} days; ships every {gap} days on average, and {limit} days would be "
+        "unusual."
+    ),
+    "slowing": "{recent} shipments in the last three months against {expected} by its own pace.",
+    "demoted": "Just moved down to {tier}; {recent} shipments in the last three months.",
+    "burst": "Revenue of {revenue} this month against an expected {expected_revenue}.",
+}
+
+
+def explain_calls(listed: pd.DataFrame, currency: str) -> list[Message]:
+    """One sentence a row of `calls`, in the same order.
+
+    Args:
+        listed: What `calls` returned, or the table read back.
+        currency: ISO code of the profile's amounts.
+    """
+    records: list[dict[str, Any]] = listed.to_dict("records")  # type: ignore[assignment]
+    return [_sentence(call, currency) for call in records]
+
+
+def _sentence(call: Mapping[str, Any], currency: str) -> Message:
+    def number(name: str, digits: int = 0) -> Value:
+        value = call[name]
+        missing = value is None or math.isnan(value)
+        return Value("number", None if missing else float(value), digits)
+
+    values = {
+        "silent": number("recency_days"),
+        "gap": number("usual_gap_days", 1),
+        "limit": number("silent_after_days"),
+        "recent": number("shipments_recent"),
+        "expected": number("shipments_expected"),
+        "tier": Value("term", call["tier"]),
+        "revenue": Value("money", call["revenue"], currency=currency),
+        "expected_revenue": Value("money", call["expected_revenue"], currency=currency),
+    }
+    source = _SENTENCES[call["why"]]
+    return Message(source, {k: v for k, v in values.items() if f"{{{k}}}" in source})

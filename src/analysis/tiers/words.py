@@ -1,0 +1,193 @@
+"""Every move in one sentence, in either language, with the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..message import Message, Value
+from ..params import TierPolicy
+
+REASON_PHRASES: Mapping[str, str] = {
+    "steady": "unchanged",
+    "held": "move held back",
+    "first_month": "first month of data",
+    "new_customer": "new customer",
+    "promoted": "earned a higher tier",
+    "burst": "business burst",
+    "demoted": "stayed below its tier",
+    "burst_over": "provisional tier ended",
+    "override": "decided by the committee",
+    "override_over": "committee decision ended",
+}
+"""Code of a reason → phrase of the catalogue."""
+
+HOLD_PHRASES: Mapping[str, str] = {
+    "promote_after": "not above for long enough",
+    "demote_after": "not below for long enough",
+    "demote_margin": "close to the bar",
+    "seasonal_protection": "seasonal protection",
+    "burst": "provisional tier after a burst",
+    "cap": "most moves of a month reached",
+    "new_customer": "new customer",
+    "not_reviewed": "no review in this month",
+    "override": "decided by the committee",
+}
+"""Code of a rule that holds a move back → phrase of the catalogue."""
+
+MEASURE_PHRASES: Mapping[str, str] = {
+    "score": "value score",
+    "revenue": "revenue of the window",
+    "margin": "margin of the window",
+}
+
+_MOVED: Mapping[str, str] = {
+    "promoted": (
+        "Moved up from {old} to {new}: {what} {value} has met the bar ({bar} now) for {months} "
+        "months in a row."
+    ),
+    "burst": (
+        "Moved up from {old} to {new}, provisionally until {until}: revenue of {revenue} this "
+        "month against an expected {expected}."
+    ),
+    "demoted": (
+        "Moved down from {old} to {new}: {what} {value} has stayed below what {old} needs "
+        "({bar} now) for {months} months in a row."
+    ),
+    "burst_over": (
+        "Moved down from {old} to {new}: the provisional tier has ended, and {what} {value} alone "
+        "does not earn {old}."
+    ),
+    "override": (
+        "Moved from {old} to {new} by the committee until {until} (approved by {who}): {why}."
+    ),
+    "override_over": "Moved from {old} to {new}: the committee's decision has ended.",
+}
+_MOVED_AT_ONCE: Mapping[str, str] = {
+    "promoted": "Moved up from {old} to {new}: {what} {value} meets the bar of {bar} this month.",
+    "demoted": (
+        "Moved down from {old} to {new}: {what} {value} is below the {bar} that {old} needs."
+    ),
+}
+_BURST_BY_SHIPMENTS = (
+    "Moved up from {old} to {new}, provisionally until {until}: {shipments} shipments this month "
+    "against an expected {expected_shipments}."
+)
+_HELD: Mapping[str, str] = {
+    "promote_after": (
+        "Stays {old} for now: {what} {value} has met the {new} bar ({bar} now) for {months} of "
+        "the {promote_after} months needed."
+    ),
+    "demote_after": (
+        "Stays {old} for now: {what} {value} has been below what {old} needs ({bar} now) for "
+        "{months} of the {demote_after} months after which it moves down."
+    ),
+    "demote_margin": (
+        "Stays {old}: {what} {value} alone would give {new}, but it is not below the {bar} at "
+        "which months start to count."
+    ),
+    "seasonal_protection": (
+        "Stays {old} in its off-season: shipments in the last {season_months} months: {recent}; "
+        "in the same months last year: {last_year}."
+    ),
+    "burst": "Stays {old} until {until} after a burst; {what} {value} alone would give {new}.",
+    "cap": (
+        "Stays {old} because the month's cap on moves is reached; {what} {value} alone would give "
+        "{new}."
+    ),
+    "new_customer": "Stays {old} as a new customer; {what} {value} alone would give {new}.",
+    "not_reviewed": "Stays {old} until the next review; {what} {value} alone would give {new}.",
+    "override": (
+        "Stays {old} by the committee until {until} (approved by {who}): {why}; {what} {value} "
+        "alone would give {new}."
+    ),
+}
+_AFTER_SEASON = (
+    "Stays {old} for now: {what} {value} is below the {bar} that {old} needs, but its off-season "
+    "months do not count towards a move down."
+)
+_NO_BAR = "Moved down from {old} to {new}: {what} {value} is no longer enough for {old}."
+
+SENTENCES: tuple[str, ...] = (
+    *_MOVED.values(),
+    *_MOVED_AT_ONCE.values(),
+    *_HELD.values(),
+    *(_BURST_BY_SHIPMENTS, _AFTER_SEASON, _NO_BAR),
+)
+"""Every sentence that `explain` can say; a test holds that each exists in both languages."""
+
+
+def explain(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> list[Message]:
+    """One sentence a row of `moves`, in the same order.
+
+    Args:
+        moves: What `assign` returned, or the table `moves` read back.
+        policy: The rules it was assigned with.
+        currency: ISO code of the profile's amounts.
+
+    Returns:
+        Messages, rendered in either language with `Message.in_`.
+    """
+    records: list[dict[str, Any]] = moves.to_dict("records")  # type: ignore[assignment]
+    return [_sentence(move, policy, currency) for move in records]
+
+
+def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Message:
+    source = _source(move)
+    makers = _values(policy, currency)
+    used = [name for name in makers if f"{{{name}}}" in source]
+    return Message(source, {name: makers[name](move) for name in used})
+
+
+def _source(move: Mapping[str, Any]) -> str:
+    if not move["moved"]:
+        after_season = move["held_back_by"] == "seasonal_protection" and not move["is_off_season"]
+        return _AFTER_SEASON if after_season else _HELD[move["held_back_by"]]
+    reason = move["reason"]
+    if reason == "demoted" and not np.isfinite(move["bar"]):
+        return _NO_BAR
+    if reason == "burst" and _is_missing(move["revenue"]):
+        return _BURST_BY_SHIPMENTS
+    at_once = reason in _MOVED_AT_ONCE and move["months_running"] == 1
+    return _MOVED_AT_ONCE[reason] if at_once else _MOVED[reason]
+
+
+def _values(policy: TierPolicy, currency: str) -> dict[str, Callable[[Mapping[str, Any]], Value]]:
+    season = policy.seasonal_protection
+
+    def measure(value: float) -> Value:
+        finite = None if _is_missing(value) or not np.isfinite(value) else float(value)
+        if policy.measure == "score":
+            return Value("number", finite, 1)
+        return Value("money", finite, currency=currency)
+
+    def count(value: Any, digits: int = 0) -> Value:
+        return Value("number", None if _is_missing(value) else float(value), digits)
+
+    return {
+        "old": lambda m: Value("term", m["from_tier"]),
+        "new": lambda m: Value("term", m["to_tier"]),
+        "what": lambda _: Value("term", MEASURE_PHRASES[policy.measure]),
+        "value": lambda m: measure(m["measure"]),
+        "bar": lambda m: measure(m["bar"]),
+        "months": lambda m: count(m["months_running"]),
+        "until": lambda m: Value("month", m["until"]),
+        "revenue": lambda m: Value("money", float(m["revenue"]), currency=currency),
+        "expected": lambda m: Value("money", float(m["expected_revenue"]), currency=currency),
+        "shipments": lambda m: count(m["shipments_n"]),
+        "expected_shipments": lambda m: count(m["expected_revenue"], 1),
+        "recent": lambda m: count(m["shipments_recent"]),
+        "last_year": lambda m: count(m["shipments_last_year"]),
+        "season_months": lambda _: count(season.months if season else None),
+        "promote_after": lambda _: count(policy.promote_after),
+        "demote_after": lambda _: count(policy.demote_after),
+        "who": lambda m: Value("plain", m["approved_by"]),
+        "why": lambda m: Value("plain", m["override_reason"]),
+    }
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value
