@@ -44,12 +44,16 @@ class RatioEstimate:
     notes: tuple[Note, ...] = ()
 
 
-def relative_effect(comparison: Comparison, *, alpha: float = 0.05) -> RatioEstimate:
+def relative_effect(
+    comparison: Comparison, *, alpha: float = 0.05, fieller_from: float = FIELLER_FROM
+) -> RatioEstimate:
     """The effect divided by the size of the control's value, as a fraction.
 
     Args:
         comparison: An effect with the covariance of both arm means.
         alpha: Error the interval allows, two-sided.
+        fieller_from: Coefficient of variation of the control's value above which Fieller's
+            interval replaces the delta method's.
 
     Returns:
         The relative effect. Without covariates its variance is
@@ -76,13 +80,19 @@ def relative_effect(comparison: Comparison, *, alpha: float = 0.05) -> RatioEsti
         to_effect @ comparison.covariance @ to_effect.T,
         comparison.df,
         alpha,
+        fieller_from=fieller_from,
     )
     notes = (Note(NoteCode.NEGATIVE_CONTROL),) if sign < 0 else ()
     return RatioEstimate(**{**vars(found), "notes": notes})
 
 
 def ratio_of_estimates(
-    estimates: FloatArray, covariance: FloatArray, df: float, alpha: float
+    estimates: FloatArray,
+    covariance: FloatArray,
+    df: float,
+    alpha: float,
+    *,
+    fieller_from: float = FIELLER_FROM,
 ) -> RatioEstimate:
     """Numerator ÷ denominator of two jointly normal estimates.
 
@@ -91,6 +101,8 @@ def ratio_of_estimates(
         covariance: (2, 2) of the two.
         df: Degrees of freedom.
         alpha: Error the interval allows, two-sided.
+        fieller_from: Coefficient of variation of the denominator above which Fieller's interval
+            is used.
 
     Returns:
         The ratio with the delta method's interval, or Fieller's.
@@ -104,11 +116,11 @@ def ratio_of_estimates(
     if std_error == 0:
         return RatioEstimate(Status.NO_VARIATION, value, 0.0, np.nan, np.nan, np.nan, "delta")
     quantile = float(stats.t.isf(alpha / 2, df))
-    # no ratio is zero unless its numerator is: the numerator's own test decides under Fieller
-    if np.sqrt(covariance[1, 1]) <= FIELLER_FROM * abs(denominator):
+    if np.sqrt(covariance[1, 1]) <= fieller_from * abs(denominator):
         low, high = value - quantile * std_error, value + quantile * std_error
         p_value = float(2 * stats.t.sf(abs(value) / std_error, df))
         return RatioEstimate(Status.OK, value, std_error, low, high, p_value, "delta")
+    # no ratio is zero unless its numerator is: the numerator's own test decides under Fieller
     status, low, high = fieller_limits(estimates, covariance, quantile)
     spread = float(np.sqrt(covariance[0, 0]))
     p_value = float(2 * stats.t.sf(abs(numerator) / spread, df)) if spread > 0 else np.nan
