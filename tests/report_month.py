@@ -17,6 +17,45 @@ from analysis.tables import TIERS
 from analysis.workspace import Month, Workspace, open_month
 from small_profile import MINIMAL
 
+PLAN = """
+id: {id}
+title: {{zh: {zh}, en: {en}}}
+owner: {owner}
+starts_on: {starts_on}
+{design}
+control: uniform
+allocation: {{tiered: 0.5, uniform: 0.5}}
+looks: calendar
+looks_planned: 12
+metrics:
+  - {{name: retention, measure: retention, role: primary, minimum_effect: 0.02, window: [91, 181]}}
+  - {{name: nps, measure: nps, role: primary, minimum_effect: 3.0, window: [31, 181]}}
+  - {{name: margin, measure: margin, window: [0, 183]}}
+  - {{name: complaints, measure: complaints, role: guardrail, margin: 0.0046, window: [0, 183]}}
+  - {{name: response_minutes, measure: response_minutes, role: guardrail, window: [0, 183]}}
+  - {{name: on_time, measure: on_time, role: guardrail, margin: 0.02, window: [0, 183]}}
+  - {{name: cost_to_serve, measure: cost_to_serve, role: guardrail, margin: 120.0, window: [0, 183]}}
+"""
+PLANS = {
+    "tiered-2025": PLAN.format(
+        id="tiered-2025", zh="分层服务与统一服务", en="Tiered against uniform service",
+        owner="客户服务部 王敏", starts_on="2025-04-01", design="design: customer",
+    ),
+    "depot-2026": PLAN.format(
+        id="depot-2026", zh="按网点推开的分层服务", en="Tiered service by depot",
+        owner="运营部 李强", starts_on="2026-05-01",
+        design="design: saturation\ncluster: depot",
+    ),
+}  # fmt: skip
+PROFILE = (
+    MINIMAL
+    + """
+  tickets: {source: orders, select: "SELECT id AS ticket_id FROM orders"}
+  surveys: {source: orders, select: "SELECT id AS survey_id FROM orders"}
+  service_costs: {source: orders, select: "SELECT id AS customer_id FROM orders"}
+  assignments: {source: orders, select: "SELECT id AS customer_id FROM orders"}
+"""
+)
 AS_OF = "2026-10"
 MONTHS = 26
 CUSTOMERS = 400
@@ -142,6 +181,7 @@ def moves(all_tiers: pd.DataFrame) -> pd.DataFrame:
             "from_tier": moved["previous_tier"],
             "to_tier": moved["tier"],
             "direction": np.where(up, "up", "down"),
+            "moved": True,
             "reason": np.where(up, "promoted", "demoted"),
             "held_back_by": None,
             "score": moved["score"],
@@ -157,8 +197,9 @@ def moves(all_tiers: pd.DataFrame) -> pd.DataFrame:
             "from_tier": held["tier"],
             "to_tier": "regular",
             "direction": "down",
+            "moved": False,
             "reason": "demoted",
-            "held_back_by": ["seasonal_protection"] * 6 + ["too_early"] * 3,
+            "held_back_by": ["seasonal_protection"] * 6 + ["demote_after"] * 3,
             "score": held["score"],
             "score_before": held["score"] + 5,
             "revenue_window": held["score"] * 1e4,
@@ -168,14 +209,32 @@ def moves(all_tiers: pd.DataFrame) -> pd.DataFrame:
 
 
 def calls() -> pd.DataFrame:
+    nothing = float("nan")
     rows = [
-        ("C00011", "strategic", "at_risk", 1_860_000.0, 402_000.0, 2.0),
-        ("C00042", "strategic", "demoted", 912_000.0, 188_000.0, 0.0),
-        ("C00107", "key", "burst", 433_000.0, 90_000.0, 0.0),
-        ("C00230", "key", "at_risk", 377_000.0, -12_000.0, 3.0),
+        ("C00011", "strategic", "at_risk", 1_860_000.0, 402_000.0, 2, 71, 6.2, 44.0, 3, 30.0),
+        ("C00042", "strategic", "demoted", 912_000.0, 188_000.0, 0, 8, 5.0, 40.0, 12, 20.0),
+        ("C00230", "key", "slowing", 377_000.0, -12_000.0, 0, 21, 9.0, 60.0, 4, 19.0),
+        ("C00107", "key", "burst", 433_000.0, 90_000.0, 0, 1, 7.0, 50.0, 40, 18.0),
     ]
-    names = ["customer_id", "tier", "why", "revenue_window", "margin_window", "months_silent"]
-    return pd.DataFrame(rows, columns=names)
+    names = [
+        "customer_id",
+        "tier",
+        "why",
+        "revenue_window",
+        "margin_window",
+        "months_silent",
+        "recency_days",
+        "usual_gap_days",
+        "silent_after_days",
+        "shipments_recent",
+        "shipments_expected",
+    ]
+    frame = pd.DataFrame(rows, columns=names).assign(month=AS_OF)
+    burst = frame["why"] == "burst"
+    return frame.assign(
+        revenue=np.where(burst, 210_000.0, nothing),
+        expected_revenue=np.where(burst, 61_000.0, nothing),
+    )
 
 
 def _estimate(
@@ -365,56 +424,6 @@ def evaluations(*, decision: str = "roll_out") -> dict[str, Any]:
                     "reasons": [],
                     "needs": [],
                 },
-                "metrics": [
-                    {
-                        "name": "retention",
-                        "kind": "proportion",
-                        "role": "primary",
-                        "direction": "increase",
-                        "minimum_effect": 0.02,
-                    },
-                    {
-                        "name": "nps",
-                        "kind": "nps",
-                        "role": "primary",
-                        "direction": "increase",
-                        "minimum_effect": 3.0,
-                    },
-                    {
-                        "name": "complaints",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "decrease",
-                        "margin": 0.0046,
-                    },
-                    {
-                        "name": "response_minutes",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "decrease",
-                        "margin": 21.2,
-                    },
-                    {
-                        "name": "on_time",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "increase",
-                        "margin": 0.02,
-                    },
-                    {
-                        "name": "cost_to_serve",
-                        "kind": "mean",
-                        "role": "guardrail",
-                        "direction": "decrease",
-                        "margin": 54.0,
-                    },
-                    {
-                        "name": "margin",
-                        "kind": "mean",
-                        "role": "secondary",
-                        "direction": "increase",
-                    },
-                ],
                 "arms": arms(2104),
                 "money": None,
                 "notes": [],
@@ -436,43 +445,6 @@ def evaluations(*, decision: str = "roll_out") -> dict[str, Any]:
                     "reasons": [],
                     "needs": [],
                 },
-                "metrics": [
-                    {
-                        "name": "retention",
-                        "kind": "proportion",
-                        "role": "primary",
-                        "direction": "increase",
-                        "minimum_effect": 0.02,
-                    },
-                    {
-                        "name": "nps",
-                        "kind": "nps",
-                        "role": "primary",
-                        "direction": "increase",
-                        "minimum_effect": 3.0,
-                    },
-                    {
-                        "name": "complaints",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "decrease",
-                        "margin": 0.0046,
-                    },
-                    {
-                        "name": "response_minutes",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "decrease",
-                        "margin": 21.2,
-                    },
-                    {
-                        "name": "on_time",
-                        "kind": "ratio",
-                        "role": "guardrail",
-                        "direction": "increase",
-                        "margin": 0.02,
-                    },
-                ],
                 "arms": arms(3010),
                 "money": None,
                 "notes": [],
@@ -556,7 +528,11 @@ def write_month(
     """
     profile = folder / "params" / "small.yaml"
     profile.parent.mkdir(parents=True, exist_ok=True)
-    profile.write_text(MINIMAL, encoding="utf-8")
+    profile.write_text(PROFILE, encoding="utf-8")
+    for name, plan in PLANS.items():
+        path = folder / "params" / "experiments" / "small" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(plan, encoding="utf-8")
     place = folder / "data" / "processed" / "small" / AS_OF
     place.mkdir(parents=True, exist_ok=True)
     for name, frame in (tables() if content is None else content).items():

@@ -70,7 +70,7 @@ def published(
 
 def _svg(figure: Any) -> bytes:
     stream = io.StringIO()
-    nothing = {key: None for key in ("Creator", "Date", "Format", "Type")}
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(stream, format="svg", metadata=nothing)
     text = stream.getvalue()
     text = text[text.index("<svg") :]

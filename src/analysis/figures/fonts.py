@@ -61,6 +61,7 @@ def chart_style() -> Iterator[None]:
     import matplotlib as mpl
 
     _register()
-    with mpl.rc_context(dict(STYLE)), warnings.catch_warnings():
+    style: Any = dict(STYLE)
+    with mpl.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")
         yield

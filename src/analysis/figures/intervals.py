@@ -8,12 +8,14 @@ from typing import Any
 
 from .chart import Chart, published
 from .fonts import chart_style
-from .palette import ACCENT, ACCENT_TINT, INK, MUTED, RULE, TONES, WORSE
+from .palette import ACCENT, GROUND, INK, TINT, TONES, WORSE
 
 WIDTH = 4.6
-ROW = 0.47
-"""Inches a row takes: a line of text and the interval under it."""
-FEET = 0.62
+ROW = 0.46
+"""Inches a row takes: a line of text and the lane with the interval under it."""
+LANE = (-0.42, 0.02)
+"""Where the lane lies within its row, seen from the row's middle."""
+FEET = 0.5
 """Inches for the axis beneath the rows."""
 HEAD = 0.30
 """Inches for the names of the lines above the rows."""
@@ -112,18 +114,31 @@ def _frame(
     axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.set_xlabel(axis, labelpad=4)
-    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel(axis, labelpad=3)
+    axes.spines["bottom"].set_visible(False)
+    for place in range(len(rows)):
+        _lane(axes, place, line)
     if line:
-        _judging_line(axes, line)
+        _line_name(axes, line)
 
 
-def _judging_line(axes: Any, line: Line) -> None:
+def _lane(axes: Any, place: int, line: Line | None) -> None:
+    """The ground of one interval, with the zero line and the line that decides."""
+    low, high = axes.get_xlim()
+    feet, head = place + LANE[0], place + LANE[1]
+    axes.fill_between([low, high], feet, head, color=GROUND, linewidth=0, zorder=0)
+    if line:
+        colour = WORSE if line.is_limit else ACCENT
+        if not line.is_limit:
+            end = high if line.better > 0 else low
+            axes.fill_between([line.at, end], feet, head, color=TINT, linewidth=0, zorder=1)
+        axes.plot([line.at] * 2, [feet, head], color=colour, linewidth=1.2, dashes=(3, 2), zorder=2)
+    axes.plot([0, 0], [feet, head], color=INK, linewidth=1.1, zorder=2)
+
+
+def _line_name(axes: Any, line: Line) -> None:
     colour = WORSE if line.is_limit else ACCENT
     low, high = axes.get_xlim()
-    if not line.is_limit:
-        axes.axvspan(line.at, high if line.better > 0 else low, color=ACCENT_TINT, linewidth=0)
-    axes.axvline(line.at, color=colour, linewidth=1, linestyle=(0, (4, 3)))
     is_right = line.at > (low + high) / 2
     axes.annotate(
         line.label,
@@ -140,7 +155,7 @@ def _judging_line(axes: Any, line: Line) -> None:
 
 def _interval(axes: Any, place: int, row: IntervalRow) -> None:
     colour = TONES[row.tone]
-    text_at, line_at = place + 0.16, place - 0.17
+    text_at, line_at = place + 0.24, place + sum(LANE) / 2
     across = axes.get_yaxis_transform()
     size = 10 if row.is_total else 9.5
     axes.text(0.0, text_at, row.label, transform=across, va="center", fontsize=size, zorder=4)
@@ -155,8 +170,3 @@ def _interval(axes: Any, place: int, row: IntervalRow) -> None:
     marker = "D" if row.is_total else "o"
     axes.plot([row.estimate], [line_at], marker, color=colour, markersize=6,
               markeredgecolor="white", markeredgewidth=0.8, zorder=4)  # fmt: skip
-    if row.is_total:
-        axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
-
-
-__all__ = ["MUTED", "IntervalRow", "Line", "interval_plot"]

@@ -93,6 +93,19 @@ class MetricText:
             return told.format(low=self.effect(low), high=self.effect(high))
         return self._unit_text(told.format(low=self._bare(low, True), high=self._bare(high, True)))
 
+    def size(self, value: float) -> str:
+        """How large a difference is, without its sign."""
+        return self._with_unit(abs(value), sign=False)
+
+    def sizes(self, low: float, high: float) -> str:
+        """An interval that lies on one side of zero, without signs, the smaller size first."""
+        small, large = sorted((abs(low), abs(high)))
+        told = self.language.text("{low} to {high}", low="{low}", high="{high}")
+        if self.unit == "money":
+            return told.format(low=self.size(small), high=self.size(large))
+        bare = (self._bare(small, False), self._bare(large, False))
+        return self._unit_text(told.format(low=bare[0], high=bare[1]))
+
     def tick(self, value: float) -> str:
         """A number on an axis: as short as it can be."""
         if self.unit == "money":

@@ -43,7 +43,7 @@ def migration_map(
     stayed = np.eye(len(counts), dtype=bool)
     with chart_style():
         figure = Figure(figsize=(WIDTH, HEIGHT))
-        axes = figure.add_axes((0.17, 0.03, 0.81, 0.78))
+        axes = figure.add_axes((0.2, 0.02, 0.78, 0.8))
         sns.heatmap(
             counts, mask=stayed | (values == 0), ax=axes, cbar=False, linewidths=3,
             linecolor="white", cmap=sns.light_palette("#0b5c8f", as_cmap=True), vmin=0,
@@ -55,6 +55,8 @@ def migration_map(
         axes.set_xlabel(to_label, labelpad=6)
         axes.set_ylabel(from_label, labelpad=6)
         axes.tick_params(axis="both", labelrotation=0, labelcolor=INK, labelsize=9.5)
+        for name in axes.get_xticklabels():
+            name.set_verticalalignment("baseline")
         return published(
             figure, finding=finding, measure=measure, alternative=alternative, notes=notes
         )

@@ -12,8 +12,8 @@ from .fonts import chart_style
 from .palette import CONTROL, FURTHER_ARMS, MUTED, TREATED
 
 WIDTH, HEIGHT = 4.6, 3.3
-MARKS = 5
-"""Days under the axis at which the number still observed is told."""
+LETTER = 0.014
+"""Share of the width that one letter of a curve's name takes; a Chinese one takes two."""
 
 
 def retention_curves(
@@ -45,7 +45,7 @@ def retention_curves(
     with chart_style():
         figure = Figure(figsize=(WIDTH, HEIGHT + 0.2 * len(names)))
         base = (0.62 + 0.2 * len(names)) / figure.get_figheight()
-        axes = figure.add_axes((0.11, base, 0.72, 0.97 - base))
+        axes = figure.add_axes((0.1, base, 0.87 - _room(names), 0.97 - base))
         sns.lineplot(
             curves, x="day", y="survival", hue="arm", palette=colours, ax=axes, legend=False,
             estimator=None, drawstyle="steps-post", linewidth=2,
@@ -54,15 +54,21 @@ def retention_curves(
             axes.fill_between(rows["day"], rows["low"], rows["high"], step="post",
                               color=colours[str(arm)], alpha=0.14, linewidth=0)  # fmt: skip
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.grid(axis="y")
         axes.set(xlabel="", ylabel="", xlim=(0, curves["day"].max()))
-        axes.set_ylim(top=1.0)
+        axes.set_ylim(top=1.002)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 3, 6, 9, 10]))
         _end_names(axes, curves, names, colours)
         _still_observed(axes, curves, names, colours, day_axis, at_risk_label)
         return published(
             figure, finding=finding, measure=measure, alternative=alternative, notes=notes
         )
+
+
+def _room(names: Mapping[str, str]) -> float:
+    """Share of the width that the longest name needs at the end of its curve."""
+    return LETTER * max(sum(2 if ord(c) > 0x2E80 else 1 for c in n) for n in names.values())
 
 
 def _colours(arms: list[str]) -> dict[str, str]:
@@ -95,10 +101,10 @@ def _still_observed(
     label: str,
 ) -> None:
     """Numbers still observed, under the days of the axis."""
-    ticks = [day for day in axes.get_xticks() if 0 <= day <= curves["day"].max()][: MARKS + 1]
+    ticks = [day for day in axes.get_xticks() if 0 <= day <= curves["day"].max()]
     axes.set_xticks(ticks)
-    axes.annotate(day_axis, (1, 0), xycoords="axes fraction", xytext=(4, -8), fontsize=8.5,
-                  textcoords="offset points", va="top", color=MUTED)  # fmt: skip
+    axes.annotate(day_axis, (1, 0), xycoords="axes fraction", xytext=(0, -24), fontsize=8.5,
+                  textcoords="offset points", va="top", ha="right", color=MUTED)  # fmt: skip
     axes.annotate(label, (0, 0), xycoords="axes fraction", xytext=(0, -24), fontsize=8.5,
                   textcoords="offset points", va="top", color=MUTED)  # fmt: skip
     for line, arm in enumerate(names):

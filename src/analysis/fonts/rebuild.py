@@ -69,4 +69,4 @@ def _rename(font: object) -> None:
 
 
 if __name__ == "__main__":
-    print(f"{TARGET.name}: {rebuild(Path(sys.argv[1])):,} bytes")  # noqa: T201
+    print(f"{TARGET.name}: {rebuild(Path(sys.argv[1])):,} bytes")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from ..language import Language, LanguageCode
+from ..language import MISSING, Language, LanguageCode
 
 BLOCKS = Path(__file__).with_name("blocks")
 
@@ -55,6 +55,11 @@ def joined(*blocks: Block | None) -> Block:
     return Block("\n".join(block.html for block in blocks if block is not None))
 
 
+def in_series(items: Iterable[str], language: Language) -> str:
+    """Phrases one after the other in one sentence, parted by the language's semicolon."""
+    return language.text("; ", context="list").join(items) or MISSING
+
+
 @cache
 def _environment(code: LanguageCode) -> Environment:
     environment = Environment(
@@ -67,6 +72,3 @@ def _environment(code: LanguageCode) -> Environment:
     language = Language(code)
     environment.globals.update(t=language.text, plural=language.plural, show=shown, lang=code)
     return environment
-
-
-__all__ = ["Block", "escape", "joined", "rendered", "shown"]

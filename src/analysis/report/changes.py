@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..figures import ReadingTable, reading_table
 from ..language import Language
-from .block import Block, rendered
+from .block import Block, in_series, rendered
 from .experiment_view import experiment_views
 from .headline import HEADLINE, headline_figures, written
 from .inputs import Inputs
@@ -183,7 +183,7 @@ def _told(change: InputChange, language: Language) -> str:
         ("gone: {names}", change.removed),
     )
     sentences = [language.text(s, names=_names(names, language)) for s, names in parts if names]
-    return ("; " if language.code == "en" else ";").join(sentences)
+    return in_series(sentences, language)
 
 
 def _names(names: tuple[str, ...], language: Language) -> str:
@@ -191,5 +191,5 @@ def _names(names: tuple[str, ...], language: Language) -> str:
     more = len(names) - len(shown)
     if not more:
         return language.listed(shown)
-    told = ("、" if language.code == "zh" else ", ").join(shown)
+    told = language.text(", ", context="list").join(shown)
     return language.text("{names} and {n} more", names=told, n=language.number(more))

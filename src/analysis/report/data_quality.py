@@ -56,7 +56,7 @@ def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language
     told = language.text(
         "Needs attention: {sources}.", sources=language.listed([str(s) for s in weak])
     )
-    return f"{lead} {told}" if language.code == "en" else lead + told
+    return language.text("{one} {two}", one=lead, two=told)
 
 
 def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
@@ -114,10 +114,10 @@ def _level(number: int) -> str:
 
 
 def _score(by_level: pd.DataFrame, number: int, language: Language) -> str:
-    if number not in by_level.index or pd.isna(by_level.at[number, "score"]):
+    if number not in by_level.index or pd.isna(by_level["score"].loc[number]):
         return MISSING
-    sign = SIGNS.get(str(by_level.at[number, "status"]), "")
-    score = float(by_level.at[number, "score"])
+    sign = SIGNS.get(str(by_level["status"].loc[number]), "")
+    score = float(by_level["score"].loc[number])
     return f"{sign} {language.percent(score, 1)}"
 
 

@@ -16,7 +16,7 @@ from ..figures import (
     retention_curves,
 )
 from ..language import MISSING, Language
-from .block import Block, rendered
+from .block import Block, in_series, rendered
 from .experiment_view import (
     ExperimentView,
     arm_name,
@@ -52,6 +52,7 @@ def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
         "decision": decision_words(view, language),
         "is_trusted": view.is_trusted,
         "charts": [*charts, curve_chart(view, language)] if view.is_trusted else [],
+        "reading": _reading_guide(view, language),
         "table": effects_table(view, language),
         "answers": answers_table(view, language),
         "money": money_told(view, language),
@@ -68,7 +69,9 @@ def primary_chart(view: ExperimentView, metric: str, language: Language) -> Char
     write, least = view.text_of(metric, language), view.minimum_effect(metric)
     line = None
     if least is not None:
-        label = language.text("worthwhile from {effect}", effect=write.effect(least))
+        label = language.text(
+            "worthwhile from {effect}", context="line", effect=write.effect(least)
+        )
         line = Line(least, label, better=view.sign(metric))
     drawn = [_interval_row(view, row, language) for row in rows]
     treated, control = (arm_name(str(rows[0][arm]), language) for arm in ("treatment", "control"))
@@ -79,7 +82,7 @@ def primary_chart(view: ExperimentView, metric: str, language: Language) -> Char
     measure = language.text(
         "{metric}, by tier at the start", metric=view.label_of(metric, language)
     )
-    listed = [f"{row.label} {row.shown}" for row in drawn]
+    listed = [f"{row.label} {row.shown}" for row in drawn] + ([line.label] if line else [])
     return interval_plot(
         drawn,
         tick=write.tick,
@@ -90,7 +93,7 @@ def primary_chart(view: ExperimentView, metric: str, language: Language) -> Char
         alternative=language.text(
             "{finding}. Interval plot, {axis}: {rows}.",
             finding=effect_finding(view, rows[0], language), axis=axis,
-            rows="; ".join(listed) + (f"; {line.label}" if line else ""),
+            rows=in_series(listed, language),
         ),
         notes=tuple(_caveats(view, rows, language)),
     )  # fmt: skip
@@ -102,7 +105,11 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     low, high = interval_of(row)
     return IntervalRow(
         label=row_label(row, language),
-        shown=f"{write.effect(row['effect'])}  ({write.between(low, high)})",
+        shown=language.text(
+            "{effect}  ({between})",
+            effect=write.effect(row["effect"]),
+            between=write.between(low, high),
+        ),
         estimate=float(row["effect"]),
         low=low,
         high=high,
@@ -113,17 +120,21 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     )
 
 
+def _reading_guide(view: ExperimentView, language: Language) -> str:
+    """How to read the two intervals, where they differ."""
+    rows = [row for _, row in view.estimates.iterrows() if has_estimate(row)]
+    if all(interval_of(row) == (row["ci_low"], row["ci_high"]) for row in rows):
+        return ""
+    return language.text(
+        "Thin line: the interval that stays valid however often the report looks; it decides. "
+        "Thick bar: the ordinary 95 % interval."
+    )
+
+
 def _caveats(view: ExperimentView, rows: list[pd.Series], language: Language) -> list[str]:
     """What must be known to read this chart right, and nothing else."""
     first = rows[0]
     found = []
-    if any(interval_of(row) != (row["ci_low"], row["ci_high"]) for row in rows):
-        found.append(
-            language.text(
-                "Thin line: the interval that stays valid however often the report looks; it "
-                "decides. Thick bar: the ordinary 95 % interval."
-            )
-        )
     maturing = int(first["n_maturing"]) if not pd.isna(first["n_maturing"]) else 0
     if maturing:
         source = "{n} more customers are still within their window and not counted yet."
@@ -187,19 +198,19 @@ def curve_chart(view: ExperimentView, language: Language) -> Chart | None:
     last = view.curves.sort_values("day").groupby("arm").tail(1).set_index("arm")
     day = int(last["day"].max())
     ends = [
-        language.text("{share} of {arm}", share=language.percent(float(last.at[arm, "survival"])),
+        language.text("{share} ({arm})", share=language.percent(float(last["survival"].loc[arm])),
                       arm=names[arm])
         for arm in arms
     ]  # fmt: skip
     finding = language.text(
-        "After {n} days {shares} are still shipping", n=language.number(day),
+        "After {n} days, {shares} of customers are still shipping", n=language.number(day),
         shares=language.listed(ends),
     )  # fmt: skip
     return retention_curves(
         view.curves,
         names,
         percent=lambda value: language.percent(value, 0),
-        day_axis=language.text("days"),
+        day_axis=language.text("days after the start"),
         at_risk_label=language.text("Still observed"),
         finding=finding,
         measure=language.text("Share of customers not yet lost, by day after the start"),

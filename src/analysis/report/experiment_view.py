@@ -164,12 +164,12 @@ def _view(inputs: Inputs, content: Mapping[str, Any]) -> ExperimentView:
         return pd.DataFrame() if frame is None else frame[frame["experiment"] == content["id"]]
 
     estimates = own("estimates")
-    is_bound = estimates["bound"].fillna("").ne("") if len(estimates) else []
+    is_bound = estimates.get("bound", pd.Series(dtype=str)).fillna("").ne("")
     return ExperimentView(
         content=content,
         plan=inputs.plans.get(str(content["id"])),
-        estimates=estimates[~is_bound] if len(estimates) else estimates,
-        bounds=estimates[is_bound] if len(estimates) else estimates,
+        estimates=estimates[~is_bound],
+        bounds=estimates[is_bound],
         checks=own("checks"),
         curves=own("curves"),
         currency=inputs.profile.money.currency,
@@ -178,7 +178,7 @@ def _view(inputs: Inputs, content: Mapping[str, Any]) -> ExperimentView:
 
 def interval_of(row: pd.Series) -> tuple[float, float]:
     """The interval that decides: the always-valid one where there is one, else the fixed one."""
-    low, high = row.get("av_low"), row.get("av_high")
+    low, high = row["av_low"], row["av_high"]
     if _known(low) and _known(high):
         return float(low), float(high)
     return float(row["ci_low"]), float(row["ci_high"])

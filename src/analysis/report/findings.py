@@ -25,12 +25,12 @@ def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> 
     if not has_estimate(row):
         return language.text(STILL_OPEN, metric=label)
     low, high = interval_of(row)
-    between = write.between(low, high)
     tone = tone_of(row, view.sign(metric))
     if tone == "unsure":
         return language.text(
             "{metric}: no clear effect yet, {effect} ({between})",
-            metric=label, effect=write.effect(row["effect"]), between=between,
+            metric=label, effect=write.effect(row["effect"]),
+            between=write.between(low, high),
         )  # fmt: skip
     rises = float(row["effect"]) > 0
     source = (
@@ -38,10 +38,13 @@ def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> 
         if rises
         else "{arm} lowers {metric} by {size} ({between})"
     )
-    size = write.effect(abs(float(row["effect"]))).lstrip("+")
-    arm = arm_name(str(row["treatment"]), language)
-    text = language.text(source, arm=arm, metric=_inside(label, language), size=size,
-                         between=between)  # fmt: skip
+    text = language.text(
+        source,
+        arm=arm_name(str(row["treatment"]), language),
+        metric=_inside(label, language),
+        size=write.size(float(row["effect"])),
+        between=write.sizes(low, high),
+    )
     return text[:1].upper() + text[1:]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..figures import Chart, IntervalRow, Line, ReadingTable, interval_plot, reading_table
 from ..language import MISSING, Language
-from .block import Block, rendered
+from .block import Block, in_series, rendered
 from .experiment_view import ExperimentView, experiment_views, interval_of, row_label
 from .findings import has_estimate
 from .inputs import Inputs
@@ -49,24 +49,40 @@ def guardrail_state(row: pd.Series, sign: int, tolerated: float) -> str:
 
 def guardrails(inputs: Inputs, language: Language) -> Block:
     """Guardrails of every trusted experiment; nothing where there is none."""
+    return _section("guardrails", inputs, language, ordinary=False)
+
+
+def fairness(inputs: Inputs, language: Language) -> Block:
+    """The same guardrails for ordinary customers alone; nothing where there is none."""
+    return _section("fairness", inputs, language, ordinary=True)
+
+
+def _section(template: str, inputs: Inputs, language: Language, *, ordinary: bool) -> Block:
     views = [v for v in experiment_views(inputs) if v.is_trusted and v.names_of("guardrail")]
     if not views:
         return Block("")
-    return rendered("guardrails", language, experiments=[_shown(view, language) for view in views])
+    shown = [_shown(view, language, ordinary=ordinary) for view in views]
+    return rendered(template, language, experiments=shown)
 
 
-def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
-    everyone = _rows(view, ordinary=False)
-    ordinary = _rows(view, ordinary=True)
+def _shown(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
+    rows = _rows(view, ordinary=ordinary)
     return {
         "title": view.title(language),
-        "charts": [
-            _chart(view, everyone, "Guardrails, all customers", language),
-            _chart(view, ordinary, "Guardrails, ordinary customers", language),
-        ],
-        "table": _table(view, everyone + ordinary, language),
-        "is_blind": not ordinary,
+        "chart": _chart(view, rows, language),
+        "table": _table(view, rows, language, "fairness" if ordinary else "guardrails"),
+        "caveat": _caveat(view, language) if ordinary else "",
     }
+
+
+def _caveat(view: ExperimentView, language: Language) -> str:
+    """What this design cannot show about ordinary customers."""
+    if view.content.get("design") != "customer":
+        return ""
+    return language.text(
+        "Treated and untreated customers share depots and agents here: harm to ordinary customers "
+        "by congestion cannot be measured in this design."
+    )
 
 
 def _rows(view: ExperimentView, *, ordinary: bool) -> list[pd.Series]:
@@ -86,32 +102,37 @@ def _tolerated(view: ExperimentView, row: pd.Series) -> float:
     return view.tolerated_harm(str(row["metric"]), control)
 
 
-def _chart(
-    view: ExperimentView, rows: list[pd.Series], measure: str, language: Language
-) -> Chart | None:
+def _chart(view: ExperimentView, rows: list[pd.Series], language: Language) -> Chart | None:
     """All guardrails on one axis: 0 is no change, −1 the limit of tolerated harm."""
     known = [row for row in rows if has_estimate(row) and _tolerated(view, row) > 0][:MOST_ROWS]
     if not known:
         return None
-    drawn = [_interval_row(view, row, language) for row in known]
+    groups = [row_label(row, language) for row in known]
+    is_one = len(set(groups)) == 1
+    drawn = [
+        _interval_row(view, row, language, "" if is_one else who)
+        for row, who in zip(known, groups, strict=True)
+    ]
     finding = _finding(view, known, language)
     axis = language.text("← worse · in units of the tolerated harm · better →")
     limit = language.text("limit of tolerated harm")
-    listed = "; ".join(f"{row.label} {row.shown}" for row in drawn)
+    listed = in_series((f"{row.label} {row.shown}" for row in drawn), language)
     return interval_plot(
         drawn,
         tick=lambda value: language.number(value, 0 if value == round(value) else 1, sign=True),
         axis=axis,
         line=Line(-1.0, limit, better=1, is_limit=True),
         finding=finding,
-        measure=language.text(measure),
+        measure=groups[0] if is_one else language.text("Several groups of customers"),
         alternative=language.text(
             "{finding}. Interval plot, {axis}: {rows}.", finding=finding, axis=axis, rows=listed
         ),
     )
 
 
-def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> IntervalRow:
+def _interval_row(
+    view: ExperimentView, row: pd.Series, language: Language, who: str
+) -> IntervalRow:
     metric = str(row["metric"])
     sign, tolerated = view.sign(metric), _tolerated(view, row)
     write = view.text_of(metric, language)
@@ -119,10 +140,13 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     low, high = sorted(sign * end / tolerated for end in interval_of(row))
     inner = sorted(sign * float(row[end]) / tolerated for end in ("ci_low", "ci_high"))
     name = view.label_of(metric, language)
-    who = "" if row["segment"] == "all" and row["estimand"] == "total" else row_label(row, language)
     return IntervalRow(
         label=language.text("{name}, {who}", name=name, who=who) if who else name,
-        shown=f"{write.effect(row['effect'])} · {language.text(words, context='guardrail')}",
+        shown=language.text(
+            "{effect}: {state}",
+            effect=write.effect(row["effect"]),
+            state=language.text(words, context="guardrail"),
+        ),
         estimate=sign * float(row["effect"]) / tolerated,
         low=low,
         high=high,
@@ -145,12 +169,14 @@ def _finding(view: ExperimentView, rows: list[pd.Series], language: Language) ->
         source = "Harmed beyond the tolerated limit: {metrics}"
         return language.text(source, metrics=language.listed(states["harmed"]))
     if "insufficient" in states:
-        source = "No harm shown, but the data cannot rule it out for: {metrics}"
+        source = "The data cannot yet rule out harm beyond the limit: {metrics}"
         return language.text(source, metrics=language.listed(states["insufficient"]))
     return language.text("Harm beyond the tolerated limit is ruled out for every guardrail")
 
 
-def _table(view: ExperimentView, rows: list[pd.Series], language: Language) -> ReadingTable | None:
+def _table(
+    view: ExperimentView, rows: list[pd.Series], language: Language, key: str
+) -> ReadingTable | None:
     if not rows:
         return None
     headings = {
@@ -166,7 +192,7 @@ def _table(view: ExperimentView, rows: list[pd.Series], language: Language) -> R
         headings,
         caption=language.text("Guardrails of {title}", title=view.title(language)),
         numeric=("effect", "between", "limit"),
-        key=f"guardrails-{view.id}",
+        key=f"{key}-{view.id}",
     )
 
 

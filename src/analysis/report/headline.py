@@ -54,7 +54,7 @@ HEADLINE = (
     Spec("margin", "Margin", "Revenue minus shipment cost; cost to serve is not taken off.",
          "money", 1),
     Spec("cost_to_serve", "Cost to serve",
-         "Service activities of the month, without shipment cost.", "money", -1,
+         "Service activities of the month, without shipment cost.", "money", 0,
          "service_costs"),
     Spec("on_time_rate", "On-time rate",
          "Deliveries of the month by the promise, of those with a promise.", "share", 1),
@@ -102,7 +102,7 @@ def _figure(spec: Spec, figures: pd.DataFrame | None, month: Month) -> HeadlineF
         key = str(month.shifted(-back))
         if figures is None or column not in figures or key not in figures.index:
             return math.nan
-        return float(figures.at[key, column])
+        return float(figures[column].loc[key])
 
     past = tuple(at(spec.key, back) for back in range(SPARK_MONTHS - 1, -1, -1))
     has_interval = spec.key == "nps"
@@ -146,12 +146,14 @@ class Change:
     """A change in words.
 
     Attributes:
+        since: The month compared with, such as "on last month".
         arrow: ▲, ▼, or ● where nothing moved.
-        words: Such as "up 3.2% on September 2026".
+        words: Such as "up 3.2%".
         tone: better, worse or plain; also told by `verdict`.
         verdict: "better", "worse", or empty.
     """
 
+    since: str
     arrow: str
     words: str
     tone: str
@@ -165,13 +167,12 @@ def change(figure: HeadlineFigure, before: float, since: str, language: Language
     size = _size(figure, before, language)
     moved = figure.value - before
     if not any(digit in size for digit in "123456789"):
-        return Change("●", language.text("unchanged on {month}", month=since), "plain", "")
+        return Change(since, "●", language.text("unchanged", context="change"), "plain", "")
     better = figure.spec.better * moved
     tone = "plain" if not better else "better" if better > 0 else "worse"
-    sources = ("up {size} on {month}", "down {size} on {month}")
-    words = language.text(sources[moved < 0], size=size, month=since)
+    words = language.text("up {size}" if moved > 0 else "down {size}", size=size)
     verdict = "" if tone == "plain" else language.text(tone, context="change")
-    return Change("▲" if moved > 0 else "▼", words, tone, verdict)
+    return Change(since, "▲" if moved > 0 else "▼", words, tone, verdict)
 
 
 def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
@@ -187,30 +188,22 @@ def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
 def overview(inputs: Inputs, language: Language) -> Block:
     """The month at a glance: the big numbers."""
     month = inputs.month
-    last, year = (language.month(str(month.shifted(-back))) for back in (1, 12))
-    cards = [
-        _card(figure, inputs, language, last, year)
-        for figure in headline_figures(inputs.figures, month)
-    ]
+    cards = [_card(figure, inputs, language) for figure in headline_figures(inputs.figures, month)]
     return rendered(
         "overview",
         language,
         cards=[card for card in cards if card["exists"]],
         missing=[card for card in cards if not card["exists"]],
         definitions=[(language.text(s.label), language.text(s.definition)) for s in HEADLINE],
+        last=language.month(str(month.shifted(-1))),
+        year=language.month(str(month.shifted(-12))),
         is_festival_season=month.number <= 3,
         tax=inputs.profile.money.tax,
     )
 
 
-def _card(
-    figure: HeadlineFigure, inputs: Inputs, language: Language, last: str, year: str
-) -> Mapping[str, object]:
+def _card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping[str, object]:
     spec, currency = figure.spec, inputs.profile.money.currency
-    between = ""
-    if not math.isnan(figure.low):
-        low, high = (language.number(end, 1, sign=True) for end in (figure.low, figure.high))
-        between = language.text("95 % interval {low} to {high}", low=low, high=high)
     return {
         "key": spec.key,
         "label": language.text(spec.label),
@@ -218,12 +211,26 @@ def _card(
         "why": why_missing(spec, inputs, language),
         "value": written(figure.value, spec.form, language, currency),
         "changes": [
-            change(figure, figure.previous, last, language),
-            change(figure, figure.year_ago, year, language),
+            change(figure, figure.previous, language.text("on last month"), language),
+            change(figure, figure.year_ago, language.text("on last year"), language),
         ],
-        "between": between,
+        "beside": _beside(figure, inputs, language),
         "spark": shown(_Spark(sparkline(figure.past))),
     }
+
+
+def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
+    """What belongs to a figure: the interval of NPS, the share of revenue of amounts."""
+    if not math.isnan(figure.low):
+        low, high = (language.number(end, 1, sign=True) for end in (figure.low, figure.high))
+        return language.text("95 % interval {low} to {high}", low=low, high=high)
+    if figure.spec.key not in ("margin", "cost_to_serve") or inputs.figures is None:
+        return ""
+    revenue = float(inputs.figures["revenue"].get(str(inputs.month), math.nan))
+    share = figure.value / revenue if revenue else math.nan
+    if math.isnan(share):
+        return ""
+    return language.text("{share} of revenue", share=language.percent(share))
 
 
 def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:

@@ -10,7 +10,7 @@ from .block import Block, rendered
 from .changes import what_changed
 from .data_quality import data_quality
 from .effects import effects
-from .guardrails import guardrails
+from .guardrails import fairness, guardrails
 from .headline import overview
 from .inputs import Inputs, gather
 from .provenance import provenance
@@ -56,8 +56,12 @@ class MonthlyReport:
         return effects(self.inputs, self.language)
 
     def guardrails(self) -> Block:
-        """What must not get worse, above all for ordinary customers."""
+        """What must not get worse."""
         return guardrails(self.inputs, self.language)
+
+    def fairness(self) -> Block:
+        """Whether ordinary customers pay for the service of others."""
+        return fairness(self.inputs, self.language)
 
     def satisfaction(self) -> Block:
         """NPS over the months."""

@@ -12,8 +12,14 @@ from ..months import Month
 
 QUARTER = 3
 """Months of the retention window: shipped in one quarter, shipped again in the next."""
+PROMOTER, DETRACTOR = 9, 6
+"""Promoters answer 9 or 10, detractors 0 to 6."""
 Z_95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
+SURVEY_FIGURES = (
+    "nps", "nps_low", "nps_high", "answers_n", "promoters", "detractors", "response_rate",
+    "nps_worst", "nps_best",
+)  # fmt: skip
 PSEUDO_EXTREME, PSEUDO_PASSIVE = 0.75, 1.5
 """Pseudo-counts of the adjusted-Wald interval of NPS (promoters and detractors; passives)."""
 
@@ -32,13 +38,14 @@ def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
         revenue, margin, cost_to_serve (currency); on_time_rate (fraction of deliveries with a
         promise); complaints (tickets a shipment); response_minutes (the median over
         customers of their median); nps, nps_low, nps_high (points, adjusted-Wald 95 %);
-        answers_n; response_rate (fraction of the invitations of the month before, answered by
-        the month's end). NaN where a figure does not exist.
+        answers_n; promoters, detractors (fractions of the answers); response_rate (fraction
+        of the invitations of the month before, answered by the month's end); nps_worst, nps_best
+        (points: the NPS of those invitations if all the silent were detractors, or promoters).
+        NaN where a figure does not exist.
     """
     figures = _panel_figures(panel)
     if surveys is None:
-        empty = ("nps", "nps_low", "nps_high", "answers_n", "response_rate")
-        return figures.assign(**dict.fromkeys(empty, math.nan))
+        return figures.assign(**dict.fromkeys(SURVEY_FIGURES, math.nan))
     return figures.join(_nps(surveys)).join(_response_rate(surveys))
 
 
@@ -103,16 +110,17 @@ def _nps(surveys: ir.Table) -> pd.DataFrame:
     known = known.mutate(month=known.answered_at.strftime("%Y-%m"))
     counts = known.group_by("month").aggregate(
         answers_n=known.count(),
-        promoters=(known.nps_score >= 9).sum(),
-        detractors=(known.nps_score <= 6).sum(),
+        promoters=(known.nps_score >= PROMOTER).sum(),
+        detractors=(known.nps_score <= DETRACTOR).sum(),
     )
     rows = counts.execute().set_index("month").astype(float)
     passives = rows["answers_n"] - rows["promoters"] - rows["detractors"]
     read = [
         nps_interval(*r) for r in zip(rows["promoters"], passives, rows["detractors"], strict=True)
     ]
-    names = ["nps", "nps_low", "nps_high"]
-    return rows[["answers_n"]].join(pd.DataFrame(read, rows.index, names, dtype=float))
+    shares = rows[["promoters", "detractors"]].div(rows["answers_n"], axis=0)
+    ends = pd.DataFrame(read, rows.index, ["nps", "nps_low", "nps_high"], dtype=float)
+    return rows[["answers_n"]].join(shares).join(ends)
 
 
 def _response_rate(surveys: ir.Table) -> pd.DataFrame:
@@ -123,5 +131,13 @@ def _response_rate(surveys: ir.Table) -> pd.DataFrame:
         month=(sent + ibis.interval(months=1)).strftime("%Y-%m"),
         in_time=(surveys.answered_at < ends).fill_null(False),
     )
-    rates = cohort.group_by("month").aggregate(response_rate=cohort.in_time.cast("int").mean())
-    return rates.execute().set_index("month").astype(float)
+    liked = cohort.in_time & (cohort.nps_score >= PROMOTER)
+    disliked = cohort.in_time & (cohort.nps_score <= DETRACTOR)
+    rows = cohort.group_by("month").aggregate(
+        response_rate=cohort.in_time.cast("int").mean(),
+        net=(liked.fill_null(False).cast("int") - disliked.fill_null(False).cast("int")).mean(),
+    )
+    read = rows.execute().set_index("month").astype(float)
+    silent = 1 - read["response_rate"]
+    bounds = {"nps_worst": 100 * (read["net"] - silent), "nps_best": 100 * (read["net"] + silent)}
+    return read[["response_rate"]].assign(**bounds)

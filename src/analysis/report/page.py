@@ -29,17 +29,18 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
     Raises:
         RunError: The notebook shows no report, for instance because it was not executed.
     """
-    from nbconvert.exporters import TemplateExporter
+    import nbformat
+    from nbconvert.exporters.templateexporter import TemplateExporter
 
-    exporter = TemplateExporter(
+    make: Any = TemplateExporter
+    read: Any = nbformat.reads
+    exporter = make(
         template_name=TEMPLATE,
         extra_template_basedirs=[str(TEMPLATES)],
         file_extension=".html",
         exclude_input=True,
     )
-    import nbformat
-
-    notebook = nbformat.read(executed_notebook, as_version=4)
+    notebook = read(executed_notebook.read_text(encoding="utf-8"), as_version=4)
     body = "\n".join(_shown(notebook))
     if not TITLE.search(body):
         raise RunError(

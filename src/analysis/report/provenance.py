@@ -41,15 +41,20 @@ def not_available(inputs: Inputs, language: Language) -> list[str]:
 def _facts(inputs: Inputs, language: Language, raw_files: int) -> list[tuple[str, str]]:
     profile = inputs.profile
     versions = ", ".join(f"{n} {_version(n)}" for n in PACKAGES)
+    code = inputs.parts.get("code", "")
     tax = {"excluded": "tax excluded", "included": "tax included", "unknown": "tax basis unknown"}
-    amounts = f"{profile.money.currency}, {language.text(tax[profile.money.tax])}"
+    amounts = language.text(
+        "{currency}, {tax}",
+        currency=profile.money.currency,
+        tax=language.text(tax[profile.money.tax]),
+    )
     facts = [
         ("As of", language.date(inputs.month.last_day)),
         ("Profile", profile.profile),
         ("Amounts", amounts),
         ("Time zone", profile.timezone),
         ("Digest of the parameters", profile_digest(profile)),
-        ("Digest of the code", inputs.parts.get("code", "")),
+        ("Digest of the code", code),
         ("Raw files", language.number(raw_files) if raw_files else ""),
         ("Program", f"tierlab {_version('tierlab')}, Python {platform.python_version()}"),
         ("Libraries", versions),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 
-from ..figures import Chart, monthly_line
+import pandas as pd
+
+from ..figures import Chart, ReadingTable, monthly_line, reading_table
 from ..language import Language
 from ..months import Month
 from .block import Block, rendered
 from .headline import no_source
 from .inputs import Inputs
+from .monthly_figures import SURVEY_FIGURES
 
 MONTHS = 25
-FEW_ANSWERS = 50
-"""Answers below which one month's NPS is told as too uncertain to compare."""
+"""Months of the line: this one and two years before it."""
 
 
 def satisfaction(inputs: Inputs, language: Language) -> Block:
@@ -24,7 +26,40 @@ def satisfaction(inputs: Inputs, language: Language) -> Block:
         if "surveys" not in inputs.sources
         else language.text("nothing recorded in this month")
     )
-    return rendered("satisfaction", language, chart=chart, why=why, lead=_lead(inputs, language))
+    return rendered(
+        "satisfaction",
+        language,
+        chart=chart,
+        why=why,
+        lead=_lead(inputs, language),
+        table=answers_table(inputs, language),
+    )
+
+
+def answers_table(inputs: Inputs, language: Language) -> ReadingTable | None:
+    """This month's NPS taken apart, with how far the silent could move it."""
+    read = {name: _at(inputs, inputs.month, name) for name in SURVEY_FIGURES}
+    if math.isnan(read["nps"]):
+        return None
+    signed = {k: language.number(v, 1, sign=True) for k, v in read.items()}
+    share = {k: language.percent(read[k]) for k in ("promoters", "detractors", "response_rate")}
+    passives = language.percent(1 - read["promoters"] - read["detractors"])
+    between = "{low} to {high}"
+    rows = [
+        ("Answers", language.number(read["answers_n"])),
+        ("Promoters (9-10)", share["promoters"]),
+        ("Passives (7-8)", passives),
+        ("Detractors (0-6)", share["detractors"]),
+        ("NPS", signed["nps"]),
+        ("95 % interval", language.text(between, low=signed["nps_low"], high=signed["nps_high"])),
+        ("Response rate", share["response_rate"]),
+        ("If the silent were all detractors, or all promoters",
+         language.text(between, low=signed["nps_worst"], high=signed["nps_best"])),
+    ]  # fmt: skip
+    frame = pd.DataFrame([(language.text(name), text) for name, text in rows], columns=["a", "b"])
+    headings = {"a": language.text("Reading"), "b": language.month(str(inputs.month))}
+    caption = language.text("NPS and who answered")
+    return reading_table(frame, headings, caption=caption, numeric=("b",), key="nps")
 
 
 def nps_chart(inputs: Inputs, language: Language) -> Chart | None:
@@ -100,4 +135,4 @@ def _at(inputs: Inputs, month: Month, column: str) -> float:
     figures = inputs.figures
     if figures is None or str(month) not in figures.index:
         return math.nan
-    return float(figures.at[str(month), column])
+    return float(figures[column].loc[str(month)])

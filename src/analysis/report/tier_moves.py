@@ -7,37 +7,13 @@ import pandas as pd
 from ..figures import Chart, ReadingTable, migration_map, reading_table
 from ..language import MISSING, Language
 from ..tables import TIERS
-from .block import Block, rendered
-from .experiment_view import tier_name, told
+from ..tiers import CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES, explain_calls
+from .block import Block, in_series, rendered
+from .experiment_view import tier_name
 from .inputs import Inputs
 
 MOST_CALLS = 30
 """Customers to call that the report lists; the table in the month's folder has all."""
-
-REASONS = {
-    "promoted": "score earned a higher tier",
-    "demoted": "score stayed below its tier",
-    "score": "score",
-    "burst": "business burst",
-    "burst_promotion": "business burst",
-    "new": "new customer",
-    "new_customer": "new customer",
-    "start": "new customer",
-    "override": "decided by the committee",
-    "seasonal_protection": "seasonal protection",
-    "promote_after": "not above for long enough",
-    "demote_after": "not below for long enough",
-    "caps": "most moves of a month reached",
-    "cap": "most moves of a month reached",
-    "too_early": "not below for long enough",
-    "not_reviewed": "no review in this month",
-}
-WHY_CALL = {
-    "at_risk": "at risk of leaving",
-    "demoted": "just moved down",
-    "promoted": "just moved up",
-    "burst": "business burst",
-}
 
 
 def tier_moves(inputs: Inputs, language: Language) -> Block:
@@ -108,10 +84,10 @@ def migration_chart(counts: pd.DataFrame, done: pd.DataFrame, language: Language
     )  # fmt: skip
     finding = _migration_finding(done, language)
     moved = [
-        language.text("{a} to {b}: {n}", a=a, b=b, n=language.number(square.at[a, b]))
+        language.text("{a} to {b}: {n}", a=a, b=b, n=language.number(int(square[b].loc[a])))
         for a in names
         for b in names
-        if a != b and square.at[a, b]
+        if a != b and square[b].loc[a]
     ]
     return migration_map(
         square.rename_axis(index=None, columns=None),
@@ -121,7 +97,9 @@ def migration_chart(counts: pd.DataFrame, done: pd.DataFrame, language: Language
         finding=finding,
         measure=language.text("Customers by tier last month (rows) and this month (columns)"),
         alternative=language.text(
-            "{finding}. Heat map of moves: {rows}.", finding=finding, rows="; ".join(moved) or "–"
+            "{finding}. Heat map of moves: {rows}.",
+            finding=finding,
+            rows=in_series(moved, language),
         ),
         notes=(
             language.text(
@@ -175,9 +153,9 @@ def _reasons_table(
     done: pd.DataFrame, held: pd.DataFrame, language: Language
 ) -> ReadingTable | None:
     rows = []
-    for label, frame, column in (
-        ("Moved because", done, "reason"),
-        ("Held back by", held, "held_back_by"),
+    for label, frame, column, phrases in (
+        ("Moved because", done, "reason", REASON_PHRASES),
+        ("Held back by", held, "held_back_by", HOLD_PHRASES),
     ):
         for code, part in frame.groupby(column):
             ways = [
@@ -186,7 +164,7 @@ def _reasons_table(
             rows.append(
                 {
                     "group": language.text(label),
-                    "why": reason_name(str(code), language),
+                    "why": language.text(phrases[str(code)]) if code in phrases else str(code),
                     "up": language.number(ways.count("up")),
                     "down": language.number(ways.count("down")),
                 }
@@ -202,11 +180,6 @@ def _reasons_table(
         pd.DataFrame(rows), headings, caption=language.text("Why customers moved, or did not"),
         numeric=("up", "down"), group="group", key="reasons",
     )  # fmt: skip
-
-
-def reason_name(code: str, language: Language) -> str:
-    """The rule that decided a move, for readers."""
-    return language.text(REASONS[code], context="reason") if code in REASONS else code
 
 
 def customers_to_call(inputs: Inputs, language: Language) -> Block:
@@ -238,36 +211,29 @@ def _calls_table(calls: pd.DataFrame, inputs: Inputs, language: Language) -> Rea
         {
             "customer": _customer(str(row["customer_id"]), inputs),
             "tier": tier_name(str(row["tier"]), language),
-            "why": why_call(row["why"], language),
+            "why": language.text(CALL_PHRASES.get(str(row["why"]), str(row["why"]))),
+            "told": sentence.in_(language),
             "revenue": language.money(row.get("revenue_window"), currency),
             "margin": language.money(row.get("margin_window"), currency),
-            "silent": language.number(row.get("months_silent")),
         }
-        for _, row in calls.iterrows()
+        for (_, row), sentence in zip(calls.iterrows(), explain_calls(calls, currency), strict=True)
     ]
     headings = {
         "customer": language.text("Customer"),
         "tier": language.text("Tier"),
         "why": language.text("Why call"),
+        "told": language.text("In detail"),
         "revenue": language.text("Revenue, {n} months", n=inputs.profile.value.window_months),
         "margin": language.text("Margin"),
-        "silent": language.text("Months without a shipment"),
     }
-    columns = {"revenue": "revenue_window", "margin": "margin_window", "silent": "months_silent"}
+    columns = {"revenue": "revenue_window", "margin": "margin_window"}
     kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
     return reading_table(
         pd.DataFrame(rows), kept, caption=language.text("Customers to call this month"),
-        numeric=[c for c in ("revenue", "margin", "silent") if c in kept], key="calls",
+        numeric=[c for c in ("revenue", "margin") if c in kept], key="calls",
     )  # fmt: skip
 
 
 def _customer(customer_id: str, inputs: Inputs) -> str:
     name = inputs.names.get(customer_id)
     return f"{customer_id} {name}" if name else customer_id
-
-
-def why_call(why: object, language: Language) -> str:
-    """Why a customer should be called, for readers."""
-    if isinstance(why, str):
-        return language.text(WHY_CALL[why], context="call") if why in WHY_CALL else why
-    return told(why, language)
