@@ -18,14 +18,34 @@ ledger = pd.DataFrame([{"source": "orders", "system": "oms", "table": "shipments
     "rows_kept": len(orders), "rows_rejected": 0, "rows_merged": 0}])
 workspace.save(shipments=orders, ledger=ledger, rejects=orders.head(0))
 """
-SEGMENTATION = 'workspace.save(tiers=workspace.frame("shipments").assign(tier="key"))'
+SEGMENTATION = """
+orders = workspace.frame("shipments")
+workspace.save(tiers=orders.assign(month=month, tier="key", previous_tier="key"))
+"""
 EVALUATION = """
-files = sorted(path.stem for path in workspace.experiments.glob("*.yaml"))
-workspace.save_document("evaluations", {"experiments": files})
+plans = sorted(path.stem for path in workspace.experiments.glob("*.yaml"))
+workspace.save_document("plans", {"experiments": plans})
 """
 REPORT = """
-from IPython.display import Markdown
-Markdown(f"{language}: {len(workspace.frame('tiers'))} customers")
+from IPython.display import HTML
+HTML(f"<h1>{language}: {len(workspace.frame('tiers'))} customers</h1>")
+"""
+EXPERIMENT = """
+id: trial
+title: {zh: 试验, en: Trial}
+owner: the committee
+starts_on: 2026-01-01
+control: a
+allocation: {a: 0.5, b: 0.5}
+looks: calendar
+looks_planned: 1
+metrics:
+  - name: retention
+    kind: proportion
+    measure: retention
+    window: [91, 181]
+    role: primary
+    direction: increase
 """
 
 
@@ -63,7 +83,7 @@ def write_repository(root: Path) -> Path:
         folder.mkdir(parents=True)
     (raw / "orders.csv").write_text("id\na\nb\nc\n")
     (root / "params" / "small.yaml").write_text(MINIMAL, encoding="utf-8")
-    (experiments / "trial.yaml").write_text("id: trial\n")
+    (experiments / "trial.yaml").write_text(EXPERIMENT)
     with_language = PARAMETERS + '\nlanguage = "zh"'
     (notebooks / "01_cleaning.ipynb").write_text(notebook(CLEANING))
     (notebooks / "02_segmentation.ipynb").write_text(notebook(SEGMENTATION))

@@ -14,19 +14,25 @@ UNEXPECTED = "Something unexpected happened; this is a fault of the program, not
 UNEXPECTED_CODE = 70
 
 
-def explained(fault: BaseException) -> tuple[str, int]:
+def explained(fault: BaseException, folder: Path | None = None) -> tuple[str, int]:
     """The words for a fault, and its exit code; a log is written for what we did not expect."""
     if isinstance(fault, AnalysisError):
         return str(fault), fault.exit_code
-    return f"{UNEXPECTED}\n  log:     {write_log(fault)}", UNEXPECTED_CODE
+    return f"{UNEXPECTED}\n  log:     {write_log(fault, folder)}", UNEXPECTED_CODE
 
 
-def write_log(fault: BaseException) -> Path:
+def write_log(fault: BaseException, folder: Path | None = None) -> Path:
     """Write a traceback to a new file that only its owner can read.
 
     The log holds code lines and the fault's own text, never local variables.
+
+    Args:
+        fault: What happened.
+        folder: Where to keep it; the system's folder for temporary files by default.
     """
-    handle, name = tempfile.mkstemp(prefix="tierlab-", suffix=".log")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix="tierlab-", suffix=".log", dir=folder)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(f"command: {' '.join(sys.argv)}\n")
         traceback.print_exception(fault, file=stream)

@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..errors import RunError
 from ..files import disk_faults_told, remove_folder
 from . import publication
 from .events import Event, told
-from .inputs import cache_of, prepare
+from .inputs import cache_of, prepare, reasons_of, waits_for_previous
 from .job import Job
 from .locks import hold_folder, is_abandoned, month_held
 from .progress import Progress
@@ -74,13 +75,15 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
         ran = bool(reasons)
         if ran:
             _announce(jobs, reasons, console)
+            held.enter_context(_index_meanwhile(jobs[0]))
         failures: list[Event] = []
         for _ in range(MOST_ROUNDS):
             if not reasons:
                 break
             failures += _schedule(_named(jobs, reasons), cores or os.cpu_count() or 1, console)
             failed = {failure.month for failure in failures}
-            reasons = _prepared([job for job in jobs if str(job.month) not in failed])
+            again = _behind([job for job in jobs if str(job.month) not in failed])
+            reasons = _prepared(again)
         if failures:
             _fail(jobs, failures)
     return Outcome(tuple(job.reports for job in jobs), ran, time.monotonic() - began)
@@ -112,13 +115,30 @@ def _prepared(jobs: Sequence[Job]) -> Reasons:
     return {month: reasons for month, reasons in found.items() if reasons}
 
 
+def _behind(jobs: Sequence[Job]) -> list[Job]:
+    """Months whose report tells of a month that has been made anew since."""
+    cache = cache_of(jobs[0]) if len(jobs) > 1 else None
+    return [job for job in jobs if cache and waits_for_previous(reasons_of(job, cache))]
+
+
 def _announce(jobs: Sequence[Job], reasons: Reasons, console: Console) -> None:
     """Say what will run and why; the last reports are stale until then."""
     for job in _named(jobs, reasons):
         first, why = next(iter(reasons[str(job.month)].items()))
         console.print(f"[dim]{job.name}: from {first} on ({why})[/]", highlight=False)
         publication.mark(job, "stale", "; ".join(_roots(reasons[str(job.month)])))
-    publication.rebuild_index(jobs[0].shelf)
+
+
+@contextlib.contextmanager
+def _index_meanwhile(job: Job) -> Iterator[None]:
+    """Show in the index that reports are stale, while the first stage already runs."""
+    if not (job.shelf / publication.INDEX).exists():
+        yield
+        return
+    with ThreadPoolExecutor(1) as threads:
+        rebuilt = threads.submit(publication.rebuild_index, job.shelf)
+        yield
+        rebuilt.result()
 
 
 def _fail(jobs: Sequence[Job], failures: Sequence[Event]) -> None:

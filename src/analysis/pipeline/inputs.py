@@ -45,6 +45,9 @@ PACKAGES = (
 )
 """Packages whose version can move a figure; the manifest names them too."""
 
+PREVIOUS = "previous/"
+"""How the names of inputs begin that are last month's results."""
+
 Parts = dict[str, str]
 """Name of an input → digest of its content."""
 
@@ -112,23 +115,39 @@ def versions() -> Mapping[str, str]:
     return found
 
 
+def reasons_of(job: Job, cache: DigestCache) -> dict[str, str]:
+    """Why steps must run; nothing is changed.
+
+    Returns:
+        Step → its reason, in the order of the steps; empty when all are up to date.
+    """
+    reasons: dict[str, str] = {}
+    for step in job.steps:
+        waits_for = [o.name for o in before(step, job.profile.languages) if o.name in reasons]
+        reason = _why(job, step, inputs_of(job, step, cache), cache)
+        if reason or waits_for:
+            reasons[step.name] = reason or f"{waits_for[0]} runs"
+    return reasons
+
+
 def prepare(job: Job, cache: DigestCache) -> dict[str, str]:
     """Write the digest files that changed and remove the markers that no longer hold.
 
     Returns:
-        Step → why it must run, in the order of the steps; empty when all are up to date.
+        As `reasons_of`.
     """
-    reasons: dict[str, str] = {}
+    reasons = reasons_of(job, cache)
     for step in job.steps:
-        parts = inputs_of(job, step, cache)
-        _note(job, step, parts)
-        waits_for = [o.name for o in before(step, job.profile.languages) if o.name in reasons]
-        reason = _why(job, step, parts, cache) or (f"{waits_for[0]} runs" if waits_for else "")
-        if reason:
-            reasons[step.name] = reason
+        _note(job, step, inputs_of(job, step, cache))
+        if step.name in reasons:
             job.marker(step).unlink(missing_ok=True)
     cache.save()
     return reasons
+
+
+def waits_for_previous(reasons: Mapping[str, str]) -> bool:
+    """Whether nothing but last month's results is new."""
+    return bool(reasons) and next(iter(reasons.values())).startswith(PREVIOUS)
 
 
 def _why(job: Job, step: Step, parts: Parts, cache: DigestCache) -> str:
@@ -166,10 +185,10 @@ def _of_previous(previous: Job, cache: DigestCache) -> Parts:
     """What last month's report said, and what it was made of (not what came before it)."""
     noted = sorted((previous.processed / ".inputs").glob("*.digest"))
     own = {f"{p.stem}/{k}": v for p in noted for k, v in (read_json(p) or {}).items()}
-    made_of = {name: v for name, v in own.items() if "/previous/" not in name}
+    made_of = {name: v for name, v in own.items() if f"/{PREVIOUS}" not in name}
     return {
-        "previous/summary": cache.of(previous.reports / "summary.json"),
-        "previous/inputs": joint_digest(made_of),
+        f"{PREVIOUS}summary": cache.of(previous.reports / "summary.json"),
+        f"{PREVIOUS}inputs": joint_digest(made_of),
     }
 
 

@@ -54,7 +54,12 @@ def kernel_environment(folder: Path, cores: int) -> Mapping[str, str]:
         "TMPDIR": str(scratch),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    return own | {name: str(cores) for name in _TOO_MANY_THREADS} | _font_cache(folder)
+    return own | few_threads(cores) | _font_cache(folder)
+
+
+def few_threads(cores: int) -> dict[str, str]:
+    """What keeps the numerical libraries from starting more threads than a stage may use."""
+    return {name: str(cores) for name in _TOO_MANY_THREADS}
 
 
 def _font_cache(folder: Path) -> dict[str, str]:

@@ -158,7 +158,7 @@ def _told(job: Job, step: Step) -> Iterator[None]:
     try:
         yield
     except Exception as fault:
-        message, code = explained(fault)
+        message, code = explained(fault, job.failed)
         with contextlib.suppress(Exception):
             tell(
                 Event(

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .job import CHECKOUT, Job
+from .kernels import few_threads
 from .locks import RUN_VARIABLE
+from .warm import start_warm
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 _START = (
@@ -44,16 +46,24 @@ def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess
     command += ["--directory", str(folder), "--cores", str(cores), "--nolock", "--keep-going"]
     command += ["--rerun-triggers", "mtime", "--drop-metadata", "--rerun-incomplete"]
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
+    environment = _environment(folder)
+    environment |= start_warm(folder, environment | few_threads(1 if len(jobs) > 1 else cores))
     with (folder / "snakemake.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(folder)
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Snakemake's caches go to the run's folder: the home directory may not exist."""
+    """Caches and scratch files go to the run's folder, and with it.
+
+    The home directory may not exist; the system's scratch folder may be smaller than the data.
+    """
+    scratch = folder / "scratch"
+    scratch.mkdir()
     return os.environ | {
         RUN_VARIABLE: str(folder),
         "XDG_CACHE_HOME": str(folder / "cache"),
+        "TMPDIR": str(scratch),
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,0 +1,216 @@
+"""A process that has loaded what every stage and kernel needs, and forks them (Linux only).
+
+Loading pandas, Ibis, papermill and the kernel takes more processor time than a small month's
+work. A run loads them once; its stages and kernels start as forks of that process. It has no
+threads when it forks, ends with the run, and takes its forks along. Where it cannot run, each
+stage and kernel loads for itself, with the same results.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .delegation import ACCEPTED, LENGTH, WARM_VARIABLE
+from .locks import die_with_parent
+
+SOCKET = "warm.sock"
+LOOK_SECONDS = 0.05
+
+FIRST = ("analysis.workspace", "ipykernel.kernelapp", "analysis.pipeline.papermill_engine")
+"""Loaded before anything is forked: every stage and every kernel needs them."""
+
+LATER = (
+    "analysis.pipeline.running",
+    "analysis.cli.commands",
+    "papermill.execute",
+    "pyarrow.parquet",
+    "matplotlib.pyplot",
+    "scipy.stats",
+    "analysis.report",
+    "nbconvert.exporters.templateexporter",
+    "seaborn",
+    "statsmodels.api",
+)
+"""Loaded one by one while nobody asks: only some stages need them."""
+
+
+def start_warm(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Start the warm process of a run.
+
+    Args:
+        folder: The run's folder; its socket lies there.
+        environment: Of the process; what it loads may depend on it.
+
+    Returns:
+        What must be added to the environment of processes that may delegate; empty where there
+        is no warm process.
+    """
+    if sys.platform != "linux":
+        return {}
+    with (folder / "warm.log").open("wb") as log:
+        subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", __name__, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(environment),
+        )
+    return {WARM_VARIABLE: str(folder / SOCKET)}
+
+
+class Warm:
+    """The loop of the warm process.
+
+    Args:
+        listener: Where requests arrive.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._clients: dict[int, socket.socket] = {}
+        self._to_load = list(LATER)
+
+    def serve(self) -> None:
+        """Fork what is asked for; load more while nobody asks."""
+        while True:
+            wait = 0.0 if self._to_load else LOOK_SECONDS
+            watched = [self._listener, *self._clients.values()]
+            ready = select.select(watched, [], [], wait)[0]
+            if self._listener in ready:
+                self._accept()
+            self._end_abandoned(ready)
+            self._reap()
+            if not ready and self._to_load:
+                _load(self._to_load.pop(0))
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        try:
+            request, streams = _read(client)
+        except (OSError, ValueError, EOFError):
+            client.close()
+            return
+        gc.freeze()
+        pid = os.fork()
+        if pid == 0:
+            self._listener.close()
+            client.close()
+            for other in self._clients.values():
+                other.close()
+            _become(request, streams)
+        for stream in streams:
+            os.close(stream)
+        self._clients[pid] = client
+        with contextlib.suppress(OSError):
+            client.sendall(ACCEPTED)
+
+    def _end_abandoned(self, ready: list[socket.socket]) -> None:
+        """A client says nothing more; when it can be read from, it is gone."""
+        for pid, client in self._clients.items():
+            if client in ready:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self._clients:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            with self._clients.pop(pid) as client, contextlib.suppress(OSError):
+                client.sendall(LENGTH.pack(code if code >= 0 else 128 - code))
+
+
+def _read(client: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    head, streams, _, _ = socket.recv_fds(client, LENGTH.size, 3)
+    if len(head) != LENGTH.size or len(streams) != 3:
+        raise EOFError
+    missing, data = LENGTH.unpack(head)[0], b""
+    while len(data) < missing:
+        more = client.recv(missing - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return json.loads(data), streams
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> None:
+    """In the fork: take over the asker's environment, folder and streams; run; end."""
+    code = 1
+    try:
+        die_with_parent()
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        tempfile.tempdir = None
+        sys.argv = [request["kind"], *request["arguments"]]
+        code = _RUNS[request["kind"]](request["arguments"])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - a fork must never return
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _stage(arguments: list[str]) -> int:
+    from ..cli import exit_code_of
+
+    return exit_code_of(arguments)
+
+
+def _kernel(arguments: list[str]) -> int:
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    IPKernelApp.launch_instance(arguments)
+    return 0
+
+
+_RUNS: dict[str, Callable[[list[str]], int]] = {"stage": _stage, "kernel": _kernel}
+
+
+def _load(name: str) -> None:
+    """Load a module; a fault shows where it is needed, with words."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)
+
+
+def main() -> None:
+    """Open the socket, load, serve until the run ends."""
+    die_with_parent()
+    os.chdir(sys.argv[1])
+    usual = os.umask(0o077)  # nobody else may ask
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(SOCKET)
+    listener.listen(64)
+    os.umask(usual)
+    from .notebooks import leave_out_iri_grammar
+
+    leave_out_iri_grammar()
+    for name in FIRST:
+        _load(name)
+    Warm(listener).serve()
+
+
+if __name__ == "__main__":
+    main()
