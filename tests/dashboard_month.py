@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.dashboard.results import Results
 from analysis.report import summary
-from analysis.workspace import open_month
 from report_month import AS_OF, CUSTOMERS, evaluations, tables, write_month
 
 BEFORE = "2026-09"
@@ -40,33 +38,32 @@ def content() -> dict[str, pd.DataFrame]:
     return {**tables(), "customers": customers(), "scores": scores()}
 
 
-def publish(folder: Path, *, decision: str = "roll_out") -> Path:
-    """Write and publish 2026-10, and 2026-09 without experiments.
+def publish(folder: Path) -> Path:
+    """Write and publish 2026-10, and 2026-09 with tiers and nothing else.
 
     Returns:
         The profile's path.
     """
-    write_month(folder, content(), {"evaluations": evaluations(decision=decision)})
-    of_tiers = {name: frame for name, frame in content().items() if name in ("tiers", "customers")}
+    workspace = write_month(folder, content(), {"evaluations": evaluations()})
+    told = summary(workspace)
+    workspace.engine.close()
     place = folder / "data" / "processed" / "small" / BEFORE
     place.mkdir(parents=True, exist_ok=True)
-    for name, frame in of_tiers.items():
-        kept = frame[frame["month"] <= BEFORE] if "month" in frame else frame
-        kept.to_parquet(place / f"{name}.parquet", index=False)
-    profile = folder / "params" / "small.yaml"
-    for month in (AS_OF, BEFORE):
-        write_summary(folder, profile, month)
-    return profile
+    of_tiers = content()["tiers"]
+    of_tiers[of_tiers["month"] <= BEFORE].to_parquet(place / "tiers.parquet", index=False)
+    write_summary(folder, AS_OF, told)
+    write_summary(folder, BEFORE, {"month": BEFORE})
+    return folder / "params" / "small.yaml"
 
 
-def write_summary(folder: Path, profile: Path, month: str) -> None:
+def publish_again(folder: Path, *, decision: str) -> None:
+    """Publish 2026-10 once more, with another verdict on the first experiment."""
+    place = folder / "data" / "processed" / "small" / AS_OF / "evaluations.json"
+    place.write_text(json.dumps(evaluations(decision=decision)), encoding="utf-8")
+    write_summary(folder, AS_OF, {"month": AS_OF, "headline": {}})
+
+
+def write_summary(folder: Path, month: str, told: dict[str, Any]) -> None:
     reports = folder / "reports" / "small" / month
     reports.mkdir(parents=True, exist_ok=True)
-    workspace = open_month(profile, month, out=folder)
-    told: dict[str, Any] = summary(workspace)
-    workspace.engine.close()
     (reports / "summary.json").write_text(json.dumps(told), encoding="utf-8")
-
-
-def results(folder: Path) -> Results:
-    return Results(publish(folder), folder)

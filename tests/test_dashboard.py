@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from analysis.dashboard.view import CHOICES, Dashboard
 from analysis.errors import CoverageError
 from analysis.language import Language
 from analysis.tables import TIERS
-from dashboard_month import BEFORE, REGIONS, publish
+from dashboard_month import BEFORE, REGIONS, publish, publish_again
 from report_month import AS_OF
 
 EN, ZH = Language("en"), Language("zh")
@@ -282,12 +283,13 @@ def test_a_broken_part_is_one_sentence_and_the_others_stay(
     assert "Continue" in page._parts["verdict"].value
 
 
-def test_newer_results_are_offered_and_shown_on_request(tmp_path: Path) -> None:
-    profile = publish(tmp_path)
+def test_newer_results_are_offered_and_shown_on_request(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    profile = tmp_path / "params" / "small.yaml"
     page = Dashboard(lambda: Results(profile, tmp_path), "en")
     choose(page, "experiment", "tiered-2025")
     assert "Roll out" in page._parts["verdict"].value
-    publish(tmp_path, decision="stop_harm")
+    publish_again(tmp_path, decision="stop_harm")
     assert page._results.is_outdated
     choose(page, "tier", "key")
     assert "Roll out" in page._parts["verdict"].value, "never swapped under the reader's eyes"
@@ -297,8 +299,11 @@ def test_newer_results_are_offered_and_shown_on_request(tmp_path: Path) -> None:
     assert not page._results.is_outdated
 
 
-def test_a_profile_without_customers_or_experiments_still_has_a_page(tmp_path: Path) -> None:
-    profile = publish(tmp_path)
+def test_a_profile_without_customers_or_experiments_still_has_a_page(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    profile = tmp_path / "params" / "small.yaml"
     place = tmp_path / "data" / "processed" / "small" / AS_OF
     for path in (*place.glob("*.parquet"), *place.glob("*.json")):
         path.unlink()

@@ -16,11 +16,11 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from analysis.dashboard import serve as serving
-from analysis.dashboard.home import environment, private_home, register_kernel
+from analysis.dashboard.home import environment, free_port, private_home, register_kernel
 from analysis.dashboard.pool import BoundedKernels, FreshVoila, has_failed, is_loopback, pooled
 from analysis.dashboard.published import fingerprint
 from analysis.errors import CoverageError, ParamsError, RunError
-from dashboard_month import publish
+from small_profile import MINIMAL
 
 TOKEN = "a-token-that-is-long-enough"
 
@@ -63,15 +63,21 @@ def test_a_port_that_is_taken_is_told_and_never_swapped() -> None:
         held.bind(("127.0.0.1", 0))
         held.listen()
         with pytest.raises(RunError, match="cannot listen"):
-            serving.port_for("127.0.0.1", held.getsockname()[1])
+            free_port("127.0.0.1", held.getsockname()[1], 8866)
 
 
 def test_without_a_port_the_first_free_one_is_taken() -> None:
-    assert serving.port_for("127.0.0.1", None) in range(serving.FIRST_PORT, serving.FIRST_PORT + 50)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        first = held.getsockname()[1]
+        assert first < free_port("127.0.0.1", None, first) <= first + 50
 
 
 def test_serving_without_results_ends_with_one_sentence(tmp_path: Path) -> None:
-    profile = publish(tmp_path / "company")
+    profile = tmp_path / "params" / "small.yaml"
+    profile.parent.mkdir()
+    profile.write_text(MINIMAL, encoding="utf-8")
     with pytest.raises(CoverageError, match="no results yet"):
         serving.serve(profile, out=tmp_path / "elsewhere")
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..errors import RunError
+
 KERNEL = "python3"
 """The kernel's name: the one that notebooks ask for by default, so ours always answers."""
 KERNEL_TITLE = "tierlab"
+PORTS_TRIED = 50
 
 
 def register_kernel(folder: Path) -> None:
@@ -50,6 +54,39 @@ def private_home(folder: Path) -> dict[str, str]:
     for name in names.values():
         (folder / name).mkdir(parents=True, exist_ok=True)
     return {variable: str(folder / name) for variable, name in names.items()}
+
+
+def few_threads() -> dict[str, str]:
+    """Variables that keep numerical libraries to one thread: a page needs no more."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def free_port(host: str, port: int | None, first: int) -> int:
+    """The port asked for, or the first free one.
+
+    Args:
+        host: Address to listen on.
+        port: The port asked for; None: any.
+        first: Where the search begins.
+
+    Raises:
+        RunError: It is taken, or the address is not this machine's.
+    """
+    faults = []
+    for candidate in range(first, first + PORTS_TRIED) if port is None else (port,):
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, candidate))
+                return int(probe.getsockname()[1])
+        except (OSError, OverflowError) as fault:
+            faults.append(fault)
+    raise RunError(
+        "The server cannot listen there",
+        where=f"{host}:{port or first}",
+        got=str(faults[0]),
+        todo="Give a free port with --port, and an address of this machine with --host.",
+    ) from faults[0]
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,10 +13,17 @@ from typing import Any
 import nbformat
 from traitlets.config import Config
 
-from ..errors import ParamsError, RunError
+from ..errors import ParamsError
 from ..language import Language, LanguageCode
 from ..params import load_profile
-from .home import KERNEL, environment, private_home, register_kernel
+from .home import (
+    KERNEL,
+    environment,
+    few_threads,
+    free_port,
+    private_home,
+    register_kernel,
+)
 from .published import reports_of
 
 NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "dashboard.ipynb"
@@ -78,7 +84,7 @@ def serve(
     """
     reports = reports_of(profile, out)
     token = token_for(host)
-    chosen = port_for(host, port)
+    chosen = free_port(host, port, FIRST_PORT)
     title = load_profile(profile).title.in_(language)
     with tempfile.TemporaryDirectory(prefix="tierlab-dashboard-") as name:
         folder = Path(name)
@@ -91,7 +97,7 @@ def serve(
             "watch_seconds": WATCH_SECONDS,
         }
         notebook = place_notebook(folder, parameters, title)
-        with environment(private_home(folder)):
+        with environment(private_home(folder) | few_threads()):
             config = configured(folder, notebook, host, chosen, token, language)
             config.VoilaConfiguration.default_pool_size = pool
             config.FreshVoila.most_kernels = pool + most_viewers
@@ -118,30 +124,6 @@ def token_for(host: str, variables: Mapping[str, str] | None = None) -> str:
             todo=f"Give a longer one, or unset {TOKEN_VARIABLE} and one is made up.",
         )
     return given or ("" if is_loopback(host) else secrets.token_urlsafe(24))
-
-
-def port_for(host: str, port: int | None) -> int:
-    """The port asked for, or the first free one.
-
-    Raises:
-        RunError: It is taken, or the address is not this machine's.
-    """
-    wanted = range(FIRST_PORT, FIRST_PORT + 50) if port is None else (port,)
-    faults = []
-    for candidate in wanted:
-        try:
-            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((host, candidate))
-                return int(probe.getsockname()[1])
-        except (OSError, OverflowError) as fault:
-            faults.append(fault)
-    raise RunError(
-        "The dashboard cannot listen there",
-        where=f"{host}:{port or FIRST_PORT}",
-        got=str(faults[0]),
-        todo="Give a free port with --port, and an address of this machine with --host.",
-    ) from faults[0]
 
 
 def place_page(folder: Path) -> None:

@@ -1,0 +1,113 @@
+"""``tierlab lab``: JupyterLab with our kernel, quiet, in an empty home."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from analysis.dashboard.home import free_port
+from analysis.lab import LOCALES, OFF, lab_home, write_defaults
+
+SECONDS = 60
+"""More than a start takes on a busy machine (about 4)."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    process: subprocess.Popen[str]
+    address: str
+    token: str
+
+    def get(self, path: str) -> str:
+        url = f"{self.address}{path}?token={self.token}"
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+            return answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    port = free_port("127.0.0.1", None, 18888)
+    code = f"import sys; from analysis.lab import lab; sys.exit(lab(port={port}, browser=False))"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=kept | {"HOME": str(tmp_path_factory.mktemp("home"))},
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Lab(process, f"http://127.0.0.1:{port}", said_token(process))
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr
+        process.stderr.close()
+
+
+def said_token(process: subprocess.Popen[str]) -> str:
+    assert process.stderr
+    for line in process.stderr:
+        if found := re.search(r"127\.0\.0\.1:\d+/lab/tree/notebooks\?token=([0-9a-f]+)", line):
+            return found[1]
+    raise AssertionError("it ended without telling its address")
+
+
+def test_our_kernel_is_the_only_one(running: Lab) -> None:
+    specs = json.loads(running.get("/api/kernelspecs"))
+    assert [s["spec"]["display_name"] for s in specs["kernelspecs"].values()] == ["tierlab"]
+    assert specs["kernelspecs"][specs["default"]]["spec"]["argv"][0] == sys.executable
+
+
+def test_the_notebooks_are_there(running: Lab) -> None:
+    listed = json.loads(running.get("/api/contents/notebooks"))
+    assert "dashboard.ipynb" in [item["name"] for item in listed["content"]]
+
+
+def test_news_updates_and_extensions_are_off(running: Lab) -> None:
+    page = running.get("/lab")
+    config = json.loads(
+        re.search(r'id="jupyter-config-data"[^>]*>\s*(\{.*?\})\s*</script>', page, re.DOTALL)[1]  # type: ignore[index]
+    )
+    assert set(OFF) <= set(config["disabledExtensions"])
+    assert config["news"]["disabled"]
+    assert not config["extensionManager"]["can_install"]
+
+
+def test_it_speaks_chinese_and_the_reader_can_switch(running: Lab) -> None:
+    packs = json.loads(running.get("/lab/api/translations"))["data"]
+    assert {"zh_CN", "en"} <= set(packs)
+    setting = running.get("/lab/api/settings/@jupyterlab/translation-extension:plugin")
+    assert json.loads(setting)["schema"]["properties"]["locale"]["default"] == LOCALES["zh"]
+
+
+def test_without_the_token_nobody_gets_in(running: Lab) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{running.address}/api/kernelspecs", timeout=SECONDS)
+
+
+def test_it_ends_when_told_to(running: Lab) -> None:
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(SECONDS) == 0
+
+
+def test_where_home_cannot_be_written_everything_goes_elsewhere(tmp_path: Path) -> None:
+    write_defaults(tmp_path / "defaults", "en")
+    for home in ("", "/nonexistent"):
+        made = lab_home(tmp_path, {"HOME": home})
+        assert all(value.startswith(str(tmp_path)) for value in made.values())
+        assert "JUPYTER_CONFIG_DIR" in made
+    assert "JUPYTER_CONFIG_DIR" not in lab_home(tmp_path, {"HOME": str(tmp_path)})
