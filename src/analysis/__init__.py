@@ -13,10 +13,17 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "open_month": "workspace",
+    "ingest": "sources",
+    "customer_records": "cleaning",
+    "clean": "cleaning",
+    "verify": "cleaning",
+    "resolve": "identity",
     "customer_months": "panel",
     "score": "value",
     "assign": "tiers",
     "calls": "tiers",
+    "calls_in_words": "tiers",
+    "moves_in_words": "tiers",
     "explain": "tiers",
     "explain_calls": "tiers",
     "migration": "tiers",

@@ -7,7 +7,7 @@ of one column. Rules that reject the row and rules that only empty the cell are 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -19,6 +19,9 @@ from ..tables import Column, Contract
 from ..workspace import Month
 
 BROKEN = "_broken"
+LATE_FLAG, UNCAST_FLAG, EMPTIED = "_late_", "_uncast_", "_emptied_"
+"""Prefixes of columns that keep an offending value as text, null nearly everywhere."""
+
 LATEST_DAYS = 731
 """A time of a row more than two years after the row began is a slip of the pen."""
 
@@ -35,30 +38,40 @@ class Rule:
         column: The canonical column it is about.
         broken: True where a row breaks it; null counts as kept.
         rejects: The row is rejected; else the cell is emptied and the row stays.
+        shown: The column that holds the offending value, if not the column itself.
     """
 
     name: str
     column: str
     broken: ir.BooleanValue
     rejects: bool = True
+    shown: str = ""
+
+
+def with_late_flags(table: ir.Table, contract: Contract) -> ir.Table:
+    """Flag times that lie absurdly late after the row began, before masking hides them."""
+    began = contract.columns.get(contract.began)
+    if began is None or contract.began not in table.columns or began.type == "month":
+        return table
+    latest = table[contract.began] + ibis.interval(days=LATEST_DAYS)
+    flags = {
+        f"{LATE_FLAG}{name}": kept_text(table[name], table[name] > latest)
+        for name, column in contract.columns.items()
+        if column.type == began.type and name != contract.began and name in table.columns
+    }
+    return table.mutate(**flags) if flags else table
 
 
 def rules_of(
-    table: ir.Table,
-    contract: Contract,
-    as_of: Month,
-    *,
-    required: Sequence[str],
-    uncast: Mapping[str, ir.Value],
+    table: ir.Table, contract: Contract, as_of: Month, *, required: Sequence[str]
 ) -> list[Rule]:
     """The rules of a contract over a table.
 
     Args:
-        table: Rows of a canonical table, typed, not yet masked.
+        table: Rows of a canonical table, typed, flagged and masked.
         contract: Its contract.
         as_of: The month, for beginnings in the far future.
         required: Columns that must hold a value here.
-        uncast: Columns as they were before they were brought to the contract's types.
 
     Returns:
         The rules in a fixed order: rule i is bit i.
@@ -67,13 +80,17 @@ def rules_of(
     for name, column in contract.columns.items():
         if name not in table.columns:
             continue
-        value = table[name]
-        if name in uncast:
-            rules.append(Rule("wrong_type", name, uncast[name].notnull() & value.isnull()))
+        if f"{UNCAST_FLAG}{name}" in table.columns:
+            shown = f"{UNCAST_FLAG}{name}"
+            rules.append(Rule("wrong_type", name, table[shown].notnull(), shown=shown))
+        if f"{LATE_FLAG}{name}" in table.columns:
+            shown = f"{LATE_FLAG}{name}"
+            late = table[shown].notnull()
+            rules.append(Rule("implausibly_late", name, late, rejects=False, shown=shown))
         if name in required:
-            rules.append(Rule("required", name, value.isnull()))
+            rules.append(Rule("required", name, table[name].isnull()))
         rules += _value_rules(table, name, column)
-    return rules + _time_rules(table, contract, as_of)
+    return rules + _far_future(table, contract, as_of)
 
 
 def bits(rules: Sequence[Rule]) -> ir.IntegerValue:
@@ -92,13 +109,20 @@ def rejecting_bits(rules: Sequence[Rule]) -> int:
 
 def emptied(table: ir.Table, rules: Sequence[Rule]) -> ir.Table:
     """The table with the cells null that break a rule which only empties them."""
-    lenient: dict[str, ir.Value] = {}
+    values: dict[str, ir.Value] = {}
     for at, rule in enumerate(rules):
         if not rule.rejects:
-            value = lenient.get(rule.column, table[rule.column])
             broken = (table[BROKEN] & (1 << at)) != 0
-            lenient[rule.column] = broken.ifelse(ibis.null(value.type()), value)
-    return table.mutate(**lenient) if lenient else table
+            value = values.get(rule.column, table[rule.column])
+            if rule.shown not in table.columns:
+                values[rule.shown] = kept_text(table[rule.column], broken)
+            values[rule.column] = broken.ifelse(ibis.null(value.type()), value)
+    return table.mutate(**values) if values else table
+
+
+def kept_text(value: ir.Value, where: ir.BooleanValue) -> ir.StringValue:
+    """A value as text where a rule is broken, else null."""
+    return where.fill_null(False).ifelse(value.cast("string"), ibis.null("string"))
 
 
 def _value_rules(table: ir.Table, name: str, column: Column) -> list[Rule]:
@@ -110,7 +134,8 @@ def _value_rules(table: ir.Table, name: str, column: Column) -> list[Rule]:
     ]
     if outside:
         broken = reduce(lambda one, other: one | other, outside)
-        rules.append(Rule("out_of_range", name, broken, rejects=not column.lenient))
+        shown = f"{EMPTIED}{name}" if column.lenient else ""
+        rules.append(Rule("out_of_range", name, broken, not column.lenient, shown))
     if column.allowed:
         rules.append(Rule("not_allowed", name, value.notin(column.allowed)))
     if column.not_before in table.columns:
@@ -118,18 +143,12 @@ def _value_rules(table: ir.Table, name: str, column: Column) -> list[Rule]:
     return rules
 
 
-def _time_rules(table: ir.Table, contract: Contract, as_of: Month) -> list[Rule]:
+def _far_future(table: ir.Table, contract: Contract, as_of: Month) -> list[Rule]:
     began = contract.columns.get(contract.began)
     if began is None or contract.began not in table.columns or began.type == "month":
         return []
-    start = table[contract.began]
     horizon = as_of.end.replace(year=as_of.end.year + FAR_FUTURE_YEARS)
-    rules = [Rule("far_future", contract.began, start >= _like(began, horizon))]
-    for name, column in contract.columns.items():
-        if column.type == began.type and name != contract.began and name in table.columns:
-            late = table[name] > start + ibis.interval(days=LATEST_DAYS)
-            rules.append(Rule("implausibly_late", name, late, rejects=False))
-    return rules
+    return [Rule("far_future", contract.began, table[contract.began] >= _like(began, horizon))]
 
 
 def _like(column: Column, moment: dt.datetime) -> ir.Value:

@@ -20,6 +20,7 @@ from ..params.sources import EXCEL_SERIAL, ValueType
 WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ" \
     "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ\u3000\u00a0"
 PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz  "
+_UNTIDY = "[０-９Ａ-Ｚａ-ｚ\u3000\u00a0]|^\\s|\\s$"
 _WIDE_MARKS, _PLAIN_MARKS = "．，：／－（）＋％−", ".,:/-()+%-"
 
 KNOWN_FORMS = (
@@ -176,8 +177,12 @@ def _plain_text(text: ir.StringValue) -> ir.StringValue:
     Nearly all cells need nothing; telling so by their length and ends is far cheaper.
     """
     ascii_only = _bit_length(text) == text.length() * 8
-    needs_nothing = ascii_only & (text.left(1) > " ") & (text.right(1) > " ")
-    return needs_nothing.ifelse(text, text.translate(WIDE, PLAIN).strip().nullif(""))
+    tidy = ascii_only & (text.left(1) > " ") & (text.right(1) > " ")
+    return ibis.cases(
+        (tidy | text.isnull(), text),
+        (~text.re_search(_UNTIDY), text),
+        else_=text.translate(WIDE, PLAIN).strip().nullif(""),
+    )
 
 
 def _plain_marks(text: ir.StringValue) -> ir.StringValue:

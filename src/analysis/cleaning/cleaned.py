@@ -1,0 +1,247 @@
+"""From sources to canonical tables: judged, merged, known as of a month, every row accounted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from ..engine import Engine
+from ..errors import CoverageError
+from ..params import Profile
+from ..sources import Ingested
+from ..tables import CONTRACTS, Contract, check
+from ..workspace import Month
+from . import violations
+from .candidates import LATER, Candidates, candidates_of
+from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
+from .ledger import Entry, ledger_of
+from .merging import Merged, Unique, merged, unique
+from .point_in_time import lost_masked
+from .quality import quality_of, refuse_critical
+from .selects import Query, queries_of
+
+PEOPLE = ("customers", "customer_names")
+"""Tables made last: only customers that are known by the month, or have facts in it."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The canonical tables of one month, and what became of every source row.
+
+    Attributes:
+        tables: By name, as of the month, plus ``customer_links``.
+        ledger: One row a source and table; read = kept + rejected + merged.
+        rejects: One row a violated rule of a row: table, source, file, row, column, rule, value
+            (personal data masked), action (rejected: the row; emptied: the cell). Private.
+        violations: Counts of those: source, table, column, rule, action, rows_n.
+        quality: One row a source and level (1-5).
+    """
+
+    tables: Mapping[str, ir.Table]
+    ledger: pd.DataFrame
+    rejects: ir.Table
+    violations: pd.DataFrame
+    quality: pd.DataFrame
+
+    @property
+    def outputs(self) -> dict[str, ir.Table | pd.DataFrame]:
+        """Everything that a run keeps, by the name it is kept under."""
+        books = {"ledger": self.ledger, "violations": self.violations, "quality": self.quality}
+        return {**self.tables, "rejects": self.rejects, **books}
+
+
+@dataclass
+class _Work:
+    """What the steps below share while one month is cleaned."""
+
+    engine: Engine
+    ingested: Ingested
+    links: ir.Table
+    as_of: Month
+    tables: dict[str, ir.Table] = field(default_factory=dict)
+    found: list[ir.Table] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -> Cleaned:
+    """Turn the sources into canonical tables as they were known at a month's end.
+
+    Args:
+        ingested: The sources.
+        links: What `analysis.resolve` returned for the same sources.
+        profile: Its SELECTs yield the tables.
+        as_of: The month; rows that began later are left aside, later timestamps masked.
+
+    Raises:
+        ParamsError: A SELECT is wrong.
+        CoverageError: No shipment began in the month.
+        ContractError: A source has more rejected rows than the profile tolerates.
+    """
+    links = ingested.engine.materialise(links)
+    work = _Work(ingested.engine, ingested, links.filter(links.is_known), as_of)
+    queries = queries_of(profile)
+    for table, listed in queries.items():
+        if table not in PEOPLE:
+            _clean_table(work, table, listed)
+    refuse_empty_month(work.tables.get("shipments"), as_of)
+    for table in PEOPLE:
+        if table in queries:
+            _clean_table(work, table, queries[table])
+    work.tables["customer_links"] = _links_of_customers(work, links)
+    _account_for_lookups(work, [query for listed in queries.values() for query in listed])
+    return _finished(work, profile)
+
+
+def refuse_empty_month(shipments: ir.Table | None, as_of: Month) -> None:
+    """Refuse a month in which no shipment began.
+
+    Raises:
+        CoverageError: With the months that the data do cover up to then.
+    """
+    if shipments is None:
+        raise CoverageError("There is no source of shipments", todo="Complete the raw files.")
+    in_month = shipments.filter(shipments.shipped_at >= ibis.literal(as_of.start))
+    if int(in_month.count().execute()):
+        return
+    span = shipments.agg(
+        first=shipments.shipped_at.min(), last=shipments.shipped_at.max()
+    ).execute().iloc[0]
+    covered = f"{span['first']:%Y-%m} to {span['last']:%Y-%m}" if span.notna().all() else ""
+    raise CoverageError(
+        "No shipment began in this month",
+        where="month",
+        got=str(as_of),
+        allowed=covered or "a later month: all shipments in the files began after this one",
+        todo="Choose a month that the raw files cover, or add its files.",
+    )
+
+
+def _clean_table(work: _Work, table: str, queries: Sequence[Query]) -> None:
+    """One canonical table from all its SELECTs."""
+    listed = [q for q in queries if work.ingested.sources[q.counted].parts]
+    if not listed:
+        return
+    contract = CONTRACTS[table]
+    alone = len(listed) == 1 or "customer_id" in contract.key
+    offered = [candidates_of(work.engine, q, work.links, work.as_of, alone=alone) for q in listed]
+    if table in PEOPLE:
+        offered = [_only_present(work, one) for one in offered]
+    parts = [unique(work.engine, one, at) for at, one in enumerate(offered)]
+    result = merged(work.engine, contract, parts)
+    lacking = _lacking(result.table, contract)
+    missing = work.engine.materialise(result.table.filter(lacking))
+    kept = result.table.filter(~lacking)
+    for part in parts:
+        _account(work, part, result, kept, missing)
+    work.tables[table] = _as_known(check(kept.select(list(contract.columns)), table), table, work)
+
+
+def _lacking(table: ir.Table, contract: Contract) -> ir.BooleanValue:
+    """Whether a merged row lacks a value that its contract requires."""
+    needed = [name for name, column in contract.columns.items() if column.required]
+    return reduce(or_, [table[name].isnull() for name in needed])
+
+
+def _account(
+    work: _Work, part: Unique, result: Merged, kept: ir.Table, missing: ir.Table
+) -> None:
+    """Write down what became of the rows of one SELECT."""
+    offered, table = part.offered, part.offered.query.table
+    source = work.ingested.sources[offered.query.counted]
+    n_left_out, fallen = left_out(work.engine, source, offered)
+    n_fallen = int(fallen.count().execute())
+    work.entries.append(
+        entry_of(source, part, result, kept, missing, n_left_out, n_fallen)
+    )
+    work.found += violations.of_candidates(work.engine, offered, source)
+    work.found.append(violations.of_duplicates(part))
+    work.found.append(violations.of_clashes(offered, result.clashing[part.place]))
+    work.found += _missing_found(offered, part.place, missing)
+    if source.lost:
+        work.found.append(violations.of_lost(source, table))
+    if n_fallen:
+        work.found.append(violations.not_selected(source.name, table, fallen))
+
+
+def _missing_found(offered: Candidates, place: int, missing: ir.Table) -> list[ir.Table]:
+    if int(missing.count().execute()) == 0:
+        return []
+    found = []
+    for name, column in offered.contract.columns.items():
+        if column.required:
+            rows = contributed(missing.filter(missing[name].isnull()), place)
+            rule = "unknown_customer" if name == "customer_id" else "required"
+            found.append(violations.of_missing(offered, rows, name, rule))
+    return found
+
+
+def _only_present(work: _Work, offered: Candidates) -> Candidates:
+    """People tables hold customers known by the month, or with facts by then."""
+    table = offered.table
+    if offered.query.table == "customers":
+        present = _customers_with_facts(work)
+        marked = table.left_join(present, table.customer_id == present["_present"])
+        later = marked[LATER] & marked["_present"].isnull()
+    else:
+        present = work.tables["customers"].select(_present="customer_id")
+        marked = table.left_join(present, table.customer_id == present["_present"])
+        later = marked.customer_id.notnull() & marked["_present"].isnull()
+    marked = marked.mutate(**{LATER: later}).drop("_present")
+    return replace(offered, table=work.engine.materialise(marked))
+
+
+def _customers_with_facts(work: _Work) -> ir.Table:
+    facts = [
+        table.select(_present="customer_id")
+        for table in work.tables.values()
+        if "customer_id" in table.columns
+    ]
+    together = ibis.union(*facts) if len(facts) > 1 else facts[0]
+    return work.engine.materialise(together.distinct())
+
+
+def _as_known(table: ir.Table, name: str, work: _Work) -> ir.Table:
+    """What the month knew of rows that hold more by now."""
+    if name == "shipments":
+        return lost_masked(table, work.as_of)
+    if name == "customers":
+        known = (table.onboarded_on < ibis.literal(work.as_of.end.date())).fill_null(False)
+        parent = (table.parent_customer_id != table.customer_id).fill_null(False)
+        return table.mutate(
+            onboarded_on=known.ifelse(table.onboarded_on, ibis.null("date")),
+            parent_customer_id=parent.ifelse(table.parent_customer_id, ibis.null("string")),
+        )
+    return table
+
+
+def _links_of_customers(work: _Work, links: ir.Table) -> ir.Table:
+    known = links.semi_join(work.tables["customers"], "customer_id")
+    contract = CONTRACTS["customer_links"]
+    return check(known.select(list(contract.columns)).order_by(contract.key), "customer_links")
+
+
+def _account_for_lookups(work: _Work, queries: Sequence[Query]) -> None:
+    for source in never_counted(work.ingested, queries):
+        work.entries.append(lookup_entry(source))
+        work.found.append(violations.of_lookup(source))
+        if source.lost:
+            work.found.append(violations.of_lost(source, "lookup"))
+
+
+def _finished(work: _Work, profile: Profile) -> Cleaned:
+    sources = work.ingested.sources
+    ledger = ledger_of(work.entries)
+    found = violations.together(work.found)
+    rejects = work.engine.materialise(violations.placed(found, sources.values()), "rejects")
+    by = ["source", "table", "column", "rule", "action"]
+    counts = rejects.group_by(by).agg(rows_n=rejects.count()).order_by(by).execute()
+    quality = quality_of(work.ingested, ledger, counts, profile)
+    refuse_critical(ledger, counts, profile)
+    return Cleaned(MappingProxyType(work.tables), ledger, rejects, counts, quality)
