@@ -59,7 +59,8 @@ def open_company(folder: Path, truth: Path) -> duckdb.DuckDBPyConnection:
     db.execute(
         f"""create table surveys as select crm.who, sent_at::timestamp as sent_at,
         nps::double as nps, nps is not null as answers
-        from read_csv('{folder}/surveys/surveys.csv', all_varchar=true, header=true, delim=',', quote='"') s
+        from read_csv('{folder}/surveys/surveys.csv', all_varchar=true, header=true, delim=',',
+                      quote='"') s
         join crm on crm.code = s.customer_code"""
     )
     tickets = _tickets(folder / "tickets/工单.xlsx")  # noqa: F841 (DuckDB reads it by name)
@@ -81,7 +82,7 @@ def open_company(folder: Path, truth: Path) -> duckdb.DuckDBPyConnection:
         join crm on crm.code = a.customer_code"""
     )
     db.execute(
-        f"""create table answers_before as select u.experiment, u.who,
+        """create table answers_before as select u.experiment, u.who,
         avg(s.answers::int) as answer_rate, avg(s.nps) as score, count(*) as asked
         from units u join surveys s on s.who = u.who and s.sent_at < u.assigned_at::timestamp
         group by all"""
@@ -328,10 +329,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=8000)
     parser.add_argument("--months", type=int, default=30)
     args = parser.parse_args()
-    tables = []
-    for seed in args.seeds:
-        tables.append(simulated_readings(seed, args.customers, args.months))
-    table = pd.concat(tables)
+    table = pd.concat(simulated_readings(seed, args.customers, args.months) for seed in args.seeds)
     pd.set_option("display.width", 200)
     keys = ["experiment", "estimand", "metric"]
     wide = table.pivot(index=keys, columns="seed", values="z").round(1)

@@ -14,6 +14,7 @@ from analysis.simulate.run import FOLDERS, Progress, Run
 from analysis.simulate.seasons import MOST_MONTHS, months_to_october_2026
 
 FEWEST_CUSTOMERS, MOST_CUSTOMERS = 20, 2_000_000
+MOST_SHIPMENTS_A_MONTH = 5_000_000  # leaves room for peaks below the 9,999,999 of a month
 LEAST_RATE, HIGHEST_RATE = 0.1, 1000.0
 USUAL_SHIPMENTS_PER_MONTH = 7.4  # mean of a customer in an ordinary month while it trades
 TRUTH_FILES = ("README.md", "behaviour.csv", "effects.csv", "errors.csv", "links.csv")
@@ -112,6 +113,11 @@ def _check(customers: int, months: int, rate: float, folders: Mapping[str, Path]
         )
         if not least <= value <= most
     ]
+    if customers * rate > MOST_SHIPMENTS_A_MONTH:
+        wrong.append(
+            f"customers × shipments_per_month == {customers * rate:,.0f}, "
+            f"must not exceed {MOST_SHIPMENTS_A_MONTH:,} (waybill numbers have 7 digits a month)"
+        )
     if len({folder.resolve() for folder in folders.values()}) < len(folders):
         wrong.append(f"truth == {folders['truth']}, must be another folder than out")
     wrong += [

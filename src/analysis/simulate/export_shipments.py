@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.simulate.draws import LEVELS, Bools, Ints, mixed, quarters
-from analysis.simulate.export_customers import shipper_code
+from analysis.simulate.draws import LEVELS, Bools, Floats, Ints, mixed, quarters
+from analysis.simulate.export_customers import crm_code, shipper_code
 from analysis.simulate.faults import (
     Faults,
     PlantedError,
@@ -51,6 +51,7 @@ from analysis.simulate.records import (
 from analysis.simulate.seasons import EPOCH, MINUTES_A_DAY, Month
 from analysis.simulate.shipping import CARGO_TYPES, NEVER, SERVICE_TYPES
 
+Note = Callable[[str, str, int, object, object], None]
 EPOCH_DAY = int((np.datetime64(EPOCH) - np.datetime64("1970-01-01")).astype(int))
 MICROSECONDS_A_MINUTE = 60_000_000
 TRANSPORT_HEADER = (
@@ -164,7 +165,8 @@ def waybills(month: Ints, place: Ints) -> Column:
 
 def codes_array(count: int) -> pa.Array:
     """All CRM codes, in order of record."""
-    return pa.array([f"C{record + 1:07d}" for record in range(count)])
+    texts = Lines({"code": crm_code(np.arange(count))}).render()
+    return _even_strings(texts, count)
 
 
 def write_orders(
@@ -192,6 +194,7 @@ def write_orders(
     code_numbers, all_codes = _spoil_orders(file, faults, columns, orders, codes, surely)
     columns["customer_code"] = pa.DictionaryArray.from_arrays(code_numbers, all_codes)
     columns["customer_code"] = columns["customer_code"].dictionary_decode()
+    columns["amount"] = _array(columns["amount"], pa.float64())
     table = pa.table({name: columns[name] for name in ORDER_COLUMNS})
     places, _ = faults.places(f"{file} repeats", len(table), DUPLICATED, surely=surely)
     whole = table if carried is None else pa.concat_tables([table, carried])
@@ -205,7 +208,7 @@ def write_orders(
         write_statistics=True,
         store_schema=False,
     )
-    return table.take(np.sort(places[0]))
+    return table.take(_array(np.sort(places[0]), pa.int64()))
 
 
 ORDER_COLUMNS = (
@@ -235,12 +238,16 @@ def _order_columns(
         "destination": _words(REGIONS, shipments.destination[order]),
         "service_type": _words(SERVICE_TYPES, shipments.service[order]),
         "cargo_type": _words(CARGO_TYPES, shipments.cargo[order]),
-        "amount": shipments.amount_cents[order] / 100,
+        "amount": shipments.amount_cents[order] / 100.0,
     }
 
 
 def _waybills(month: Month, count: int) -> pa.Array:
-    texts = Lines({"waybill_no": waybill_column(month, np.arange(count))}).render()
+    return _even_strings(Lines({"no": waybill_column(month, np.arange(count))}).render(), count)
+
+
+def _even_strings(texts: bytes, count: int) -> pa.Array:
+    """Lines of equal width as an array of strings, without a loop."""
     width = len(texts) // max(count, 1)
     starts = np.arange(count + 1, dtype=np.int32) * (width - 1)
     body = np.frombuffer(texts, dtype=np.uint8).reshape(count, width)[:, : width - 1].tobytes()
@@ -248,11 +255,26 @@ def _waybills(month: Month, count: int) -> pa.Array:
 
 
 def _dates(day: Ints) -> pa.Array:
-    return pa.array((day + EPOCH_DAY).astype(np.int32)).cast(pa.date32())
+    return _array((day + EPOCH_DAY).astype(np.int32), pa.date32())
 
 
 def _words(words: Sequence[str], number: Ints) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(number.astype(np.int32), pa.array(words))
+    numbers = _array(number.astype(np.int32), pa.int32())
+    return pa.DictionaryArray.from_arrays(numbers, _strings(words))
+
+
+def _strings(texts: Sequence[str]) -> pa.Array:
+    """Strings of any width. (`pa.array` would import pandas to ask whether it knows them.)"""
+    coded = [text.encode() for text in texts]
+    edges = np.cumsum([0, *(len(text) for text in coded)]).astype(np.int32)
+    body = pa.py_buffer(b"".join(coded))
+    return pa.StringArray.from_buffers(len(coded), pa.py_buffer(edges), body)
+
+
+def _array(values: np.ndarray, kind: pa.DataType, known: Bools | None = None) -> pa.Array:
+    """Numbers as Arrow sees them, of a type with the same bytes; null where not known."""
+    valid = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
 
 
 def _spoil_orders(
@@ -266,41 +288,44 @@ def _spoil_orders(
     """Plant errors in the columns; returns code numbers (null: missing) and their words."""
     places, generator = faults.places(file, len(orders.order), ORDER_FAULTS, surely=surely)
     rows = {kind: place for (kind, _), place in zip(ORDER_FAULTS, places, strict=True)}
-    amount, ordered = columns["amount"], columns["ordered_at"]
-    number, words = orders.record.astype(np.int32).copy(), []
-    is_missing = np.zeros(len(number), dtype=bool)
 
     def note(kind: str, column: str, row: int, original: object, written: object) -> None:
         faults.note(PlantedError(file, row + 1, column, kind, str(original), str(written)))
 
+    _spoil_amounts(columns["amount"], rows, note)
+    columns["ordered_at"] = _spoil_times(columns["ordered_at"], rows, note)
+    number, words = orders.record.astype(np.int32), []
+    for row in rows["missing_customer_code"]:
+        note("missing_customer_code", "customer_code", row, codes[number[row]], "")
+    for kind, spoil in WRONG_CODES.items():
+        for row in rows[kind]:
+            original = str(codes[number[row]])
+            words.append(spoil(original, generator))
+            note(kind, "customer_code", row, original, words[-1])
+            number[row] = len(codes) + len(words) - 1
+    known = np.ones(len(number), dtype=bool)
+    known[rows["missing_customer_code"]] = False
+    return _array(number, pa.int32(), known), pa.concat_arrays([codes, _strings(words)])
+
+
+def _spoil_amounts(amount: Floats, rows: Mapping[str, Ints], note: Note) -> None:
     for kind, factor in WRONG_AMOUNTS.items():
         for row in rows[kind]:
-            note(kind, "amount", row, amount[row], round(amount[row] * factor, 2))
-            amount[row] = round(amount[row] * factor, 2)
+            written = round(amount[row] * factor, 2)
+            note(kind, "amount", row, amount[row], written)
+            amount[row] = written
+
+
+def _spoil_times(ordered: Ints, rows: Mapping[str, Ints], note: Note) -> pa.Array:
     for row in rows["far_future_date"]:
         moved = ordered[row] + YEARS_MISTYPED * 365 * MINUTES_A_DAY * MICROSECONDS_A_MINUTE
         note("far_future_date", "ordered_at", row, _moment(ordered[row]), _moment(moved))
         ordered[row] = moved
-    for row in rows["missing_customer_code"]:
-        note("missing_customer_code", "customer_code", row, codes[number[row]], "")
-        is_missing[row] = True
-    for kind in WRONG_CODES:
-        for row in rows[kind]:
-            original = str(codes[number[row]])
-            words.append(_wrong_code(kind, original, generator))
-            note(kind, "customer_code", row, original, words[-1])
-            number[row] = len(codes) + len(words) - 1
-    columns["ordered_at"] = pa.array(ordered).cast(pa.timestamp("us"))
-    all_codes = pa.concat_arrays([codes, pa.array(words, type=pa.string())])
-    return pa.array(number, mask=is_missing), all_codes
+    return _array(ordered, pa.timestamp("us"))
 
 
 def _moment(microseconds: int) -> str:
     return str(np.datetime64(int(microseconds), "us").astype("datetime64[s]")).replace("T", " ")
-
-
-def _wrong_code(kind: str, code: str, generator: np.random.Generator) -> str:
-    return WRONG_CODES[kind](code, generator)
 
 
 def _note_repeats(faults: Faults, file: str, above: int, carried: pa.Table | None) -> None:

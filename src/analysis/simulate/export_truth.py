@@ -15,6 +15,7 @@ from analysis.simulate.lines import Column, Lines, Words, choice, code, date_col
 from analysis.simulate.population import Population
 from analysis.simulate.potential_outcomes import Effect
 from analysis.simulate.records import Records
+from analysis.simulate.truth_notes import note
 
 
 def write_truth(
@@ -26,7 +27,8 @@ def write_truth(
     effects: list[Effect],
     faults: Faults,
 ) -> None:
-    """Write `links.csv`, `effects.csv`, `errors.csv` and `behaviour.csv`."""
+    """Write `links.csv`, `effects.csv`, `errors.csv`, `behaviour.csv` and a note on them."""
+    (folder / "README.md").write_text(note(), encoding="utf-8", newline="\n")
     silent = Faults(Draws(0), frozenset())
     owner = np.concatenate([crm.owner, shippers.owner])
     system = np.repeat([0, 1], [len(crm), len(shippers)])
