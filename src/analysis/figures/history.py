@@ -11,7 +11,7 @@ from .chart import Chart, published
 from .fonts import chart_style
 from .palette import ACCENT, INK, MUTED
 
-WIDTH, HEIGHT = 4.6, 2.5
+WIDTH, HEIGHT = 4.1, 2.5
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 
 

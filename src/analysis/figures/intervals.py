@@ -10,7 +10,7 @@ from .chart import Chart, published
 from .fonts import chart_style
 from .palette import ACCENT, GROUND, INK, TINT, TONES, WORSE
 
-WIDTH = 4.6
+WIDTH = 4.1
 ROW = 0.46
 """Inches a row takes: a line of text and the lane with the interval under it."""
 LANE = (-0.42, 0.02)

@@ -87,24 +87,26 @@ class MetricText:
         return self._with_unit(value, sign=True)
 
     def between(self, low: float | None, high: float | None) -> str:
-        """An interval of differences."""
-        told = self.language.text("{low} to {high}", low="{low}", high="{high}")
+        """An interval of differences, with its unit."""
+        told = self.span(low, high)
+        return told if self.unit == "money" else self._unit_text(told)
+
+    def span(self, low: float | None, high: float | None) -> str:
+        """An interval of differences beside an effect that already tells the unit."""
         if self.unit == "money":
-            return told.format(low=self.effect(low), high=self.effect(high))
-        return self._unit_text(told.format(low=self._bare(low, True), high=self._bare(high, True)))
+            return self._to(self.effect(low), self.effect(high))
+        return self._to(self._bare(low, True), self._bare(high, True))
 
     def size(self, value: float) -> str:
         """How large a difference is, without its sign."""
         return self._with_unit(abs(value), sign=False)
 
     def sizes(self, low: float, high: float) -> str:
-        """An interval that lies on one side of zero, without signs, the smaller size first."""
+        """An interval on one side of zero, without signs and unit, the smaller size first."""
         small, large = sorted((abs(low), abs(high)))
-        told = self.language.text("{low} to {high}", low="{low}", high="{high}")
         if self.unit == "money":
-            return told.format(low=self.size(small), high=self.size(large))
-        bare = (self._bare(small, False), self._bare(large, False))
-        return self._unit_text(told.format(low=bare[0], high=bare[1]))
+            return self._to(self.size(small), self.size(large))
+        return self._to(self._bare(small, False), self._bare(large, False))
 
     def tick(self, value: float) -> str:
         """A number on an axis: as short as it can be."""
@@ -128,6 +130,9 @@ class MetricText:
         if self.unit == "money":
             return self.currency
         return self.language.text(names[self.unit]) if self.unit in names else ""
+
+    def _to(self, low: str, high: str) -> str:
+        return self.language.text("{low} to {high}", low=low, high=high)
 
     def _with_unit(self, value: float | None, *, sign: bool) -> str:
         if value is None or value != value:

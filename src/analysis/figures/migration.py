@@ -12,7 +12,7 @@ from .chart import Chart, published
 from .fonts import chart_style
 from .palette import INK, MUTED
 
-WIDTH, HEIGHT = 4.6, 3.1
+WIDTH, HEIGHT = 4.1, 3.1
 
 
 def migration_map(

@@ -11,8 +11,8 @@ from .chart import Chart, published
 from .fonts import chart_style
 from .palette import CONTROL, FURTHER_ARMS, MUTED, TREATED
 
-WIDTH, HEIGHT = 4.6, 3.3
-LETTER = 0.014
+WIDTH, HEIGHT = 4.1, 3.3
+LETTER = 0.0155
 """Share of the width that one letter of a curve's name takes; a Chinese one takes two."""
 
 

@@ -21,16 +21,17 @@ class ReadingTable:
     Attributes:
         html: The ``<table>`` with caption and header cells, escaped.
         caption: What it shows; also the accessible name of its scrolling frame.
+        stacks: On a narrow screen each row becomes a block of its own.
     """
 
     html: str
     caption: str
+    stacks: bool = False
 
     def _repr_html_(self) -> str:
-        name = escape(self.caption)
-        return (
-            f'<div class="table" role="region" aria-label="{name}" tabindex="0">{self.html}</div>'
-        )
+        kind = "table stacks" if self.stacks else "table"
+        frame = f'role="region" aria-label="{escape(self.caption)}" tabindex="0"'
+        return f'<div class="{kind}" {frame}>{self.html}</div>'
 
 
 def reading_table(
@@ -40,6 +41,7 @@ def reading_table(
     caption: str,
     numeric: Sequence[str] = (),
     group: str = "",
+    stacks: bool = False,
     key: str,
 ) -> ReadingTable:
     """Lay out finished texts as a table; the first column names the row.
@@ -50,6 +52,7 @@ def reading_table(
         caption: What the table shows, for all readers.
         numeric: Columns that are aligned right.
         group: Column whose values head groups of rows.
+        stacks: On a narrow screen each row becomes a block; for tables of many columns.
         key: Unique on the page; names the header cells.
     """
     from great_tables import GT
@@ -64,7 +67,9 @@ def reading_table(
     )
     if numeric:
         table = table.cols_align("right", columns=list(numeric))
-    return ReadingTable(_bare(table.as_raw_html(), caption), caption)
+    html = _bare(table.as_raw_html(), caption)
+    labels = {f"{key}-{name}": heading for name, heading in headings.items()}
+    return ReadingTable(_labelled(html, labels) if stacks else html, caption, stacks)
 
 
 def _bare(html: str, caption: str) -> str:
@@ -74,3 +79,13 @@ def _bare(html: str, caption: str) -> str:
     table = re.sub(r' (rowspan|colspan)="1"', "", table)
     table = table.replace("gt_columns_bottom_border ", "").replace("gt_col_heading ", "")
     return re.sub(r">\s*\n\s*<", ">\n<", table)
+
+
+def _labelled(html: str, labels: Mapping[str, str]) -> str:
+    """Give each cell its heading, which stands beside it where rows are stacked."""
+
+    def with_label(found: re.Match[str]) -> str:
+        heading = labels.get(found[1].split()[-1], "")
+        return f'<td data-label="{escape(heading)}" headers="{found[1]}"'
+
+    return re.sub(r'<td headers="([^"]*)"', with_label, html)

@@ -87,7 +87,7 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
     }
     caption = language.text("Every row is accounted for: read = kept + rejected + merged")
     return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, key="ledger"
+        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, stacks=True, key="ledger"
     )
 
 
@@ -105,7 +105,7 @@ def _levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTa
     caption = language.text("Quality by source on five levels (share of rows that pass)")
     return reading_table(
         pd.DataFrame(rows), headings, caption=caption, numeric=[_level(n) for n in LEVELS],
-        key="levels",
+        stacks=True, key="levels",
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
         shown=language.text(
             "{effect}  ({between})",
             effect=write.effect(row["effect"]),
-            between=write.between(low, high),
+            between=write.span(low, high),
         ),
         estimate=float(row["effect"]),
         low=low,
@@ -169,6 +169,7 @@ def effects_table(view: ExperimentView, language: Language) -> ReadingTable | No
         caption=language.text("Effects of {title}", title=view.title(language)),
         numeric=("effect", "between", "treated", "control", "n"),
         group="metric",
+        stacks=True,
         key=f"effects-{view.id}",
     )
 
@@ -251,7 +252,7 @@ def answers_table(view: ExperimentView, language: Language) -> ReadingTable | No
     caption = language.text("NPS when not everybody answers{rates}", rates=_rates(view, language))
     return reading_table(
         pd.DataFrame(rows), headings, caption=caption, numeric=("effect", "range"),
-        key=f"answers-{view.id}",
+        stacks=True, key=f"answers-{view.id}",
     )  # fmt: skip
 
 

@@ -198,8 +198,8 @@ def row_label(row: pd.Series, language: Language) -> str:
         return segment_name(str(row["segment"]), language)
     words = {
         "total": "All customers",
-        "direct": "Treated beside untreated, same depots",
-        "spillover": "Untreated customers beside treated ones",
+        "direct": "Treated against untreated",
+        "spillover": "Untreated beside treated",
     }
     return language.text(words.get(str(row["estimand"]), "All customers"))
 

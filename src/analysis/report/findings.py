@@ -30,7 +30,7 @@ def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> 
         return language.text(
             "{metric}: no clear effect yet, {effect} ({between})",
             metric=label, effect=write.effect(row["effect"]),
-            between=write.between(low, high),
+            between=write.span(low, high),
         )  # fmt: skip
     rises = float(row["effect"]) > 0
     source = (

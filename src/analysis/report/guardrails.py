@@ -192,6 +192,7 @@ def _table(
         headings,
         caption=language.text("Guardrails of {title}", title=view.title(language)),
         numeric=("effect", "between", "limit"),
+        stacks=True,
         key=f"{key}-{view.id}",
     )
 

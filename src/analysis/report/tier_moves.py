@@ -230,7 +230,7 @@ def _calls_table(calls: pd.DataFrame, inputs: Inputs, language: Language) -> Rea
     kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
     return reading_table(
         pd.DataFrame(rows), kept, caption=language.text("Customers to call this month"),
-        numeric=[c for c in ("revenue", "margin") if c in kept], key="calls",
+        numeric=[c for c in ("revenue", "margin") if c in kept], stacks=True, key="calls",
     )  # fmt: skip
 
 
