@@ -1,9 +1,9 @@
 """Monthly tiers that move for a reason."""
 
 from .assigning import Tiering, assign
-from .calls import CALL_PHRASES, calls, explain_calls
+from .calls import CALL_PHRASES, calls, calls_in_words, explain_calls
 from .summary import migration, stability, tier_shares
-from .words import HOLD_PHRASES, REASON_PHRASES, explain
+from .words import HOLD_PHRASES, REASON_PHRASES, explain, moves_in_words
 
 __all__ = [
     "CALL_PHRASES",
@@ -12,9 +12,11 @@ __all__ = [
     "Tiering",
     "assign",
     "calls",
+    "calls_in_words",
     "explain",
     "explain_calls",
     "migration",
+    "moves_in_words",
     "stability",
     "tier_shares",
 ]

@@ -66,13 +66,13 @@ class BurstWatch:
     ) -> Burst:
         usual = _baseline(self._revenue, rows, policy)
         usual_n = _baseline(self._shipments, rows, policy)
-        peak = _peak(value, usual)
-        expected = np.maximum(usual * peak, _last_year(self._revenue, len(rows)))
-        expected_n = np.maximum(usual_n * peak, _last_year(self._shipments, len(rows)))
+        peaks = _peaks(value, usual)
+        expected = np.maximum(usual * peaks, _last_year(self._revenue, len(rows)))
+        expected_n = np.maximum(usual_n * peaks, _last_year(self._shipments, len(rows)))
         noise = policy.noise_sds * np.sqrt(np.maximum(expected_n, 1.0))
         jumped = (value >= policy.ratio * expected) & (rows.shipments >= expected_n + noise)
         known = (rows.months_n >= policy.min_history_months + 2) & (usual > 0)
-        return Burst(jumped & known, expected, _reaches(value, usual, targets, peak))
+        return Burst(jumped & known, expected, _reaches(value, usual, targets, peaks))
 
 
 def _baseline(past: Recent[np.float64], rows: MonthRows, policy: BurstPromotion) -> Numbers:
@@ -93,19 +93,23 @@ def _value_of(rows: MonthRows) -> Numbers:
     return rows.shipments if unknown.all() else np.nan_to_num(rows.revenue)
 
 
-def _peak(value: Numbers, usual: Numbers) -> float:
-    """This month of the whole company against its months before; at least 1."""
-    before = usual.sum()
-    return max(1.0, float(value.sum() / before)) if before > 0 else 1.0
+def _peaks(value: Numbers, usual: Numbers) -> Numbers:
+    """This month of all other customers against their months before; at least 1, shape (n,).
+
+    Of the others, since in a small company a customer's own jump would pass for everybody's.
+    """
+    before = usual.sum() - usual
+    now = value.sum() - value
+    return np.maximum(np.divide(now, before, out=np.ones_like(now), where=before > 0), 1.0)
 
 
-def _reaches(value: Numbers, usual: Numbers, targets: Levels, peak: float) -> Levels:
+def _reaches(value: Numbers, usual: Numbers, targets: Levels, peaks: Numbers) -> Levels:
     """The highest level whose customers' median monthly value this month's value attains."""
     level = np.full(len(value), LOWEST, dtype=np.int8)
     for step in range(LOWEST + 1, HIGHEST + 1):
         of_level = usual[(targets == step) & (usual > 0)]
         if len(of_level):
-            level[value >= np.median(of_level) * peak] = step
+            level[value >= np.median(of_level) * peaks] = step
     return level
 
 

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from ..language import LANGUAGES, Language
 from ..message import Message, Value
 from ..months import Month
 from ..panel import index_of
@@ -171,6 +172,21 @@ def explain_calls(listed: pd.DataFrame, currency: str) -> list[Message]:
     """
     records: list[dict[str, Any]] = listed.to_dict("records")  # type: ignore[assignment]
     return [_sentence(call, currency) for call in records]
+
+
+def calls_in_words(listed: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """The sentences of `explain_calls` in both languages.
+
+    Args:
+        listed: What `calls` returned, or the table read back.
+        currency: ISO code of the profile's amounts.
+
+    Returns:
+        One row a row of `calls`, in the same order: customer_id, tier, why, zh, en.
+    """
+    messages = explain_calls(listed, currency)
+    told = {code: [m.in_(Language(code)) for m in messages] for code in LANGUAGES}
+    return listed[["customer_id", "tier", "why"]].assign(**told)
 
 
 def _sentence(call: Mapping[str, Any], currency: str) -> Message:

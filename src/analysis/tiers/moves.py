@@ -42,7 +42,8 @@ def moves_of(
         of the month, expected_revenue (what a burst is held against), is_off_season,
         shipments_recent and shipments_last_year (of the months that the season compares),
         revenue_window, margin_window, until (last month of a provisional tier or an override),
-        approved_by, override_reason. Ordered by window revenue, then customer.
+        approved_by, override_reason. Moves first, then moves held
+        back, each by window revenue, then customer.
     """
     seen, ruled = steps[-1]
     known = ruled.before != NO_LEVEL
@@ -71,8 +72,8 @@ def moves_of(
     listed = frame[moved | (known & (ruled.hold != Hold.NONE))]
     listed = listed.merge(_approvals(overrides, as_of), on="customer_id", how="left")
     listed["until"] = listed["until"].fillna(listed.pop("last_month"))
-    order = ["revenue_window", "customer_id"]
-    return listed.sort_values(order, ascending=[False, True], ignore_index=True)
+    order = ["moved", "revenue_window", "customer_id"]
+    return listed.sort_values(order, ascending=[False, False, True], ignore_index=True)
 
 
 def _numbers(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..language import LANGUAGES, Language
 from ..message import Message, Value
 from ..params import TierPolicy
 
@@ -133,6 +134,23 @@ def explain(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> list[Mess
     """
     records: list[dict[str, Any]] = moves.to_dict("records")  # type: ignore[assignment]
     return [_sentence(move, policy, currency) for move in records]
+
+
+def moves_in_words(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> pd.DataFrame:
+    """The sentences of `explain` in both languages.
+
+    Args:
+        moves: What `assign` returned, or the table `moves` read back.
+        policy: The rules it was assigned with.
+        currency: ISO code of the profile's amounts.
+
+    Returns:
+        One row a row of `moves`, in the same order: customer_id, from_tier, to_tier, moved, zh,
+        en.
+    """
+    messages = explain(moves, policy, currency)
+    told = {code: [m.in_(Language(code)) for m in messages] for code in LANGUAGES}
+    return moves[["customer_id", "from_tier", "to_tier", "moved"]].assign(**told)
 
 
 def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Message:
