@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -33,6 +33,12 @@ OutOption = Annotated[
 ]
 CoresOption = Annotated[
     int | None, typer.Option("--cores", min=1, help="Processors to use; all by default.")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", help="Port; by default the first free one.")
+]
+LanguageOption = Annotated[
+    Literal["zh", "en"], typer.Option("--language", help="Language that it opens in.")
 ]
 NotebooksOption = Annotated[str, typer.Option("--notebooks", hidden=True)]
 
@@ -128,14 +134,33 @@ def stage(
 
 
 @app.command()
+def dashboard(
+    profile: ProfileOption = DEMO_PROFILE,
+    out: OutOption = "",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's needs a token.")
+    ] = "127.0.0.1",
+    port: PortOption = None,
+    language: LanguageOption = "zh",
+    pool: Annotated[int, typer.Option(min=1, help="Pages kept ready, 200 MB each.")] = 1,
+) -> None:
+    """Serve the dashboard of the latest results."""
+    from ..dashboard.serve import serve
+
+    code = serve(profile, out=out, host=host, port=port, language=language, pool=pool)
+    raise typer.Exit(code)
+
+
+@app.command()
 def lab(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8888,
+    port: PortOption = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    language: LanguageOption = "zh",
 ) -> None:
     """Open JupyterLab on the notebooks."""
-    from .lab import open_lab
+    from ..lab import lab
 
-    raise typer.Exit(open_lab(port, browser=browser))
+    raise typer.Exit(lab(port=port, browser=browser, language=language))
 
 
 def _say_outcome(outcome: Outcome, screen: Any) -> None:

@@ -35,6 +35,6 @@ def write_company(out: Path, customers: int, months: int, seed: int) -> None:
             )
         except ValueError as fault:
             raise ParamsError(str(fault), where="tierlab simulate") from fault
-    amount = f"{told.shipments:,} shipments of {told.customers:,} customers"
+    amount = f"{sum(told.rows.values()):,} rows of {told.customers:,} customers"
     seconds = time.monotonic() - began
     screen.print(f"simulated {amount} in {seconds:.1f} s: {told.out}", highlight=False)

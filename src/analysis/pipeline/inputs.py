@@ -11,7 +11,7 @@ import os
 import platform
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..files import read_json, write_json
 from ..params import digest
@@ -21,7 +21,7 @@ from .stages import STAGES, Step, before
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-NOT_OF_THE_PIPELINE = frozenset({"cli", "dashboard", "simulate", "__main__.py"})
+NOT_OF_THE_PIPELINE = frozenset({"cli", "dashboard", "simulate", "lab.py", "__main__.py"})
 """Parts of the package that no stage may import (a test holds it), so that they change nothing."""
 
 WORDS = frozenset({"locale", "fonts"})
@@ -81,7 +81,8 @@ def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
 
 def raw_digests(job: Job, cache: DigestCache) -> Parts:
     """Digest of each raw file that the profile's sources name, by path below the raw folder."""
-    patterns = [p for s in job.profile.sources.values() for p in _listed(s.files)]
+    named = [p for s in job.profile.sources.values() for p in _listed(s.files)]
+    patterns = [p for p in named if _is_below(p)]
     return folder_digests(job.raw, patterns, cache) if job.raw.is_dir() else {}
 
 
@@ -208,6 +209,12 @@ def _is_code(path: Path) -> bool:
         and "__pycache__" not in path.parts
         and not path.name.startswith(".")
     )
+
+
+def _is_below(pattern: str) -> bool:
+    """Whether a pattern stays in the raw folder; cleaning refuses the others, with words."""
+    path = PurePath(pattern)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _listed(files: str | tuple[str, ...]) -> tuple[str, ...]:
