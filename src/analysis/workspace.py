@@ -124,6 +124,15 @@ class Workspace:
         found = self._found(Path(f"{name}.json"))
         return json.loads(found.read_text(encoding="utf-8")) if found else None
 
+    def history(self, name: str) -> dict[str, dict[str, Any]]:
+        """A document of every month up to this one, as last published: month → document.
+
+        This month's own is among them, so that what it once decided can be held against it.
+        """
+        months = sorted(p for p in self.processed.parent.glob("[0-9]*-[0-9]*") if p.is_dir())
+        known = {p.name: read_json(p / f"{name}.json") for p in months if p.name <= str(self.as_of)}
+        return {month: content for month, content in known.items() if content is not None}
+
     def _found(self, place: Path) -> Path | None:
         """The file as this session made it, else as earlier stages did."""
         if self.save_to is not None and (self.save_to / place).exists():

@@ -32,7 +32,7 @@ def curves_table(study: Study) -> pd.DataFrame:
     )
     frames = [] if metric is None else [_curve(study, metric, arm) for arm in study.spec.allocation]
     found = [frame for frame in frames if len(frame)]
-    return pd.concat(found, ignore_index=True) if found else _empty()
+    return pd.concat(found, ignore_index=True) if found else no_curves()
 
 
 def _curve(study: Study, metric: Metric, arm: str) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def _curve(study: Study, metric: Metric, arm: str) -> pd.DataFrame:
     duration = study.numbers(str(metric.duration))
     rows &= np.isfinite(duration) & (duration >= 0)
     if not rows.any():
-        return _empty()
+        return no_curves()
     event = study.flags(str(metric.event))[rows]
     return _frame(study, metric, arm, kaplan_meier(duration[rows], event))
 
@@ -72,7 +72,8 @@ def _frame(study: Study, metric: Metric, arm: str, curve: Curve) -> pd.DataFrame
     return frame.drop_duplicates("day", keep="last", ignore_index=True)
 
 
-def _empty() -> pd.DataFrame:
+def no_curves() -> pd.DataFrame:
+    """No curve, with the columns of the table."""
     kinds = {"experiment": "str", "arm": "str", "at_risk": "int64"}
     frame = pd.DataFrame(columns=list(COLUMNS))
     return frame.astype({name: kinds.get(name, "float64") for name in COLUMNS})

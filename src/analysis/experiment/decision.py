@@ -260,6 +260,7 @@ def _common(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, 
     return (
         *guards,
         *_money_told(evidence.money, currency),
+        *_frequency_told(evidence),
         *_design_told(circumstances),
         *circumstances.plan_changes,
     )
@@ -276,6 +277,21 @@ def _money_told(money: Estimate | None, currency: str) -> tuple[Message, ...]:
         return (Message("Net value per customer: {effect} ({low} to {high})", values),)
     source = "Net value per customer: {effect} ({low} to {high}); it may be a loss"
     return (Message(source, values),)
+
+
+def _frequency_told(evidence: Evidence) -> tuple[Message, ...]:
+    """That a gain in frequency can look like retention."""
+    if evidence.frequency is None or not evidence.ships_more_often:
+        return ()
+    values = effect_values(evidence.frequency, "")
+    return (
+        Message(
+            "Customers also ship more often ({effect} shipments each, {low} to {high}): a customer "
+            "that ships more often is seen in any window more easily, so part of the gain in "
+            "retention may be frequency.",
+            {name: values[name] for name in ("effect", "low", "high")},
+        ),
+    )
 
 
 def _design_told(circumstances: Circumstances) -> tuple[Message, ...]:

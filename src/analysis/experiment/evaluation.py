@@ -24,6 +24,8 @@ from .decision import Circumstances, decide
 from .estimate import ITT, WHOLE, Estimate, Key, estimates_table
 from .estimation import Compared, compare_cell, dressed, make_cell
 from .extras import (
+    RESPONSE,
+    UNWEIGHTED,
     answered,
     bound_rows,
     can_be_unanswered,
@@ -32,7 +34,7 @@ from .extras import (
     unweighted,
     with_extras,
 )
-from .followed import Followed, RoleInTable, days_to_mature
+from .followed import NET_VALUE, Followed, RoleInTable, days_to_mature, net_value_of
 from .looks import Looks, PastLook, past_look, settled
 from .multiplicity import with_adjusted_p
 from .second_opinions import cluster_notes
@@ -276,7 +278,8 @@ def _dressed(one: Compared, looks: Looks, setting: Setting) -> Estimate:
     status = _not_matured(one, setting) if not one.values.used.any() else None
     estimate = dressed(one, looks, status)
     notes: tuple[Message, ...] = ()
-    if one.role == "primary" and one.cell.segment == WHOLE and one.metric.kind != "ratio":
+    is_decisive = one.role == "primary" and one.cell.contrast.estimand == "total"
+    if is_decisive and one.cell.segment == WHOLE:
         notes += cluster_notes(one)
     if one.metric.kind == "survival" and one.cell.segment == WHOLE:
         notes += survival_notes(one.cell, one.metric, looks.alpha)
@@ -354,9 +357,17 @@ def _looks(study: Study, setting: Setting) -> Looks:
         alpha=spec.alpha / len(spec.treatments),
         guardrails=_number_of_guardrails(study),
         number=spec.look or 1,
-        once=setting.once,
+        once=_with_derived(setting.once, study),
     )
     return replace(looks, past=_past(study, looks, setting)) if setting.earlier else looks
+
+
+def _with_derived(once: frozenset[str], study: Study) -> frozenset[str]:
+    """Metrics with one look, and the readings that are made of them."""
+    money = net_value_of(study.spec)
+    parts = {money.margin, money.cost_to_serve or money.margin} if money else {""}
+    derived = {f"{name}{suffix}" for name in once for suffix in (RESPONSE, UNWEIGHTED)}
+    return once | derived | ({NET_VALUE} if parts <= once else set())
 
 
 def _number_of_guardrails(study: Study) -> int:
@@ -375,7 +386,7 @@ def _past(study: Study, looks: Looks, setting: Setting) -> dict[Key, tuple[PastL
     metrics: dict[str, Metric] = {}
     for table in setting.earlier:
         then = with_extras(read_study(table, study.spec, dict(study.unavailable)))
-        entries = [e for e in _available(then) if e.name not in setting.once]
+        entries = [e for e in _available(then) if e.name not in looks.once]
         metrics |= {e.name: e.metric for e in entries}
         for side in contrasts(then):
             cell = make_cell(then, side, WHOLE, side.rows)

@@ -22,6 +22,7 @@ class Evidence:
         primaries: One estimate a primary metric.
         guardrails: Of the same customers; for the whole also ordinary customers'.
         money: Net value per customer; None where the plan has no money.
+        frequency: Shipments per customer; None where they are not followed.
         alpha: Error level of the arm.
     """
 
@@ -30,6 +31,7 @@ class Evidence:
     primaries: tuple[Estimate, ...]
     guardrails: tuple[Guardrail, ...]
     money: Estimate | None
+    frequency: Estimate | None
     alpha: float
 
     @property
@@ -65,6 +67,15 @@ class Evidence:
         return self.money is None or not _is_known(self.money) or self.money.effect > 0
 
     @property
+    def ships_more_often(self) -> bool:
+        """Whether a gain in retention comes with more shipments per customer."""
+        is_retention = any(
+            e.metric.measure in ("retention", "survival") and stands_above_zero(e)
+            for e in self.primaries
+        )
+        return is_retention and self.frequency is not None and stands_above_zero(self.frequency)
+
+    @property
     def supports_roll_out(self) -> bool:
         """Whether primaries, guardrails and money all hold."""
         return self.primaries_hold and self.guardrails_hold and self.money_holds
@@ -86,9 +97,9 @@ def whole(spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str) -> Evid
     primaries = [e for e in mine if e.role == "primary" and _is_total(e)]
     guards = [e for e in mine if e.role == "guardrail" and (_is_total(e) or _is_ordinary(spec, e))]
     money = next((e for e in mine if e.metric.name == NET_VALUE and _is_total(e)), None)
-    return Evidence(
-        arm, WHOLE, tuple(primaries), tuple(map(guardrail, guards)), money, _alpha(spec)
-    )
+    often = next((e for e in mine if e.metric.measure == "frequency" and _is_total(e)), None)
+    guarded = tuple(map(guardrail, guards))
+    return Evidence(arm, WHOLE, tuple(primaries), guarded, money, often, _alpha(spec))
 
 
 def of_segments(
@@ -103,7 +114,7 @@ def of_segments(
         guards = tuple(guardrail(e) for e in mine if e.role == "guardrail")
         money = next((e for e in mine if e.metric.name == NET_VALUE), None)
         if primaries:
-            found[name] = Evidence(arm, name, primaries, guards, money, _alpha(spec))
+            found[name] = Evidence(arm, name, primaries, guards, money, None, _alpha(spec))
     return found
 
 

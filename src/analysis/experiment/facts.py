@@ -172,10 +172,15 @@ def tier_part(clock: ir.Table, tiers: ir.Table) -> Part:
 def exposure_part(
     experiment: ExperimentSpec, clock: ir.Table, events: ir.Table, as_of: Month
 ) -> Part:
-    """Whether the unit used one of the services that count, after assignment."""
+    """Whether the unit used one of the services that count, by the end of the last window."""
     ours = events.filter(events.service.isin(list(experiment.exposure_services)))
     rows = _of_units(clock, ours)
-    used = (rows.used_at >= rows.assigned_at) & (rows.used_at < ibis.literal(as_of.end))
+    windows = [metric.window for metric in experiment.metrics if metric.window]
+    closed = [last for _, last in windows if last is not None]
+    ends = ibis.literal(as_of.end)
+    if closed and len(closed) == len(windows):
+        ends = ibis.least(ends, rows.assigned_at + ibis.interval(days=max(closed)))
+    used = (rows.used_at >= rows.assigned_at) & (rows.used_at < ends)
     name = str(experiment.exposure)
     return Part(rows.group_by("customer_id").agg(**{name: used.any().fill_null(False)}), (name,))
 

@@ -1,0 +1,47 @@
+"""Evaluate a file: the plan and the units in, estimates and verdict out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..files import disk_faults_told, write_atomically
+from ..params.experiment import load_experiment
+from .evaluation import Evaluation, evaluate
+from .record import record
+
+
+def evaluate_file(
+    experiment: str | Path,
+    units: str | Path,
+    out: str | Path,
+    *,
+    assignments: str | Path | None = None,
+) -> Evaluation:
+    """Evaluate a table of units and write what was found.
+
+    Args:
+        experiment: The plan's YAML file.
+        units: CSV or Parquet, one row a unit.
+        out: Folder that receives ``estimates.csv`` (UTF-8 with a mark that spreadsheets need)
+            and ``verdict.json``.
+        assignments: Units as they were assigned, CSV or Parquet, to count those lost (optional).
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        ParamsError: The plan is wrong.
+        DesignError: The table does not fit the plan.
+        SourceError: A file cannot be read.
+        RunError: The folder cannot be written.
+    """
+    found = evaluate(units, load_experiment(experiment), assignments=assignments)
+    folder = Path(out)
+    with disk_faults_told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    table = found.estimates.to_csv(index=False).encode("utf-8-sig")
+    write_atomically(folder / "estimates.csv", table)
+    text = json.dumps(record(found), ensure_ascii=False, indent=1, allow_nan=False)
+    write_atomically(folder / "verdict.json", text + "\n")
+    return found

@@ -1,0 +1,95 @@
+"""What readers of an evaluation need besides its tables, as JSON-like content."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..message import Message
+from .estimate import ITT, WHOLE
+from .evaluation import Evaluation
+from .extras import RESPONSE
+from .followed import NET_VALUE
+from .verdict import effect_told
+
+
+def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
+    """An evaluation as JSON-like content; sentences as `Message.to_json` writes them.
+
+    Returns:
+        id, title, owner, design, verdict, metrics, arms, money, notes, checks (gate and note),
+        remarks (status and notes of each estimate that is not plain) and boundaries of the looks.
+    """
+    spec = found.experiment
+    return {
+        "id": spec.id,
+        "title": spec.title.model_dump() if spec.title else None,
+        "owner": spec.owner,
+        "design": spec.design,
+        "control": spec.control,
+        "alpha": spec.alpha,
+        "verdict": found.verdict.to_json(),
+        "metrics": [
+            {
+                **metric.model_dump(
+                    include={"name", "kind", "role", "direction", "minimum_effect", "margin"}
+                ),
+                "measure": metric.measure,
+                "title": metric.title.model_dump() if metric.title else None,
+            }
+            for metric in spec.metrics
+        ],
+        "arms": [vars(arm) for arm in found.arms],
+        "money": [told.to_json() for told in _money(found, currency)],
+        "notes": [told.to_json() for told in _notes(found)],
+        "checks": [
+            {"gate": check.gate, "alarmed": check.alarmed, "note": check.note.to_json()}
+            for check in found.gates
+        ],
+        "remarks": _remarks(found),
+        "boundaries": {key: list(values) for key, values in found.boundaries.items()},
+    }
+
+
+def _money(found: Evaluation, currency: str) -> list[Message]:
+    """Net value per customer, arm by arm, for all and where it was estimated for a segment."""
+    rows = [
+        e
+        for e in found.readings
+        if e.metric.name == NET_VALUE and e.estimand == "total" and e.basis == ITT and e.is_ok
+    ]
+    return [effect_told(e, currency) for e in rows]
+
+
+def _notes(found: Evaluation) -> list[Message]:
+    """What must be known of an experiment as a whole: response, and tables that are missing."""
+    whole = [
+        e for e in found.readings if e.segment == WHOLE and e.estimand == "total" and not e.bound
+    ]
+    response = [
+        effect_told(e, "")
+        for e in whole
+        if e.metric.name.endswith(RESPONSE) and e.basis == ITT and e.is_ok and e.claim
+    ]
+    missing = [
+        e.status for e in whole if e.basis == ITT and e.status.source.startswith("not available")
+    ]
+    return [*response, *dict.fromkeys(missing)]
+
+
+def _remarks(found: Evaluation) -> list[dict[str, Any]]:
+    """Status and notes in both languages, by the row they belong to."""
+    return [
+        {
+            "analysis_basis": e.basis,
+            "estimand": e.estimand,
+            "metric": e.metric.name,
+            "segment": e.segment,
+            "treatment": e.treatment,
+            "bound": e.bound,
+            "status": e.status.to_json(),
+            "notes": [note.to_json() for note in e.notes],
+        }
+        for e in found.readings
+        if e.notes or not math.isfinite(e.effect)
+    ]
