@@ -220,7 +220,9 @@ def answer_weights(frame: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
     before["rate"] = frame["answer_rate"].astype(float)
     before["score"] = frame["score_before"].astype(float)
     before["never"] = frame["never_asked"].astype(float)
-    before = before.loc[:, before.std() > 0]
+    # A flag that hardly anyone of an arm carries would leave the logit without a solution.
+    few = min(before["never"][treated == arm].sum() for arm in (True, False)) < 5
+    before = before.drop(columns="never") if few else before
     design = sm.add_constant(before).to_numpy()
     weight = np.zeros(len(frame))
     for arm in (True, False):
