@@ -104,12 +104,11 @@ def _read(path: Path) -> Rule:
     settings = yaml.safe_load(text.split("```yaml")[1].split("```")[0]) if "```yaml" in text else {}
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    table = pd.DataFrame([row for row in cells[2:]], columns=cells[0])
+    table = pd.DataFrame(cells[2:], columns=cells[0])
     table = table.rename(columns={"held back by": "held_back_by"})
     if "customer" not in table:
         table.insert(0, "customer", "A")
-    shipments = table["shipments"] if "shipments" in table else "10"
-    table = table.assign(shipments=shipments).astype({"shipments": int})
+    table = table.assign(shipments=table.get("shipments", "10")).astype({"shipments": int})
     table["score"] = pd.to_numeric(table["score"].replace({"": None}))
     revenue = table["revenue"].astype(float) if "revenue" in table else table["shipments"] * 10.0
     return Rule(path.stem, text, settings or {}, table.assign(revenue=revenue))

@@ -79,7 +79,8 @@ def _shipments(
     rng: np.random.Generator, customer: np.ndarray, month: pd.DatetimeIndex
 ) -> pd.DataFrame:
     n = len(customer)
-    shipped = month + pd.to_timedelta(rng.integers(0, 27 * 1440, n), unit="min")
+    minutes = rng.integers(0, np.asarray(month.days_in_month) * 1440)
+    shipped = month + pd.to_timedelta(minutes, unit="min")
     promised = shipped.normalize() + pd.to_timedelta(3, unit="D")
     delivered = shipped + pd.to_timedelta(rng.gamma(4.0, 12.0, n).round(1), unit="h")
     revenue = np.exp(rng.normal(4.0, 1.0, n)).round(AMOUNTS)

@@ -201,7 +201,9 @@ def _spine(
     seen = [fact.select(*KEY) for fact in facts.values() if fact is not None]
     every = ibis.union(begun, *seen)
     starts = every.group_by("customer_id").aggregate(first_index=every.month_index.min())
-    first = ibis.greatest(starts.first_index, coverage.since_shipments.as_scalar())
+    since = coverage.since_shipments.as_scalar()
+    starts = starts.filter(since.notnull())
+    first = ibis.greatest(starts.first_index, since)
     months = ibis.range(first, index_of(as_of) + 1).unnest()
     return starts.select("customer_id", month_index=months.cast("int32"))
 
