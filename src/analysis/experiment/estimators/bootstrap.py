@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -191,7 +190,9 @@ def _draws(n_clusters: int, weights: WildWeights, enumerate_up_to: int) -> tuple
     """(D, G) weights of each draw, and whether these are all."""
     points = np.array(POINTS[weights])
     if len(points) ** n_clusters <= enumerate_up_to:
-        return np.array(list(product(points, repeat=n_clusters))), True
+        shape = (len(points),) * n_clusters
+        every = np.unravel_index(np.arange(len(points) ** n_clusters), shape)
+        return points[np.column_stack(every)], True
     generator = np.random.default_rng(SEED)
     return points[generator.integers(len(points), size=(RANDOM_DRAWS, n_clusters))], False
 

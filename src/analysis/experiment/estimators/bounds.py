@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from .means import compare_arms
+from .means import MIN_UNITS, compare_arms
 from .results import BoolArray, FloatArray, IntArray, Status
 from .strata import pool_strata
 from .units import Units
@@ -60,9 +60,13 @@ def lee_bounds(values: FloatArray, units: Units, *, alpha: float = 0.05) -> Boun
     Returns:
         Bounds with standard errors (by unit, or by cluster), in units of the outcome.
     """
+    if units.weights is not None and not units.weights.all():
+        counted = units.weights > 0
+        return lee_bounds(values[counted], units.take(counted), alpha=alpha)
     answered = np.isfinite(values)
-    if not (answered & units.treated).any() or not (answered & ~units.treated).any():
-        return _no_bounds(Status.NO_UNITS)
+    fewest = min(int((answered & arm).sum()) for arm in _arms(units))
+    if fewest < MIN_UNITS:
+        return _no_bounds(Status.TOO_FEW_UNITS if fewest else Status.NO_UNITS)
     weights = _standardising_weights(units)
     rates = [_weighted_mean(answered[m].astype(np.float64), weights[m]) for m in _arms(units)]
     keep_share = min(rates) / max(rates)

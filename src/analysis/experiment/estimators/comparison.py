@@ -159,7 +159,7 @@ def assemble(
     effect = estimate.means[0] - estimate.means[1]
     std_error = _std_error_of_difference(estimate.covariance)
     status = _status(values, design, std_error, estimate.df)
-    has_error = status in (Status.OK, Status.INSUFFICIENT_CLUSTERS)
+    has_error = fitted is not None and status in (Status.OK, Status.INSUFFICIENT_CLUSTERS)
     half_width, p_value = np.nan, np.nan
     if status is Status.OK:
         half_width, p_value = t_interval(effect, std_error, estimate.df, alpha)

@@ -162,6 +162,8 @@ def _trimmed(weights: FloatArray, responded: BoolArray) -> tuple[FloatArray, int
 
 def _stratum_indicators(strata: PooledStrata) -> FloatArray:
     """(n, s) standardised indicators of the largest strata but one; the rest is the base."""
+    if strata.n_strata == 1:
+        return np.empty((len(strata.codes), 0))
     by_size = np.argsort(-np.bincount(strata.codes, minlength=strata.n_strata), kind="stable")
     chosen = np.sort(by_size[1 : 1 + MOST_STRATA])
     columns = (strata.codes[:, None] == chosen).astype(np.float64)
