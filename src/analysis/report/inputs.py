@@ -92,7 +92,7 @@ def gather(workspace: Workspace) -> Inputs:
         plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
         sources=frozenset(workspace.profile.tables),
         parts=digests_of_inputs(workspace.processed),
-        previous_parts=digests_of_inputs(workspace.processed.parent / last_month),
+        previous_parts=published_digests(workspace.reports.parent / last_month),
         previous_summary=_document(workspace.reports.parent / last_month, "summary"),
         command=_command(workspace),
     )
@@ -105,12 +105,20 @@ def digests_of_inputs(processed: Path) -> dict[str, str]:
         Such as ``{"params.tiers": …, "raw/orders.csv": …, "code": …}``; a stage's notebook as
         ``notebook.<stage>``.
     """
+    paths = sorted((processed / ".inputs").glob("*.digest"))
+    return _by_stage({p.stem: json.loads(p.read_text(encoding="utf-8")) for p in paths})
+
+
+def published_digests(reports: Path) -> dict[str, str]:
+    """The same of a published month, as its manifest tells them."""
+    manifest = _document(reports, "manifest") or {}
+    return _by_stage(manifest.get("inputs", {}))
+
+
+def _by_stage(inputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     parts: dict[str, str] = {}
-    for path in sorted((processed / ".inputs").glob("*.digest")):
-        noted = json.loads(path.read_text(encoding="utf-8"))
-        stage = path.stem
-        own = {k: v for k, v in noted.items() if not k.startswith("previous/")}
-        parts |= {f"notebook.{stage}" if k == "notebook" else k: str(v) for k, v in own.items()}
+    for stage, noted in inputs.items():
+        parts |= {f"notebook.{stage}" if k == "notebook" else k: str(v) for k, v in noted.items()}
     return parts
 
 

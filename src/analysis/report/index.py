@@ -1,0 +1,152 @@
+"""The page that lists all months of a profile, in both languages, without a script."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from ..figures import sparkline
+from ..language import MISSING, Language, LanguageCode
+from .block import rendered
+from .experiment_view import segment_name
+from .headline import HEADLINE, written
+from .page import TEMPLATE, TEMPLATES
+from .verdicts import DECISIONS
+
+CODES: tuple[LanguageCode, ...] = ("zh", "en")
+"""Languages of the page, in their order on it."""
+SHOWN = ("active_customers", "retention", "nps", "on_time_rate", "revenue")
+"""Headline figures of the index."""
+STATES = {
+    "ok": ("up to date", "good", "✓"),
+    "stale": ("stale: its inputs changed since", "caution", "!"),
+    "failed": ("the last run failed; this is the report before it", "bad", "✕"),
+    "missing": ("the run failed; there is no report yet", "bad", "✕"),
+}
+"""State → its English words, tone and sign."""
+MONTH = re.compile(r"\d{4}-\d{2}")
+
+
+@dataclass(frozen=True)
+class MonthEntry:
+    """One month of the index.
+
+    Attributes:
+        month: Such as 2026-10.
+        state: ok, stale, failed, or missing (failed without an earlier report).
+        summary: Its ``summary.json``; empty where there is none.
+        pages: Language → file name of its report, relative to the index.
+    """
+
+    month: str
+    state: str
+    summary: Mapping[str, Any]
+    pages: Mapping[str, str]
+
+    def figure(self, key: str) -> float:
+        """A headline figure; NaN where there is none."""
+        value = ((self.summary.get("headline") or {}).get(key) or {}).get("value")
+        return math.nan if value is None else float(value)
+
+
+def index_page(shelf: Path) -> str:
+    """The index of a profile's months.
+
+    Args:
+        shelf: ``reports/<profile>``: one folder a published month, and in ``.states`` one file
+            a month whose report is stale or whose last run failed.
+
+    Returns:
+        One HTML page in Chinese and English; the latest month first.
+    """
+    entries = month_entries(shelf)
+    parts = {code: _part(entries, Language(code)) for code in CODES}
+    title: Mapping[str, Any] = next(
+        (e.summary["title"] for e in entries if e.summary.get("title")), {}
+    )
+    page = rendered(
+        "index",
+        Language("zh"),
+        style=Markup((TEMPLATES / TEMPLATE / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        titles={code: str(title.get(code, shelf.name)) for code in CODES},
+        words={code: Language(code).text for code in CODES},
+        parts=parts,
+    )
+    return page.html
+
+
+def month_entries(shelf: Path) -> list[MonthEntry]:
+    """The months of a profile that have a report or a failed run, the latest first."""
+    found = {p.name for p in shelf.iterdir() if p.is_dir()} if shelf.is_dir() else set()
+    noted = {p.stem for p in (shelf / ".states").glob("*.json")}
+    months = sorted((m for m in found | noted if MONTH.fullmatch(m)), reverse=True)
+    return [_entry(shelf, month) for month in months]
+
+
+def _entry(shelf: Path, month: str) -> MonthEntry:
+    pages = {
+        code: f"{month}/report.{code}.html"
+        for code in CODES
+        if (shelf / month / f"report.{code}.html").exists()
+    }
+    noted = str(_read(shelf / ".states" / f"{month}.json").get("state", "ok"))
+    state = "missing" if noted == "failed" and not pages else noted
+    return MonthEntry(month, state, _read(shelf / month / "summary.json"), pages)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file; nothing where it is missing or broken, so that one month spoils no index."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _part(entries: Sequence[MonthEntry], language: Language) -> dict[str, Any]:
+    specs = [spec for spec in HEADLINE if spec.key in SHOWN]
+    specs.sort(key=lambda spec: SHOWN.index(spec.key))
+    oldest_first = list(reversed(entries))
+    return {
+        "headings": [language.text(spec.label) for spec in specs],
+        "trends": [
+            Markup(sparkline([e.figure(spec.key) for e in oldest_first]))  # noqa: S704
+            for spec in specs
+        ],
+        "rows": [
+            {
+                "month": language.month(entry.month),
+                "page": entry.pages.get(language.code) or next(iter(entry.pages.values()), ""),
+                "state": _state(entry.state, language),
+                "verdicts": [_verdict(e, language) for e in entry.summary.get("experiments", ())],
+                "figures": [
+                    written(entry.figure(spec.key), spec.form, language,
+                            str(entry.summary.get("currency", "CNY")))
+                    for spec in specs
+                ],
+            }
+            for entry in entries
+        ],
+    }  # fmt: skip
+
+
+def _state(state: str, language: Language) -> dict[str, str]:
+    words, tone, sign = STATES.get(state, STATES["stale"])
+    return {"words": language.text(words, context="state"), "tone": tone, "sign": sign}
+
+
+def _verdict(experiment: Mapping[str, Any], language: Language) -> dict[str, str]:
+    decision = DECISIONS.get(str(experiment.get("verdict")))
+    segments = [segment_name(str(s), language) for s in experiment.get("segments") or ()]
+    title = (experiment.get("title") or {}).get(language.code) or str(experiment.get("id"))
+    if decision is None:
+        return {"title": title, "words": MISSING, "tone": "grey", "sign": "?"}
+    words = language.text(decision.words, segments=language.listed(segments))
+    return {"title": title, "words": words, "tone": decision.tone, "sign": decision.sign}
