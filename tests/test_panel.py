@@ -8,11 +8,11 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from canonical import canonical, company
 
 from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.tables import CONTRACTS
+from canonical import canonical, company
 
 AS_OF = Month(2026, 10)
 EARLIER = Month(2025, 9)

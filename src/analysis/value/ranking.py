@@ -101,8 +101,8 @@ def abc_class(
     month = ibis.window(**falling)
     equal = (ibis.cume_dist().over(month) * table.count().over(month)).round()
     equal = equal - ibis.rank().over(month)
-    before = paid.sum().over(up_to) - paid * equal.cast("int64")
-    covered = before.cast("float64") / paid.sum().over(month).nullif(0).cast("float64")
+    before = paid.sum().over(up_to).cast("float64") - paid.cast("float64") * equal
+    covered = before / paid.sum().over(month).nullif(0).cast("float64")
     letter = ibis.cases(
         (paid == 0, "C"), (covered < cuts[0], "A"), (covered < cuts[1], "B"), else_="C"
     )
