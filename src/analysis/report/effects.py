@@ -161,7 +161,7 @@ def effects_table(view: ExperimentView, language: Language) -> ReadingTable | No
         "between": language.text("Interval"),
         "treated": language.text("Treated"),
         "control": language.text("Control", context="column"),
-        "n": language.text("Customers"),
+        "n": language.text("Customers", context="column"),
     }
     return reading_table(
         pd.DataFrame(rows),

@@ -91,7 +91,7 @@ def month_entries(shelf: Path) -> list[MonthEntry]:
 
 
 def _entry(shelf: Path, month: str) -> MonthEntry:
-    pages = {
+    pages: dict[str, str] = {
         code: f"{month}/report.{code}.html"
         for code in CODES
         if (shelf / month / f"report.{code}.html").exists()

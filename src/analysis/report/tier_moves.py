@@ -139,7 +139,7 @@ def sizes_table(counts: pd.DataFrame, language: Language) -> ReadingTable:
     ]
     headings = {
         "tier": language.text("Tier"),
-        "n": language.text("Customers"),
+        "n": language.text("Customers", context="column"),
         "share": language.text("Share"),
         "change": language.text("Change on last month"),
     }

@@ -189,7 +189,7 @@ def _facts(view: ExperimentView, decision: Decision, language: Language) -> list
         (language.text("Owner"), str(content.get("owner") or "")),
         (language.text("Next look"), look),
         (language.text("Running since"), since),
-        (language.text("Customers"), language.listed(arms) if arms else ""),
+        (language.text("Customers", context="column"), language.listed(arms) if arms else ""),
     ]
     return [(name, text) for name, text in facts if text]
 
