@@ -58,6 +58,7 @@ class FreshPage(TornadoVoilaHandler):  # type: ignore[misc]
     async def get(self, path: str | None = None) -> None:
         """Answer with a page that was heated with the published results."""
         server: FreshVoila = self.settings["voila"]
+        self.xsrf_token  # noqa: B018 - sets the cookie without which a closed page cannot end its kernel
         if not path:
             server.refresh()
             if not await server.make_room():

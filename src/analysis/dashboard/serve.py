@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -30,7 +31,6 @@ NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "dashboard.ipynb"
 PAGE = Path(__file__).with_name("page")
 TEMPLATE = "tierlab"
 FIRST_PORT = 8866
-PING_MILLISECONDS = 30_000
 WATCH_SECONDS = 5.0
 """How often an open page looks for newer results."""
 TOKEN_VARIABLE = "TIERLAB_TOKEN"  # noqa: S105 - the variable's name
@@ -167,11 +167,8 @@ def configured(
             "port_retries": 0,
             "open_browser": False,
             "token": token,
-            "identity_provider_class": "voila.voila_identity_provider.VoilaIdentityProvider",
             "tornado_settings": {
                 "headers": {"Content-Security-Policy": CONTENT_POLICY},
-                "ws_ping_interval": PING_MILLISECONDS,
-                "ws_ping_timeout": PING_MILLISECONDS,
             },
             "log_level": "ERROR",
             "language": language,
@@ -211,6 +208,7 @@ def address(url: str, token: str) -> str:
 def _run(config: Config, announce: Callable[[str], None]) -> None:
     from .pool import FreshVoila
 
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)  # units mistaken in a warning
     server: Any = FreshVoila(config=config)
     server.announce = announce
     server.initialize([])
