@@ -1,1 +1,41 @@
 """A/B evaluation: outcomes, estimates, gates and the verdict of an experiment."""
+
+from __future__ import annotations
+
+from .evaluation import Evaluation, Setting, evaluate
+from .files import evaluate_file
+from .monthly import Followed, MonthlyEvaluation, evaluate_month, follow
+from .outcomes import FACTS, outcomes
+from .verdict import Verdict
+from .views import (
+    effects,
+    effects_by_segment,
+    fairness,
+    money,
+    plans,
+    readings_of_answers,
+    used_effects,
+    verdicts,
+)
+
+__all__ = [
+    "FACTS",
+    "Evaluation",
+    "Followed",
+    "MonthlyEvaluation",
+    "Setting",
+    "Verdict",
+    "effects",
+    "effects_by_segment",
+    "evaluate",
+    "evaluate_file",
+    "evaluate_month",
+    "fairness",
+    "follow",
+    "money",
+    "outcomes",
+    "plans",
+    "readings_of_answers",
+    "used_effects",
+    "verdicts",
+]

@@ -17,7 +17,7 @@ from ..params.experiment import ExperimentSpec
 from .checks import Check
 from .estimate import Estimate
 from .evidence import Evidence, holds_after_holm, of_segments, stands_above_zero, whole
-from .guardrails import told
+from .guardrails import not_known_yet, told
 from .verdict import (
     Decision,
     Verdict,
@@ -28,6 +28,7 @@ from .verdict import (
     segments_value,
     shown,
 )
+from .words import distinct
 
 PREFERENCE: tuple[Decision, ...] = (
     "roll_out",
@@ -91,8 +92,8 @@ def decide(
     return Verdict(
         decision=best.decision,
         headline=best.headline,
-        reasons=(*(r for v in same for r in v.reasons), *(v.headline for v in others)),
-        needs=tuple(dict.fromkeys(n for v in same for n in v.needs)),
+        reasons=distinct([*(r for v in same for r in v.reasons), *(v.headline for v in others)]),
+        needs=distinct(n for v in same for n in v.needs),
         segments=best.segments,
         arms=tuple(arm for v in same for arm in v.arms),
     )
@@ -308,9 +309,11 @@ def _design_told(circumstances: Circumstances) -> tuple[Message, ...]:
 def _blocking(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, ...]:
     """What stands between this arm and a roll-out to all."""
     currency = circumstances.currency
-    found = [told(g, currency) for g in evidence.guardrails if g.state == "insufficient"]
+    unsure = [g for g in evidence.guardrails if g.state == "insufficient"]
+    found = [told(g, currency) for g in unsure if g.estimate.is_ok]
+    found += not_known_yet([g for g in unsure if not g.estimate.is_ok])
     money = evidence.money
-    if money is not None and not evidence.money_holds:
+    if money is not None and money.is_ok and not evidence.money_holds:
         found.append(Message("Net value per customer is not above zero"))
     return tuple(found)
 

@@ -10,17 +10,28 @@ import numpy as np
 from ..message import Message, Value
 from ..params.metric import Metric
 from .contrasts import Contrast
-from .estimate import Estimate, Key
+from .estimate import WHOLE, Estimate, Key
 from .estimators.comparison import Comparison
 from .estimators.means import compare_arms
 from .estimators.relative import relative_effect
-from .estimators.results import BoolArray, Status, merge_notes
+from .estimators.results import BoolArray, NoteCode, Status, merge_notes
 from .estimators.units import Units
 from .followed import Followed, RoleInTable
 from .looks import Looks
 from .study import Study
 from .values import MetricValues, metric_values, missing_note, units_of
 from .words import note_messages, status_message
+
+TECHNICAL = frozenset(
+    {
+        NoteCode.COVARIATE_CONSTANT,
+        NoteCode.COVARIATE_COLLINEAR,
+        NoteCode.COVARIATE_MISSING,
+        NoteCode.COVARIATES_TOO_MANY,
+        NoteCode.STRATA_POOLED,
+    }
+)
+"""What was done to covariates and strata: told once for the whole, not again in each segment."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +203,11 @@ def _method(compared: Compared) -> str:
 def _notes(compared: Compared) -> tuple[Message, ...]:
     values, comparison = compared.values, compared.comparison
     response = values.response
-    own = [n for n in comparison.notes if n.code != "missing_outcomes"]
-    notes = merge_notes(missing_note(values), values.notes, own, response.notes if response else ())
+    own = [n for n in comparison.notes if n.code is not NoteCode.MISSING_OUTCOMES]
+    weighting = response.notes if response else ()
+    notes = merge_notes(missing_note(values), values.notes, own, weighting)
+    if compared.cell.segment != WHOLE:
+        notes = tuple(n for n in notes if n.code not in TECHNICAL)
     return (*_response_told(values), *note_messages(notes))
 
 

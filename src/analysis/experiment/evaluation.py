@@ -291,12 +291,24 @@ def _not_matured(one: Compared, setting: Setting) -> Message | None:
     if one.values.n_maturing == 0:
         return None
     study = one.cell.study
-    until = setting.as_of.last_day if setting.as_of else None
-    if until is None or ASSIGNED_AT not in study.units.columns or not one.metric.measure:
+    days = [days_to_mature(metric) for metric in _measured_parts(study.spec, one.metric)]
+    if setting.as_of is None or ASSIGNED_AT not in study.units.columns or not days:
         return maturing(None, None)
     first = pd.Timestamp(study.units.loc[one.cell.rows, ASSIGNED_AT].min())
-    complete = first + pd.Timedelta(days=days_to_mature(one.metric))
-    return maturing((complete - pd.Timedelta(microseconds=1)).date(), until)
+    complete = first + pd.Timedelta(days=max(days)) - pd.Timedelta(microseconds=1)
+    return maturing(complete.date(), setting.as_of.last_day)
+
+
+def _measured_parts(spec: ExperimentSpec, metric: Metric) -> list[Metric]:
+    """The measured metrics that a metric is made of: itself, or those of a reading."""
+    if metric.measure:
+        return [metric]
+    money = net_value_of(spec)
+    if metric.name == NET_VALUE and money:
+        return [m for m in spec.metrics if m.name in (money.margin, money.cost_to_serve)]
+    suffixes = (RESPONSE, UNWEIGHTED)
+    made = {f"{m.name}{suffix}": m for m in spec.metrics for suffix in suffixes if m.measure}
+    return [made[metric.name]] if metric.name in made else []
 
 
 def _available(study: Study) -> list[Followed]:

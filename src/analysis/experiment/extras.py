@@ -150,6 +150,8 @@ def complier_rows(
         exposure = one.cell.study.spec.exposure
         if exposure is None or one.role == "reading" or not one.comparison.influence.size:
             continue
+        if one.comparison.status is not Status.OK or one.values.status is not Status.OK:
+            continue
         if exposure not in one.cell.study.units.columns:
             continue
         rows.append(_complier_row(one, estimate, exposure, alpha))

@@ -78,10 +78,7 @@ def told(guarded: Guardrail, currency: str) -> Message:
             {"metric": metric, "why": _status_value(estimate)},
         )
     if not estimate.is_ok:
-        return Message(
-            "The guardrail {metric} is not known yet: {why}",
-            {"metric": metric, "why": _status_value(estimate)},
-        )
+        return not_known_yet([guarded])[0]
     values = {
         **effect_values(estimate, currency),
         "margin": shown(estimate.metric, guarded.margin, currency, sign=False),
@@ -89,6 +86,27 @@ def told(guarded: Guardrail, currency: str) -> Message:
     }
     del values["n"]
     return Message(_TOLD[guarded.state], values)
+
+
+def not_known_yet(guardrails: Iterable[Guardrail]) -> list[Message]:
+    """Guardrails without an interval yet: one sentence a reason, each metric named once."""
+    reasons: dict[str, Message] = {}
+    names: dict[str, dict[str, None]] = {}
+    for guarded in guardrails:
+        status = guarded.estimate.status
+        reasons.setdefault(status.source, status)
+        word = str(metric_value(guarded.estimate.metric).value)
+        names.setdefault(status.source, {})[word] = None
+    return [
+        Message(
+            "Guardrails not known yet: {metrics} ({why})",
+            {
+                "metrics": Value("terms", list(names[source])),
+                "why": Value("message", status.to_json()),
+            },
+        )
+        for source, status in reasons.items()
+    ]
 
 
 _TOLD = {

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..errors import CoverageError
-from ..message import Message, Value
+from ..language import Language, LanguageCode
+from ..message import Message
 from ..months import Month
 from ..params.experiment import ExperimentSpec, plan_digest
 from ..params.metric import Metric
@@ -22,6 +23,7 @@ from .followed import days_to_mature, grows, metrics_followed
 from .frozen import Document, FrozenPlan, frozen_plan, plan_changes
 from .outcomes import FACTS, Facts, outcomes
 from .record import record
+from .words import not_available
 
 NEEDED = ("assignments", "customers", "shipments")
 
@@ -68,6 +70,12 @@ class Followed:
         columns = ["experiment", "arm", "units"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
+    def waiting_in_words(self, language: LanguageCode = "en") -> pd.DataFrame:
+        """One row an experiment that is not evaluated, and why."""
+        told = Language(language)
+        rows = [(name, why.in_(told)) for name, why in self.waiting.items()]
+        return pd.DataFrame(rows, columns=["experiment", "why"])
+
 
 def follow(
     experiments: Sequence[ExperimentSpec],
@@ -94,10 +102,7 @@ def follow(
     followed, waiting = [], {}
     for spec in experiments:
         if tables.get("assignments") is None:
-            told = Message(
-                "not available: no {table} source", {"table": Value("term", "assignments")}
-            )
-            waiting[spec.id] = told
+            waiting[spec.id] = not_available("assignments")
             continue
         facts = Facts(**{name: tables.get(name) for name in FACTS})
         one = _follow(spec, facts, as_of)

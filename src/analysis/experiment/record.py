@@ -11,6 +11,7 @@ from .evaluation import Evaluation
 from .extras import RESPONSE
 from .followed import NET_VALUE
 from .verdict import effect_told
+from .words import distinct
 
 
 def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _notes(found: Evaluation) -> list[Message]:
     missing = [
         e.status for e in whole if e.basis == ITT and e.status.source.startswith("not available")
     ]
-    return [*response, *dict.fromkeys(missing)]
+    return list(distinct([*response, *missing]))
 
 
 def _remarks(found: Evaluation) -> list[dict[str, Any]]:

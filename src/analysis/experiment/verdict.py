@@ -117,10 +117,16 @@ def effect_values(estimate: Estimate, currency: str) -> dict[str, Value]:
     return {
         "metric": metric_value(metric),
         "effect": shown(metric, estimate.effect, currency),
-        "low": shown(metric, estimate.av_low, currency),
-        "high": shown(metric, estimate.av_high, currency),
+        "low": _limit(metric, estimate.av_low, currency),
+        "high": _limit(metric, estimate.av_high, currency),
         "n": Value("number", estimate.n_treatment + estimate.n_control),
     }
+
+
+def _limit(metric: Metric, number: float, currency: str) -> Value:
+    """A limit of an interval: the unit stands at the effect, and is not said three times."""
+    value = shown(metric, number, currency)
+    return Value("number", number * 100, 1, True) if value.kind == "points" else value
 
 
 def effect_told(estimate: Estimate, currency: str) -> Message:

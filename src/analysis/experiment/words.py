@@ -7,6 +7,7 @@ in English.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable
 
 from ..message import Message, Value
@@ -44,6 +45,16 @@ _NOTES = {
 }
 
 
+TABLE_WORDS = {
+    "assignments": "assignments",
+    "shipments": "shipments",
+    "tickets": "tickets",
+    "surveys": "surveys",
+    "service_costs": "service costs",
+}
+"""Canonical table → its English words."""
+
+
 def status_message(status: Status) -> Message:
     """Why an estimate is missing; ``ok`` where it is not."""
     return Message(_STATUS.get(status, OK))
@@ -63,7 +74,8 @@ def note_messages(notes: Iterable[Note]) -> tuple[Message, ...]:
 
 def not_available(table: str) -> Message:
     """A metric whose source table does not exist in this profile."""
-    return Message("not available: no {table} source", {"table": Value("term", table)})
+    word = Value("term", TABLE_WORDS.get(table, table))
+    return Message("not available: no {table} source", {"table": word})
 
 
 def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
@@ -74,6 +86,12 @@ def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
         "maturing: needs data to {needed}, has data to {until}",
         {"needed": Value("date", needed.isoformat()), "until": Value("date", until.isoformat())},
     )
+
+
+def distinct(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Messages in order, each once."""
+    by_text = {json.dumps(m.to_json(), sort_keys=True): m for m in messages}
+    return tuple(by_text.values())
 
 
 def too_many_segments(count: int) -> Message:
