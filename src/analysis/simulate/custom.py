@@ -20,6 +20,7 @@ from analysis.simulate.service import TIERED, Service
 OFF_SEASON_VOLUME = 0.015
 MONTH_NOISE = 0.25  # standard deviation of a customer's log volume from month to month
 GROWTH_PER_MONTH = 0.004  # a customer that stays ships a little more each month
+GROWS_FROM_DAY = 1600  # and counts months from spring 2023 at the earliest
 
 # Leaving: log odds a month. Contracts are put out to tender from May to July.
 CHURN_LOG_ODDS = -4.45
@@ -117,7 +118,9 @@ def _mean_shipments(
         OFF_SEASON_VOLUME,
         12 / (12 - population.off_months[who]),
     )
-    months_since = np.maximum(month.first_day - np.maximum(population.onboard_day[who], 1600), 0)
+    months_since = np.maximum(
+        month.first_day - np.maximum(population.onboard_day[who], GROWS_FROM_DAY), 0
+    )
     noise = np.exp(MONTH_NOISE * draws.normal("volume", who, month.ordinal) - MONTH_NOISE**2 / 2)
     return (
         population.rate[who]
