@@ -6,18 +6,23 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
-from analysis.dashboard.home import free_port
-from analysis.lab import LOCALES, OFF, lab_home, write_defaults
+from analysis.dashboard.home import environment, free_port, private_home, register_kernel
+from analysis.lab import CHECKOUT, LOCALES, OFF, lab_home, write_defaults
+from dashboard_month import publish
 
 SECONDS = 60
 """More than a start takes on a busy machine (about 4)."""
@@ -50,12 +55,27 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         text=True,
     )
     try:
-        yield Lab(process, f"http://127.0.0.1:{port}", said_token(process))
+        token = said_token(process)
+        wait_for(port)
+        yield Lab(process, f"http://127.0.0.1:{port}", token)
     finally:
         process.kill()
         process.wait()
         assert process.stderr
         process.stderr.close()
+
+
+def wait_for(port: int) -> None:
+    """JupyterLab tells its address a moment before it listens."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("it does not listen")
 
 
 def said_token(process: subprocess.Popen[str]) -> str:
@@ -111,3 +131,18 @@ def test_where_home_cannot_be_written_everything_goes_elsewhere(tmp_path: Path) 
         assert all(value.startswith(str(tmp_path)) for value in made.values())
         assert "JUPYTER_CONFIG_DIR" in made
     assert "JUPYTER_CONFIG_DIR" not in lab_home(tmp_path, {"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("name", ["explore/first_look", "dashboard"])
+def test_the_analysts_notebooks_run_on_a_published_month(tmp_path: Path, name: str) -> None:
+    given = {"profile": str(publish(tmp_path)), "out": str(tmp_path), "month": "2026-10"}
+    notebook = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", as_version=4)
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
+    cell.source += "".join(f"\n{key} = {value!r}" for key, value in given.items())
+    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3")
+    with environment(private_home(tmp_path / "home")):
+        register_kernel(tmp_path / "home" / "data")
+        client.execute()
+    shown = [output for c in notebook.cells if c.cell_type == "code" for output in c.outputs]
+    assert any("text/html" in o.get("data", {}) for o in shown) or name == "dashboard"
+    assert not [o for o in shown if o.output_type == "error"]
