@@ -23,7 +23,8 @@ class Burst:
     Attributes:
         is_burst: The customer jumped.
         expected: Revenue that was expected of it (shipments, where no revenue is recorded).
-        reaches: Level whose customers usually earn what the customer earned this month.
+        reaches: Level whose customers usually earn what the customer earned this month, or the
+            level that its measure gives.
     """
 
     is_burst: Mask
@@ -104,13 +105,16 @@ def _peaks(value: Numbers, usual: Numbers) -> Numbers:
 
 
 def _reaches(value: Numbers, usual: Numbers, targets: Levels, peaks: Numbers) -> Levels:
-    """The highest level whose customers' median monthly value this month's value attains."""
+    """The highest level whose customers' median monthly value this month's value attains.
+
+    At least the level that the measure gives: a jump need not wait for what is earned anyway.
+    """
     level = np.full(len(value), LOWEST, dtype=np.int8)
     for step in range(LOWEST + 1, HIGHEST + 1):
         of_level = usual[(targets == step) & (usual > 0)]
         if len(of_level):
             level[value >= np.median(of_level) * peaks] = step
-    return level
+    return np.maximum(level, targets)
 
 
 def floor_of(burst: Burst, level: Levels, policy: BurstPromotion | None) -> Levels:

@@ -10,12 +10,12 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from ..language import LANGUAGES, Language
 from ..message import Message, Value
 from ..months import Month
 from ..panel import index_of
 from ..params import SeasonalProtection, TierPolicy
 from .season import YEAR
+from .words import BOTH
 
 DAYS_A_MONTH = 365.25 / 12
 SHORTEST_WINDOW_DAYS, LONGEST_WINDOW_DAYS = 30.0, 180.0
@@ -152,7 +152,7 @@ def _why(listed: ir.Table, policy: TierPolicy) -> ir.Value:
     )  # fmt: skip
 
 
-_SENTENCES: Mapping[str, str] = {
+CALL_SENTENCES: Mapping[str, str] = {
     "at_risk": (
         "Silent for {silent} days; ships every {gap} days on average, and {limit} days would be "
         "unusual."
@@ -185,7 +185,7 @@ def calls_in_words(listed: pd.DataFrame, currency: str) -> pd.DataFrame:
         One row a row of `calls`, in the same order: customer_id, tier, why, zh, en.
     """
     messages = explain_calls(listed, currency)
-    told = {code: [m.in_(Language(code)) for m in messages] for code in LANGUAGES}
+    told = {speak.code: [m.in_(speak) for m in messages] for speak in BOTH}
     return listed[["customer_id", "tier", "why"]].assign(**told)
 
 
@@ -205,5 +205,5 @@ def _sentence(call: Mapping[str, Any], currency: str) -> Message:
         "revenue": Value("money", call["revenue"], currency=currency),
         "expected_revenue": Value("money", call["expected_revenue"], currency=currency),
     }
-    source = _SENTENCES[call["why"]]
+    source = CALL_SENTENCES[call["why"]]
     return Message(source, {k: v for k, v in values.items() if f"{{{k}}}" in source})

@@ -88,8 +88,11 @@ def read_history(scores: ir.Table, as_of: Month) -> History:
         MonthRows(int(index[start]), **{name: columns[name][start:end] for name in _ARRAYS})
         for start, end in zip(bounds, [*bounds[1:], len(index)], strict=True)
     ]
+    customer_ids = _customer_ids(known)
     _check_dense(months)
-    return History(_customer_ids(known), months)
+    if len(customer_ids.unique()) != len(customer_ids):
+        raise _gap(months[0].index)
+    return History(customer_ids, months)
 
 
 _ARRAYS = tuple(field.name for field in fields(MonthRows) if field.name != "index")
@@ -127,8 +130,12 @@ def _check_dense(months: Sequence[MonthRows]) -> None:
         kept = after.months_n[: len(before)]
         dense = after.index == before.index + 1 and np.array_equal(kept, before.months_n + 1)
         if not dense or (after.months_n[len(before) :] != 1).any():
-            raise ContractError(
-                "A customer's months have a gap, or a row is given twice",
-                where=f"scores, month index {after.index}",
-                todo="Give one row a customer and month, every month since its first.",
-            )
+            raise _gap(after.index)
+
+
+def _gap(index: int) -> ContractError:
+    return ContractError(
+        "A customer's months have a gap, or a row is given twice",
+        where=f"scores, month index {index}",
+        todo="Give one row a customer and month, every month since its first.",
+    )

@@ -169,6 +169,8 @@ class TierRules:
         exempt = set_by_hand | (before == NO_LEVEL)
         waits = kept_back(proposed, before, seen.measure, exempt, self._policy.caps)
         level = np.where(waits, before, proposed).astype(np.int8)
+        # a promotion that waits for the cap is earned anew next month, or not any more
+        earned = np.where(waits, np.minimum(earned, before), earned).astype(np.int8)
         ruled = Ruled(before, earned, floor, waits, level, would_fall, level, level)
         return Ruled(
             *(before, earned, floor, waits, level, would_fall),

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..language import LANGUAGES, Language
+from ..language import Language
 from ..message import Message, Value
 from ..params import TierPolicy
+
+BOTH = (Language("zh"), Language("en"))
 
 REASON_PHRASES: Mapping[str, str] = {
     "steady": "unchanged",
@@ -149,7 +151,7 @@ def moves_in_words(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> pd
         en.
     """
     messages = explain(moves, policy, currency)
-    told = {code: [m.in_(Language(code)) for m in messages] for code in LANGUAGES}
+    told = {speak.code: [m.in_(speak) for m in messages] for speak in BOTH}
     return moves[["customer_id", "from_tier", "to_tier", "moved"]].assign(**told)
 
 
