@@ -52,7 +52,7 @@ def accrual_interval(
     Example:
         >>> found = accrual_interval(0.29, 0.12478, 6868, 5000)
         >>> round(found.low, 4), round(found.high, 4), round(found.p_value, 4)
-        (-0.0886, 0.6686, 0.3074)
+        (-0.0894, 0.6694, 0.2907)
     """
     if not (np.isfinite(std_error) and std_error > 0 and n > 0):
         nan = float("nan")

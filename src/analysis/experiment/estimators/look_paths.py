@@ -86,7 +86,7 @@ def boundary_of(paths: Paths, j: int, alive: BoolArray, share: float) -> float:
     """The |z| that the given share of all draws crosses for the first time at look j."""
     cap = float(stats.norm.isf(share / 2)) if share > 0 else np.inf
     crossings = share * DRAWS
-    if crossings < FEWEST_CROSSINGS:
+    if j == 0 or crossings < FEWEST_CROSSINGS:  # no earlier look can have stopped a path
         return cap
     rank = int(np.round(crossings))
     alive_by_size = alive[paths.falling[j][: 8 * rank]]

@@ -145,7 +145,7 @@ def power(design: PlannedDesign, effect: float, n: float, looks: PlannedLooks) -
     Example:
         >>> design = PlannedDesign(variance=proportion_variance(0.19))
         >>> round(power(design, 0.0082, 90189, PlannedLooks()), 3)
-        0.88
+        0.881
     """
     return _power(design, effect, n, looks, _shape(looks))
 

@@ -68,7 +68,7 @@ def relative_effect(
         >>> outcome = np.array([11.0, 12.0, 13.0, 9.0, 10.0, 11.0])
         >>> found = relative_effect(compare(outcome, make_units([1, 1, 1, 0, 0, 0])))
         >>> round(found.value, 2), round(found.ci_low, 3), round(found.ci_high, 3)
-        (0.2, -0.051, 0.451)
+        (0.2, -0.05, 0.45)
     """
     if comparison.status is not Status.OK:
         return without_ratio(comparison.status)
