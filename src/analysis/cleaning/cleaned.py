@@ -22,7 +22,7 @@ from . import violations
 from .candidates import LATER, Candidates, candidates_of
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
 from .ledger import Entry, ledger_of
-from .merging import Merged, Unique, merged, unique
+from .merging import Merged, Unique, is_empty, merged, unique
 from .point_in_time import lost_masked
 from .quality import quality_of, refuse_critical
 from .selects import Query, queries_of
@@ -52,9 +52,10 @@ class Cleaned:
 
     @property
     def outputs(self) -> dict[str, ir.Table | pd.DataFrame]:
-        """Everything that a run keeps, by the name it is kept under."""
+        """Everything that a run keeps, by the name it is kept under; tables sorted by key."""
+        tables = {n: table.order_by(CONTRACTS[n].key) for n, table in self.tables.items()}
         books = {"ledger": self.ledger, "violations": self.violations, "quality": self.quality}
-        return {**self.tables, "rejects": self.rejects, **books}
+        return {**tables, "rejects": self.rejects, **books}
 
 
 @dataclass
@@ -135,44 +136,49 @@ def _clean_table(work: _Work, table: str, queries: Sequence[Query]) -> None:
         offered = [_only_present(work, one) for one in offered]
     parts = [unique(work.engine, one, at) for at, one in enumerate(offered)]
     result = merged(work.engine, contract, parts)
-    lacking = _lacking(result.table, contract)
-    missing = work.engine.materialise(result.table.filter(lacking))
-    kept = result.table.filter(~lacking)
+    kept, missing = result.table, None
+    if not alone:
+        kept, missing = _complete(work, result.table, contract)
     for part in parts:
         _account(work, part, result, kept, missing)
     work.tables[table] = _as_known(check(kept.select(list(contract.columns)), table), table, work)
 
 
-def _lacking(table: ir.Table, contract: Contract) -> ir.BooleanValue:
-    """Whether a merged row lacks a value that its contract requires."""
+def _complete(
+    work: _Work, table: ir.Table, contract: Contract
+) -> tuple[ir.Table, ir.Table | None]:
+    """The rows that have every value that the contract requires, and the others, if any."""
     needed = [name for name, column in contract.columns.items() if column.required]
-    return reduce(or_, [table[name].isnull() for name in needed])
+    lacking = reduce(or_, [table[name].isnull() for name in needed])
+    missing = work.engine.materialise(table.filter(lacking))
+    return (table, None) if is_empty(missing) else (table.filter(~lacking), missing)
 
 
 def _account(
-    work: _Work, part: Unique, result: Merged, kept: ir.Table, missing: ir.Table
+    work: _Work, part: Unique, result: Merged, kept: ir.Table, missing: ir.Table | None
 ) -> None:
     """Write down what became of the rows of one SELECT."""
     offered, table = part.offered, part.offered.query.table
     source = work.ingested.sources[offered.query.counted]
-    n_left_out, fallen = left_out(work.engine, source, offered)
-    n_fallen = int(fallen.count().execute())
+    n_left_out, n_fallen, fallen = left_out(work.engine, source, offered)
     work.entries.append(
         entry_of(source, part, result, kept, missing, n_left_out, n_fallen)
     )
     work.found += violations.of_candidates(work.engine, offered, source)
-    work.found.append(violations.of_duplicates(part))
-    work.found.append(violations.of_clashes(offered, result.clashing[part.place]))
-    work.found += _missing_found(offered, part.place, missing)
+    if part.contradicting is not None:
+        work.found.append(violations.of_duplicates(offered, part.contradicting))
+    if result.clashing is not None:
+        own = result.clashing.filter(result.clashing["_part"] == part.place)
+        work.found.append(violations.of_clashes(offered, own))
+    if missing is not None:
+        work.found += _missing_found(offered, part.place, missing)
     if source.lost:
         work.found.append(violations.of_lost(source, table))
-    if n_fallen:
+    if fallen is not None and n_fallen:
         work.found.append(violations.not_selected(source.name, table, fallen))
 
 
 def _missing_found(offered: Candidates, place: int, missing: ir.Table) -> list[ir.Table]:
-    if int(missing.count().execute()) == 0:
-        return []
     found = []
     for name, column in offered.contract.columns.items():
         if column.required:

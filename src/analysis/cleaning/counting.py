@@ -17,28 +17,34 @@ from .merging import Merged, Unique, fan_out
 from .selects import ROWS, Query
 
 Fate = Literal["kept", "merged", "rejected", "later"]
+FATES: tuple[Fate, ...] = ("kept", "merged", "rejected", "later")
+"""From the best to the worst."""
+
 LOOKUP = "lookup"
 
 
-def left_out(engine: Engine, source: SourceTable, offered: Candidates) -> tuple[int, ir.Table]:
+def left_out(
+    engine: Engine, source: SourceTable, offered: Candidates
+) -> tuple[int, int, ir.Table | None]:
     """Rows of the source that the SELECT did not yield.
 
     Returns:
-        How many its WHERE left out, and the rows (`ROW`) that a JOIN let fall.
+        How many its WHERE left out, how many a JOIN let fall, and the latter (`ROW`).
 
     Raises:
         ParamsError: A JOIN yields rows more than once.
     """
     query = offered.query
     if not query.filters:
-        return 0, offered.table.filter(ibis.literal(False)).select(ROW)
+        return 0, 0, None
     column = offered.table[ROWS].unnest() if query.grouped else offered.table[ROW]
     seen = offered.table.select(**{ROW: column})
     _refuse_fan_out(seen, offered)
     absent = engine.materialise(source.table.select(ROW).anti_join(seen, ROW))
     let_through = engine.sql(query.from_sql).select(ROW).distinct()
     fallen = engine.materialise(absent.anti_join(let_through, ROW))
-    return int(absent.count().execute()) - int(fallen.count().execute()), fallen
+    n_fallen = _count(fallen)
+    return _count(absent) - n_fallen, n_fallen, fallen
 
 
 def entry_of(
@@ -46,7 +52,7 @@ def entry_of(
     unique: Unique,
     merged: Merged,
     kept: ir.Table,
-    missing: ir.Table,
+    missing: ir.Table | None,
     n_left_out: int,
     n_fallen: int,
 ) -> Entry:
@@ -65,10 +71,8 @@ def entry_of(
     sets = _fates(unique, merged, kept, missing)
     if query.grouped:
         counts = _counts_of_groups(unique.offered, sets)
-    elif query.many:
-        counts = _counts_of_many(sets)
     else:
-        counts = {fate: sum(_count(rows) for rows in listed) for fate, listed in sets.items()}
+        counts = _counts_of_many(sets) if query.many else _counts(sets)
     return Entry(
         source=source.name,
         system=source.source.system,
@@ -110,54 +114,65 @@ def contributed(table: ir.Table, index: int) -> ir.Table:
 
 
 def _fates(
-    unique: Unique, merged: Merged, kept: ir.Table, missing: ir.Table
-) -> dict[Fate, list[ir.Table]]:
-    offered, index = unique.offered, unique.place
-    table = offered.table
-    own = kept[f"_row_{index}"].notnull()
-    earlier = [kept[f"_row_{at}"].notnull() for at in range(index)]
+    unique: Unique, merged: Merged, kept: ir.Table, missing: ir.Table | None
+) -> ir.Table:
+    """One row an end that a row of the SELECT came to: ``_fate``, `ROW`."""
+    place, table = unique.place, unique.offered.table
+    ended = table.filter(table[LATER] | table[REJECTED])
+    fate = ended[LATER].ifelse(_code("later"), _code("rejected"))
+    sets = [ended.select(_fate=fate, **{ROW: ended[ROW]}), _contributions(kept, place)]
+    rejected = [unique.contradicting, _of_part(merged.clashing, place)]
+    rejected += [contributed(missing, place)] if missing is not None else []
+    for code, listed in (
+        ("rejected", rejected),
+        ("merged", [unique.twice, _of_part(merged.further, place)]),
+    ):
+        sets += [t.select(_fate=_code(code), **{ROW: t[ROW]}) for t in listed if t is not None]
+    return ibis.union(*sets)
+
+
+def _contributions(kept: ir.Table, place: int) -> ir.Table:
+    """Rows that stand in the table: kept where no earlier SELECT has one, else merged."""
+    own = kept.filter(kept[f"_row_{place}"].notnull())
+    earlier = [own[f"_row_{at}"].notnull() for at in range(place)]
     preceded = reduce(lambda one, other: one | other, earlier) if earlier else ibis.literal(False)
-    row = {ROW: kept[f"_row_{index}"]}
-    return {
-        "later": [table.filter(table[LATER]).select(ROW)],
-        "rejected": [
-            table.filter(~table[LATER] & table[REJECTED]).select(ROW),
-            unique.contradicting.select(ROW),
-            merged.clashing[index].select(ROW),
-            contributed(missing, index),
-        ],
-        "kept": [kept.filter(own & ~preceded).select(**row)],
-        "merged": [
-            kept.filter(own & preceded).select(**row),
-            unique.twice.select(ROW),
-            merged.further[index].select(ROW),
-        ],
-    }
+    fate = preceded.ifelse(_code("merged"), _code("kept"))
+    return own.select(_fate=fate, **{ROW: own[f"_row_{place}"]})
 
 
-def _counts_of_groups(offered: Candidates, sets: dict[Fate, list[ir.Table]]) -> dict[Fate, int]:
+def _of_part(table: ir.Table | None, place: int) -> ir.Table | None:
+    return None if table is None else table.filter(table["_part"] == place)
+
+
+def _code(fate: Fate) -> ir.IntegerScalar:
+    return ibis.literal(FATES.index(fate), "int8")
+
+
+def _by_fate(table: ir.Table, **measures: ir.Value) -> list[dict[Fate, int]]:
+    """Each measure by fate."""
+    frame = table.group_by("_fate").agg(**measures).execute().set_index("_fate")
+    return [
+        {fate: int(frame[name].get(at, 0)) for at, fate in enumerate(FATES)} for name in measures
+    ]
+
+
+def _counts(fates: ir.Table) -> dict[Fate, int]:
+    return _by_fate(fates, n=fates.count())[0]
+
+
+def _counts_of_groups(offered: Candidates, fates: ir.Table) -> dict[Fate, int]:
     """Of a kept group one row counts as kept, the others as merged."""
     sizes = offered.table.select(ROW, _n=offered.table[ROWS].length())
-    rows: dict[Fate, int] = {}
-    for fate, listed in sets.items():
-        joined = [sizes.inner_join(one, ROW) for one in listed]
-        rows[fate] = sum(int(one["_n"].sum().fill_null(0).execute()) for one in joined)
-    groups = sum(_count(one) for one in sets["kept"])
-    rows["merged"] += rows["kept"] - groups
-    rows["kept"] = groups
-    return rows
+    sized = fates.inner_join(sizes, ROW)
+    rows, groups = _by_fate(sized, rows=sized["_n"].sum(), groups=sized.count())
+    further = rows["kept"] - groups["kept"]
+    return {**rows, "kept": groups["kept"], "merged": rows["merged"] + further}
 
 
-def _counts_of_many(sets: dict[Fate, list[ir.Table]]) -> dict[Fate, int]:
+def _counts_of_many(fates: ir.Table) -> dict[Fate, int]:
     """A row that yields several ends as the best that any of them came to."""
-    order: tuple[Fate, ...] = ("kept", "merged", "rejected", "later")
-    ranked = ibis.union(
-        *(one.mutate(_rank=ibis.literal(at)) for at, fate in enumerate(order) for one in sets[fate])
-    )
-    best = ranked.group_by(ROW).agg(_rank=ranked["_rank"].min())
-    counts = best.group_by("_rank").agg(n=best.count()).execute()
-    found = dict(zip(counts["_rank"], counts["n"], strict=True))
-    return {fate: int(found.get(at, 0)) for at, fate in enumerate(order)}
+    best = fates.group_by(ROW).agg(_fate=fates["_fate"].min())
+    return _counts(best)
 
 
 def _refuse_fan_out(seen: ir.Table, offered: Candidates) -> None:

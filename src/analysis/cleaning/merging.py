@@ -30,16 +30,16 @@ class Unique:
         offered: Where they come from.
         place: Of the SELECT among those that take part; earlier ones take precedence.
         rows: One row a key.
-        twice: Further exact copies: `ROW`.
+        twice: Further exact copies: `ROW`; None where there are none.
         contradicting: Further rows of a key that say something else: `ROW` and ``value`` (the
-            key as text).
+            key as text); None where there are none.
     """
 
     offered: Candidates
     place: int
     rows: ir.Table
-    twice: ir.Table
-    contradicting: ir.Table
+    twice: ir.Table | None = None
+    contradicting: ir.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,15 @@ class Merged:
     Attributes:
         table: One row a key: the contract's columns and, a SELECT i each, ``_row_i``: the row
             that it contributed, null where it has none.
-        further: A SELECT i each, the further rows that went into a kept row: `ROW`.
-        clashing: A SELECT i each, rows that contradict a row of the same customer under
-            another of its ids: `ROW` and ``value``.
+        further: Of every SELECT the further rows that went into a kept row: ``_part``, `ROW`;
+            None where there are none.
+        clashing: Of every SELECT the rows that contradict a row of the same customer under
+            another of its ids: ``_part``, `ROW`, ``value``; None where there are none.
     """
 
     table: ir.Table
-    further: tuple[ir.Table, ...]
-    clashing: tuple[ir.Table, ...]
+    further: ir.Table | None = None
+    clashing: ir.Table | None = None
 
 
 def unique(engine: Engine, offered: Candidates, place: int) -> Unique:
@@ -67,11 +68,10 @@ def unique(engine: Engine, offered: Candidates, place: int) -> Unique:
     """
     usable, key = offered.usable, offered.key
     counts = usable.group_by(key).agg(_n=usable.count())
-    doubled = engine.materialise(counts.filter(counts["_n"] > 1).drop("_n"))
-    nothing = doubled.filter(ibis.literal(False))
-    if int(doubled.count().execute()) == 0:
-        none = nothing.select(**{ROW: ibis.null("int64"), "value": ibis.null("string")})
-        return Unique(offered, place, usable, none, none)
+    doubled = counts.filter(counts["_n"] > 1).drop("_n")
+    if is_empty(doubled):
+        return Unique(offered, place, usable)
+    doubled = engine.materialise(doubled)
     copies = engine.materialise(_ranked(usable.semi_join(doubled, key), key))
     _refuse_fan_out(copies, offered)
     key_text = reduce(lambda one, other: one + " | " + other, [_shown(copies[c]) for c in key])
@@ -99,9 +99,13 @@ def merged(engine: Engine, contract: Contract, parts: Sequence[Unique]) -> Merge
         return _by_customer(engine, contract, parts)
     shaped = [_numbered(part.rows, at) for at, part in enumerate(parts)]
     joined = reduce(lambda one, other: _joined(one, other, contract), shaped)
-    table = engine.materialise(_filled(joined, contract, len(parts)).order_by(contract.key))
-    none = tuple(table.filter(ibis.literal(False)).select(**_no_rows()) for _ in parts)
-    return Merged(table, none, none)
+    table = _filled(joined, contract, len(parts))
+    return Merged(engine.materialise(table) if len(parts) > 1 else table)
+
+
+def is_empty(table: ir.Table) -> bool:
+    """Whether a computed table has no rows."""
+    return int(table.count().execute()) == 0
 
 
 def _shown(value: ir.Value) -> ir.StringValue:
@@ -171,10 +175,6 @@ def _filled(table: ir.Table, contract: Contract, parts: int) -> ir.Table:
     return table.select(**values, **{f"_row_{at}": table[f"_row_{at}"] for at in range(parts)})
 
 
-def _no_rows() -> dict[str, ir.Value]:
-    return {ROW: ibis.null("int64"), "value": ibis.null("string")}
-
-
 def _by_customer(engine: Engine, contract: Contract, parts: Sequence[Unique]) -> Merged:
     """Tables whose key holds the customer: ids that turned out to be one customer meet here."""
     stacked = engine.materialise(
@@ -197,22 +197,14 @@ def _by_customer(engine: Engine, contract: Contract, parts: Sequence[Unique]) ->
         for at in range(len(parts))
     }
     table = engine.materialise(
-        kept.group_by(key).agg(**values, **rows)
-        .select(*contract.columns, *rows)
-        .order_by(key)
+        kept.group_by(key).agg(**values, **rows).select(*contract.columns, *rows)
     )
-    further = kept.filter(kept["_rank"] > 0)
-    value = ibis.literal(ANOTHER)
+    further = engine.materialise(kept.filter(kept["_rank"] > 0).select("_part", ROW))
+    clashing = engine.materialise(clashing.select("_part", ROW, value=OWN_ID))
     return Merged(
         table,
-        tuple(
-            further.filter(further["_part"] == at).select(ROW, value=value)
-            for at in range(len(parts))
-        ),
-        tuple(
-            clashing.filter(clashing["_part"] == at).select(ROW, value=clashing[OWN_ID])
-            for at in range(len(parts))
-        ),
+        None if is_empty(further) else further,
+        None if is_empty(clashing) else clashing,
     )
 
 

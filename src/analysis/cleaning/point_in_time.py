@@ -20,7 +20,7 @@ LOST_AFTER_DAYS = 30
 
 def is_later(table: ir.Table, contract: Contract, as_of: Month) -> ir.BooleanValue:
     """Whether a row began after the as-of month; an unknown beginning is not later."""
-    if not contract.began:
+    if contract.began not in table.columns:
         return ibis.literal(False)
     began = table[contract.began]
     return (began >= _end(contract, contract.began, as_of)).fill_null(False)

@@ -17,7 +17,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
-from ..params import Profile, TableSelect
+from ..params import Profile, Source, TableSelect
 from ..sources import FAULTS, ROW, UNUSABLE
 from ..tables import CONTRACTS
 
@@ -97,7 +97,7 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Que
         counted=select.source,
         system=select.customer_ids or profile.sources[select.source].system,
         columns=columns,
-        used=_used(tree, counted),
+        used=_used(tree, counted, profile.sources[select.source]),
         sql=_with_provenance(tree, counted, grouped, profile),
         from_sql=_provenance_without_where(tree, counted, profile),
         grouped=grouped,
@@ -245,13 +245,15 @@ def _is_grouped(tree: exp.Select) -> bool:
     )
 
 
-def _used(tree: exp.Select, counted: str) -> tuple[str, ...]:
+def _used(tree: exp.Select, counted: str, source: Source) -> tuple[str, ...]:
+    """Declared columns that the SELECT reads (SQL does not tell capitals apart)."""
+    declared = {column.lower(): column for column in source.columns}
     used = {
-        column.name: None
+        declared[column.name.lower()]: None
         for scope in traverse_scope(tree)
         if scope.expression is tree
         for column in scope.columns
-        if column.table == counted
+        if column.table == counted and column.name.lower() in declared
     }
     return tuple(used)
 

@@ -12,7 +12,7 @@ from ..engine import Engine
 from ..sources import FAULTS, LINE_BITS, ROW, UNUSABLE, SourceTable
 from ..tables import CONTRACTS
 from .candidates import LATER, OWN_ID, REJECTED, Candidates
-from .merging import ANOTHER, Unique
+from .merging import ANOTHER, is_empty
 from .rules import BROKEN
 from .selects import ROWS, Query
 
@@ -46,16 +46,15 @@ def of_candidates(engine: Engine, offered: Candidates, source: SourceTable) -> l
     """
     table = offered.table.filter(~offered.table[LATER])
     troubled = engine.materialise(table.filter((table[BROKEN] != 0) | table[FAULTS].notnull()))
-    if int(troubled.count().execute()) == 0:
+    if is_empty(troubled):
         return []
     return [_broken(offered, troubled), *_unreadable(offered, troubled, source)]
 
 
-def of_duplicates(unique: Unique) -> ir.Table:
+def of_duplicates(offered: Candidates, rows: ir.Table) -> ir.Table:
     """Rows that contradict an earlier row of the same key and source."""
-    rows = unique.contradicting
-    key = ", ".join(unique.offered.contract.key)
-    return _simple(unique.offered.query, rows, key, "duplicate_key", rows.value)
+    key = ", ".join(offered.contract.key)
+    return _simple(offered.query, rows, key, "duplicate_key", rows.value)
 
 
 def of_clashes(offered: Candidates, clashing: ir.Table) -> ir.Table:

@@ -90,6 +90,17 @@ class Source(Section):
         return entry if isinstance(entry, ColumnReading) else ColumnReading(type=entry)
 
     @model_validator(mode="after")
+    def _columns_differ(self) -> Source:
+        lower = [column.lower() for column in self.columns]
+        twice = sorted({column for column in lower if lower.count(column) > 1})
+        own = sorted(column for column in self.columns if column.startswith("_"))
+        if twice:
+            raise ValueError(f"columns differ in capitals only, which SQL ignores: {twice}")
+        if own:
+            raise ValueError(f"columns that start with '_' are tierlab's own: {own}")
+        return self
+
+    @model_validator(mode="after")
     def _codec_exists(self) -> Source:
         if self.encoding is not None:
             try:

@@ -34,8 +34,8 @@ KNOWN_FORMS = (
     "%Y.%m.%d",
     "%Y%m%d",
     "%Y%m%d%H%M%S",
+    "%d-%b-%y",  # before the next one, which would read 06 as the year 6
     "%d-%b-%Y",
-    "%d-%b-%y",
     "%d %b %Y",
     "%b %d, %Y",
 )
@@ -95,57 +95,77 @@ def convert(
         One row a source row: the columns in their types, and ``_faults``: a list of `FAULT`
         for the texts that are no values, null where there is none.
     """
-    texts = {c: _text_of(cells[c], reading, nulls) for c, reading in readings.items()}
-    texts = {c: text for c, text in texts.items() if text is not None}
-    plain = cells.mutate(**texts)
-    raw = {f"_raw{at}": plain[c] for at, c in enumerate(readings) if c in texts}
-    quick = plain.mutate(**raw, **{c: _quick(plain[c], reading, timezone)
-                                   for c, reading in readings.items()})
-    parsed = quick.mutate(
-        **{
-            c: _careful(quick[f"_raw{at}"], quick[c], reading, timezone)
-            for at, (c, reading) in enumerate(readings.items())
-            if c in texts
-        }
-    )
-    final = parsed.mutate(**{c: _finished(parsed[c], reading) for c, reading in readings.items()})
-    return _with_faults(final, {f"_raw{at}": c for at, c in enumerate(readings)}, readings)
+    first = {c: _text_of(cells[c], r, nulls) for c, r in readings.items() if _text_first(r, nulls)}
+    cells = cells.mutate(**first) if first else cells
+    raw = {f"_raw{at}": cells[c] for at, c in enumerate(readings)}
+    quick = cells.mutate(**raw, **{c: _quick(cells[c], r, timezone) for c, r in readings.items()})
+    parsed = _with_rare_forms(quick, readings, timezone)
+    final = parsed.mutate(**{c: _finished(parsed[c], r) for c, r in readings.items()})
+    return _with_faults(final, readings)
 
 
-def _with_faults(
-    table: ir.Table, columns: Mapping[str, str], readings: Mapping[str, ColumnReading]
+def _with_rare_forms(
+    table: ir.Table, readings: Mapping[str, ColumnReading], timezone: str
 ) -> ir.Table:
-    """Add ``_faults``, null nearly everywhere, and drop the raw texts it was made from."""
-    raw = [name for name in columns if name in table.columns]
-    can_fail = {name: columns[name] for name in raw if readings[columns[name]].type != "text"}
-    nothing = ibis.null(f"array<{FAULT}>")
-    if not can_fail:
+    """Values of the texts that `_quick` could not read.
+
+    Their texts stand in columns of their own that are null elsewhere: what is done to them then
+    costs next to nothing, however long it is.
+    """
+    at = {
+        c: n for n, c in enumerate(readings)
+        if table[f"_raw{n}"].type().is_string() and readings[c].type != "text"
+    }
+    if not at:
+        return table
+    nothing = ibis.null("string")
+    unread = {
+        c: _settled(table[f"_raw{n}"], table[c], readings[c]).ifelse(
+            nothing, _plain_text(table[f"_raw{n}"])
+        )
+        for c, n in at.items()
+    }
+    texts = table.mutate(**{f"_text{n}": unread[c] for c, n in at.items()})
+    bare = {f"_bare{n}": _bare(texts[f"_text{n}"], readings[c]) for c, n in at.items()}
+    bared = texts.mutate(**bare)
+    values = {
+        c: bared[f"_text{n}"].notnull().ifelse(
+            _rare(bared[f"_text{n}"], bared[f"_bare{n}"], readings[c], timezone), bared[c]
+        )
+        for c, n in at.items()
+    }
+    return bared.mutate(**values).drop(*bare, *(f"_text{n}" for n in at.values()))
+
+
+def _with_faults(table: ir.Table, readings: Mapping[str, ColumnReading]) -> ir.Table:
+    """Add ``_faults``, null nearly everywhere, and drop the raw cells it was made from."""
+    raw = {f"_raw{at}": c for at, c in enumerate(readings)}
+    bad = {
+        name: table[name].notnull() & table[c].isnull()
+        for name, c in raw.items()
+        if readings[c].type != "text"
+    }
+    nothing = ibis.null(dt.Array(FAULT))
+    if not bad:
         return table.mutate(**{FAULTS: nothing}).drop(*raw)
-    bad = {name: table[name].notnull() & table[c].isnull() for name, c in can_fail.items()}
     listed = [
-        bad[name].ifelse(_fault(c, table[name], readings[c]), ibis.null(FAULT))
-        for name, c in can_fail.items()
+        is_bad.ifelse(_fault(raw[name], table[name], readings[raw[name]]), ibis.null(FAULT))
+        for name, is_bad in bad.items()
     ]
-    found = ibis.array(listed).filter(lambda fault: fault.notnull())
-    return table.mutate(**{FAULTS: reduce(or_, bad.values()).ifelse(found, nothing)}).drop(*raw)
+    found = ibis.array(listed).filter(lambda fault: fault["value"].notnull())
+    found = reduce(or_, bad.values()).ifelse(found, nothing)
+    table = table.mutate(**{FAULTS: found}).drop(*raw)
+    return table.mutate(**{FAULTS: (table[FAULTS].length() > 0).ifelse(table[FAULTS], nothing)})
 
 
-def _text_of(cell: ir.Value, reading: ColumnReading, nulls: Sequence[str]) -> ir.Value | None:
-    """The cell as plain text; None where the file's own type already fits (Parquet)."""
-    if _fits(cell.type(), reading):
-        return None
+def _text_first(reading: ColumnReading, nulls: Sequence[str]) -> bool:
+    """Whether a cell's text decides before its value is read."""
+    return reading.type == "text" or bool(nulls or reading.nulls or reading.values)
+
+
+def _text_of(cell: ir.Value, reading: ColumnReading, nulls: Sequence[str]) -> ir.StringValue:
     text = _emptied(_plain_text(_as_text(cell)), (*nulls, *reading.nulls))
     return text.cases(*reading.values.items(), else_=text) if reading.values else text
-
-
-def _fits(kind: dt.DataType, reading: ColumnReading) -> bool:
-    if reading.nulls or reading.values:
-        return False
-    if reading.type in ("date", "time"):
-        return kind.is_timestamp() or kind.is_date()
-    if reading.type in ("integer", "number"):
-        return kind.is_integer()
-    return kind.is_boolean() and reading.type == "boolean"
 
 
 def _fault(column: str, raw: ir.Value, reading: ColumnReading) -> ir.Value:
@@ -153,7 +173,7 @@ def _fault(column: str, raw: ir.Value, reading: ColumnReading) -> ir.Value:
         {
             "column": ibis.literal(column),
             "rule": ibis.literal(RULES[reading.type]),
-            "value": raw,
+            "value": _plain_text(_as_text(raw)),
             "rejects": ibis.literal(reading.on_error == "reject"),
         }
     ).cast(FAULT)
@@ -201,37 +221,60 @@ def _emptied(text: ir.StringValue, nulls: Sequence[str]) -> ir.StringValue:
 def _quick(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.Value:
     """The value of a cell in its usual form; null where it needs `_careful`."""
     kind = cell.type()
+    if reading.type == "text":
+        return cell
+    if reading.type in ("number", "integer"):
+        usual = kind.is_numeric() or (kind.is_string() and reading.decimal == ".")
+        return cell.try_cast("float64") if usual else ibis.null("float64")
+    if reading.type in ("date", "time"):
+        return _quick_time(cell, reading, timezone)
+    text = _as_text(cell)
+    return _month(text) if reading.type == "month" else _boolean(text)
+
+
+def _quick_time(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.TimestampValue:
+    kind = cell.type()
     if kind.is_timestamp() and kind.timezone:
         return _in_zone(timezone, cell)
     if kind.is_timestamp() or kind.is_date():
         return cell.cast("timestamp(6)")
-    if not kind.is_string() or reading.type == "text":
-        return cell
+    if not kind.is_string():
+        serial = EXCEL_SERIAL in reading.forms
+        return _from_serial(_as_text(cell)) if serial else ibis.null("timestamp(6)")
+    forms = [form for form in reading.forms if form != EXCEL_SERIAL]
+    return _try_strptime(cell, ibis.array(forms)) if forms else _iso_time(cell)
+
+
+def _settled(cell: ir.StringValue, quick: ir.Value, reading: ColumnReading) -> ir.BooleanValue:
+    """Whether a cell needs no second look; the engine reads 1_000 as a number, people do not."""
     if reading.type in ("number", "integer"):
-        plain = reading.decimal == "."
-        return cell.try_cast("float64") if plain else ibis.null("float64")
-    if reading.type in ("date", "time"):
-        forms = [form for form in reading.forms if form != EXCEL_SERIAL]
-        return _try_strptime(cell, ibis.array(forms)) if forms else _iso_time(cell)
-    return _month(cell) if reading.type == "month" else _boolean(cell)
+        return (quick.notnull() & ~cell.contains("_")) | cell.isnull()
+    return quick.notnull() | cell.isnull()
 
 
-def _careful(
-    text: ir.StringValue, quick: ir.Value, reading: ColumnReading, timezone: str
+def _bare(text: ir.StringValue, reading: ColumnReading) -> ir.StringValue:
+    """A text without what does not matter to its value."""
+    if reading.type in ("number", "integer"):
+        marked = _plain_marks(text).re_replace(_MONEY_SIGNS, "")
+        return marked.re_replace(r"^\((.+)\)$", r"-\1")
+    if reading.type == "boolean":
+        return text
+    spaced = _plain_marks(text).re_replace(r"\s+", " ")
+    return spaced.re_replace(r"日\s*(\d{1,2}:)", r"日 \1").replace("/", "-")
+
+
+def _rare(
+    text: ir.StringValue, bare: ir.StringValue, reading: ColumnReading, timezone: str
 ) -> ir.Value:
-    """The quick value, else what the rarer forms give.
-
-    A CASE, because the engine computes its branches only for the rows that reach them.
-    """
+    """What the rarer forms of a text give."""
     if reading.type in ("number", "integer"):
-        other = _written_number(text, reading.decimal)
-        return (quick.notnull() & ~text.contains("_")).ifelse(quick, other)
-    if reading.type in ("date", "time"):
-        return (quick.notnull() | text.isnull()).ifelse(quick, _time(text, reading, timezone))
+        return _written_number(bare, reading.decimal)
+    if reading.type == "boolean":
+        return _boolean(text)
+    moment = _time(text, bare, reading, timezone)
     if reading.type == "month":
-        dated = _time(text, reading, timezone).strftime("%Y-%m")
-        return (quick.notnull() | text.isnull()).ifelse(quick, dated)
-    return quick
+        return ibis.coalesce(_month(text), moment.strftime("%Y-%m"))
+    return moment
 
 
 def _boolean(text: ir.StringValue) -> ir.BooleanValue:
@@ -249,10 +292,7 @@ def _finished(value: ir.Value, reading: ColumnReading) -> ir.Value:
     return value
 
 
-def _within_numbers(value: ir.Value, reading: ColumnReading) -> ir.Value:
-    if value.type().is_integer() and reading.unit == 1:
-        return value.cast("int64" if reading.type == "integer" else "float64")
-    number = value.cast("float64")
+def _within_numbers(number: ir.FloatingValue, reading: ColumnReading) -> ir.Value:
     usable = ~(number.isnan() | number.isinf())
     if reading.type == "integer":
         usable = usable & (number == number.floor()) & (number.abs() <= LARGEST_INTEGER)
@@ -272,30 +312,36 @@ def _within_years(value: ir.Value, reading: ColumnReading) -> ir.Value:
     return moment
 
 
-def _written_number(text: ir.StringValue, decimal: str) -> ir.FloatingValue:
+_MONEY_SIGNS = r"(?i)(人民币|rmb|cny|usd|eur|[¥￥$€£]|元|\s)"
+
+
+def _written_number(bare: ir.StringValue, decimal: str) -> ir.FloatingValue:
     """Numbers as people write them: ``¥1,234.50``, ``(12.5)``, ``1.2万``, ``45%``."""
-    bare = _plain_marks(text).re_replace(r"(?i)(人民币|rmb|cny|usd|eur|[¥￥$€£]|元|\s)", "")
-    bare = bare.re_replace(r"^\((.+)\)$", r"-\1")
-    scale = (
-        bare.endswith("亿")
-        .ifelse(1e8, bare.endswith("万").ifelse(1e4, bare.endswith("%").ifelse(0.01, 1.0)))
-    )
-    bare = bare.re_replace("[万亿%]$", "")
+    body = bare.re_replace("[万亿%]$", "")
     group, mark = (",", ".") if decimal == "." else (r"\.", ",")
-    grouped = rf"^[+-]?\d{{1,3}}(?:{group}\d{{3}})*(?:[{mark}]\d+)?$"
-    single = rf"^[+-]?(?:\d+[{mark}]?\d*|[{mark}]\d+)(?:[eE][+-]?\d{{1,3}})?$"
-    digits = bare.re_replace(group, "").replace(",", ".")
-    written = bare.re_search(grouped) | bare.re_search(single)
+    grouped = rf"[+-]?\d{{1,3}}(?:{group}\d{{3}})*(?:[{mark}]\d+)?"
+    single = rf"[+-]?(?:\d+[{mark}]?\d*|[{mark}]\d+)(?:[eE][+-]?\d{{1,3}})?"
+    written = body.re_search(f"^(?:{grouped}|{single})$")
+    digits = body.re_replace(group, "").replace(",", ".")
     number = written.ifelse(digits, ibis.null("string")).try_cast("float64")
-    return (scale == 1.0).ifelse(number, (number * scale).round(6))
+    return ibis.cases(
+        (bare.endswith("亿"), (number * 1e8).round(6)),
+        (bare.endswith("万"), (number * 1e4).round(6)),
+        (bare.endswith("%"), (number / 100).round(12)),
+        else_=number,
+    )
 
 
-def _time(text: ir.StringValue, reading: ColumnReading, timezone: str) -> ir.TimestampValue:
-    """Times in all forms but the declared ones (which `_quick` has tried)."""
-    tries = [_iso_time(text), _offset_time(text, timezone), _known_time(text)]
+def _time(
+    text: ir.StringValue, bare: ir.StringValue, reading: ColumnReading, timezone: str
+) -> ir.TimestampValue:
+    """Times in all forms, the declared ones first."""
+    forms = [form for form in reading.forms if form != EXCEL_SERIAL]
+    tries = [_try_strptime(text, ibis.array(forms))] if forms else []
     if EXCEL_SERIAL in reading.forms:
-        tries.insert(0, _from_serial(text))
-    return ibis.coalesce(*tries)
+        tries.append(_from_serial(text))
+    tries += [_iso_time(bare), _offset_time(bare, timezone)]
+    return ibis.coalesce(*tries, _try_strptime(bare, ibis.array(list(KNOWN_FORMS))))
 
 
 _OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)$"
@@ -314,13 +360,6 @@ def _offset_time(text: ir.StringValue, timezone: str) -> ir.TimestampValue:
     """A time that names its own offset from UTC, in the profile's zone."""
     named = text.re_search(_OFFSET).ifelse(text.replace("/", "-"), ibis.null("string"))
     return _in_zone(timezone, named.try_cast(dt.Timestamp(timezone="UTC")))
-
-
-def _known_time(text: ir.StringValue) -> ir.TimestampValue:
-    marked = _plain_marks(text).re_replace(r"\s+", " ")
-    spaced = marked.re_replace(r"日\s*(\d{1,2}:)", r"日 \1").replace("/", "-")
-    again = _iso_time(spaced)
-    return ibis.coalesce(_try_strptime(spaced, ibis.array(list(KNOWN_FORMS))), again)
 
 
 def _from_serial(text: ir.StringValue) -> ir.TimestampValue:
