@@ -47,7 +47,7 @@ def monthly_line(
                           linewidth=0)  # fmt: skip
         sns.lineplot(drawn, x="place", y="value", ax=axes, color=ACCENT, linewidth=2,
                      estimator=None, errorbar=None)  # fmt: skip
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
         axes.grid(axis="y")
         _months(axes, list(drawn["month"]), month)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from babel import numbers
+
 from ..language import MISSING, Language
 
 Unit = Literal["share", "points", "score", "money", "per_100", "minutes", "days", "number"]
@@ -16,6 +18,7 @@ _UNIT_OF_MEASURE: dict[str, Unit] = {
     "cost_to_serve": "money",
     "margin": "money",
     "revenue": "money",
+    "net_value": "money",
     "complaints": "per_100",
     "response_minutes": "minutes",
     "on_time": "share",
@@ -43,6 +46,7 @@ _LABELS = {
     "on_time": "On-time rate",
     "frequency": "Shipments per customer",
     "survival": "Days of custom",
+    "net_value": "Net value per customer",
 }
 
 
@@ -109,9 +113,7 @@ class MetricText:
         return self._to(self._bare(small, False), self._bare(large, False))
 
     def tick(self, value: float) -> str:
-        """A number on an axis: as short as it can be."""
-        if self.unit == "money":
-            return self.language.money(value, self.currency, sign=True)
+        """A number on an axis, without its unit."""
         scaled = value * _SCALE.get(self.unit, 1.0)
         digits = next(d for d in range(5) if abs(scaled - round(scaled, d)) < 1e-9 or d == 4)
         return self.language.number(scaled, digits, sign=True)
@@ -128,7 +130,7 @@ class MetricText:
             "days": "days",
         }
         if self.unit == "money":
-            return self.currency
+            return numbers.get_currency_name(self.currency, locale=self.language.locale)
         return self.language.text(names[self.unit]) if self.unit in names else ""
 
     def _to(self, low: str, high: str) -> str:

@@ -32,6 +32,7 @@ def data_quality(inputs: Inputs, language: Language) -> Block:
         lead="" if ledger is None else _lead(ledger, inputs.frame("quality"), language),
         adds_up=ledger is None or adds_up(ledger),
         ledger=None if ledger is None else ledger_table(ledger, language),
+        is_weak=bool(weak_sources(inputs.frame("quality"))),
         levels=_levels_table(inputs.frame("quality"), language),
         rules=_rules_table(inputs.frame("violations"), language),
     )
@@ -44,19 +45,26 @@ def adds_up(ledger: pd.DataFrame) -> bool:
 
 
 def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language) -> str:
-    read, kept, rejected, _ = (int(ledger[name].sum()) for name in COUNTS)
-    share = language.percent(kept / read if read else float("nan"), 1)
+    read, rejected = int(ledger["rows_read"].sum()), int(ledger["rows_rejected"].sum())
     lead = language.text(
-        "{share} of {read} rows were kept, {rejected} were rejected with a reason.",
-        share=share, read=language.number(read), rejected=language.number(rejected),
-    )  # fmt: skip
-    weak = [] if quality is None else sorted(quality[quality["status"] != "ok"]["source"].unique())
+        "{read} rows were read; {rejected} of them ({share}) were rejected, each with its reason.",
+        read=language.number(read),
+        rejected=language.number(rejected),
+        share=language.percent(rejected / read if read else float("nan"), 2),
+    )
+    weak = weak_sources(quality)
     if not weak:
         return lead
-    told = language.text(
-        "Needs attention: {sources}.", sources=language.listed([str(s) for s in weak])
-    )
+    told = language.text("Needs attention: {sources}.", sources=language.listed(weak))
     return language.text("{one} {two}", one=lead, two=told)
+
+
+def weak_sources(quality: pd.DataFrame | None) -> list[str]:
+    """Sources with a level in warning or critical state."""
+    if quality is None:
+        return []
+    weak = quality[quality["status"].isin(["warning", "critical"])]
+    return sorted(str(source) for source in weak["source"].unique())
 
 
 def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
@@ -64,22 +72,19 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
     total = ledger[list(COUNTS)].sum()
     rows = [
         {
-            "source": str(row["source"]),
-            "table": language.text(str(row["table"]), context="table"),
+            "source": language.text(
+                "{source} → {table}",
+                source=row["source"],
+                table=language.text(str(row["table"]), context="table"),
+            ),
             **{name: language.number(row[name]) for name in COUNTS},
         }
         for _, row in ledger.iterrows()
     ]
-    rows.append(
-        {
-            "source": language.text("Total"),
-            "table": "",
-            **{name: language.number(total[name]) for name in COUNTS},
-        }
-    )
+    sums = {name: language.number(total[name]) for name in COUNTS}
+    rows.append({"source": language.text("Total"), **sums})
     headings = {
-        "source": language.text("Source"),
-        "table": language.text("Goes into"),
+        "source": language.text("Source and what it goes into"),
         "rows_read": language.text("Rows read"),
         "rows_kept": language.text("Kept"),
         "rows_rejected": language.text("Rejected"),
@@ -87,7 +92,7 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
     }
     caption = language.text("Every row is accounted for: read = kept + rejected + merged")
     return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, stacks=True, key="ledger"
+        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, key="ledger"
     )
 
 
@@ -128,7 +133,7 @@ def _rules_table(violations: pd.DataFrame | None, language: Language) -> Reading
     rows = [
         {
             "source": str(row["source"]),
-            "column": str(row["column"]),
+            "column": MISSING if pd.isna(row["column"]) else str(row["column"]),
             "rule": rule_name(str(row["rule"]), language),
             "rows": language.number(row["rows_n"]),
         }
@@ -148,20 +153,33 @@ def _rules_table(violations: pd.DataFrame | None, language: Language) -> Reading
 
 RULES = {
     "required": "value missing",
-    "unreadable": "value cannot be read",
-    "low": "value too small",
-    "high": "value too large",
-    "above": "value too small",
-    "allowed": "value not allowed",
-    "not_before": "earlier than it can be",
-    "duplicate": "key given twice",
-    "double_key": "key given twice",
-    "key": "key given twice",
-    "orphan": "customer unknown",
+    "empty_row": "empty row",
+    "wrong_field_count": "wrong number of fields",
+    "not_a_date": "no date",
+    "not_a_time": "no time",
+    "not_a_month": "no month",
+    "not_a_number": "no number",
+    "not_an_integer": "no whole number",
+    "not_a_boolean": "neither yes nor no",
+    "not_a_text": "no text",
+    "not_allowed": "value not allowed",
+    "out_of_range": "outside the plausible range",
+    "far_future": "far in the future",
+    "too_early": "too early",
+    "implausibly_late": "implausibly late",
+    "duplicate_key": "key given twice",
     "unknown_customer": "customer unknown",
+    "not_selected": "not used by the profile",
+    "group_rejected": "belongs to a rejected record",
+    "wrong_type": "wrong type",
 }
+BEFORE = "before_"
+"""A rule that begins so: the column lies before the one it names."""
 
 
 def rule_name(rule: str, language: Language) -> str:
     """A rule for readers: its words, else its code."""
+    if rule.startswith(BEFORE):
+        column = rule.removeprefix(BEFORE)
+        return language.text("earlier than {column}", context="rule", column=column)
     return language.text(RULES[rule], context="rule") if rule in RULES else rule

@@ -28,8 +28,10 @@ from .experiment_view import (
 )
 from .findings import effect_finding, has_estimate
 from .inputs import Inputs
-from .verdicts import decision_words, gate_name
+from .verdicts import decision_words, gate_name, gate_note
 
+NET_VALUE = "net_value"
+"""The reading that holds margin less cost to serve per customer."""
 BOUNDS = (
     ("lee", "Customers who answer in either group (Lee bounds)"),
     ("worst", "Whatever the silent would have said (worst case)"),
@@ -45,7 +47,8 @@ def effects(inputs: Inputs, language: Language) -> Block:
 
 
 def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
-    charts = [primary_chart(view, metric, language) for metric in view.names_of("primary")]
+    metrics = [*view.names_of("primary"), *money_metrics(view)]
+    charts = [effect_chart(view, metric, language) for metric in metrics]
     return {
         "id": view.id,
         "title": view.title(language),
@@ -55,14 +58,14 @@ def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
         "reading": _reading_guide(view, language),
         "table": effects_table(view, language),
         "answers": answers_table(view, language),
-        "money": money_told(view, language),
+        "money": [] if money_metrics(view) else money_told(view, language),
         "checks": checks_table(view, language),
         "notes": _notes(view, language),
     }
 
 
-def primary_chart(view: ExperimentView, metric: str, language: Language) -> Chart | None:
-    """The interval plot of a primary metric: all customers, then tier by tier."""
+def effect_chart(view: ExperimentView, metric: str, language: Language) -> Chart | None:
+    """The interval plot of a metric: all customers, then tier by tier."""
     rows = [row for _, row in view.rows(metric).iterrows() if has_estimate(row)]
     if not rows:
         return None
@@ -139,7 +142,8 @@ def _caveats(view: ExperimentView, rows: list[pd.Series], language: Language) ->
     if maturing:
         source = "{n} more customers are still within their window and not counted yet."
         found.append(language.text(source, n=language.number(maturing)))
-    if view.content.get("design") == "customer" and first["kind"] != "nps":
+    is_first = first["metric"] == view.names_of("primary")[0]
+    if view.content.get("design") == "customer" and is_first:
         found.append(
             language.text(
                 "Both groups share the same depots and agents: harm to others by congestion "
@@ -182,8 +186,8 @@ def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict
     return {
         "metric": view.label_of(metric, language),
         "who": row_label(row, language),
-        "effect": write.effect(row["effect"]) if known else language.text("not yet known"),
-        "between": write.between(*interval_of(row)) if known else MISSING,
+        "effect": write.effect(row["effect"]) if known else MISSING,
+        "between": write.span(*interval_of(row)) if known else view.status(row, language),
         "treated": write.value(row["value_treatment"]),
         "control": write.value(row["value_control"]),
         "n": " / ".join(language.number(n) for n in sizes),
@@ -235,14 +239,14 @@ def answers_table(view: ExperimentView, language: Language) -> ReadingTable | No
     main = view.rows(metric).head(1)
     rows = [
         {"reading": language.text("Weighted by the chance to answer (decides)"),
-         "effect": write.effect(row["effect"]), "range": write.between(*interval_of(row))}
+         "effect": write.effect(row["effect"]), "range": write.span(*interval_of(row))}
         for _, row in main.iterrows()
     ]  # fmt: skip
     mine = view.bounds[(view.bounds["metric"] == metric) & (view.bounds["segment"] == "all")]
     ends = mine.groupby("bound")["effect"].first()
     for key, words in BOUNDS:
         if {f"{key}_low", f"{key}_high"} <= set(ends.index):
-            between = write.between(float(ends[f"{key}_low"]), float(ends[f"{key}_high"]))
+            between = write.span(float(ends[f"{key}_low"]), float(ends[f"{key}_high"]))
             rows.append({"reading": language.text(words), "effect": MISSING, "range": between})
     headings = {
         "reading": language.text("Reading"),
@@ -273,6 +277,11 @@ def _is_nps(view: ExperimentView, metric: str) -> bool:
     return bool((view.estimates[view.estimates["metric"] == metric]["kind"] == "nps").any())
 
 
+def money_metrics(view: ExperimentView) -> list[str]:
+    """The net value, where it was estimated."""
+    return [name for name in view.names_of("reading") if name == NET_VALUE]
+
+
 def money_told(view: ExperimentView, language: Language) -> list[str]:
     """The money in sentences; the evaluation decides which."""
     money = view.content.get("money")
@@ -290,6 +299,7 @@ def checks_table(view: ExperimentView, language: Language) -> ReadingTable | Non
             "gate": gate_name(str(row["gate"]), language),
             "result": language.text("failed" if row["alarmed"] else "passed", context="gate"),
             "p": MISSING if pd.isna(row["p_value"]) else f"{row['p_value']:.3g}",
+            "note": gate_note(view, str(row["gate"]), language),
         }
         for _, row in view.checks.iterrows()
     ]
@@ -298,9 +308,16 @@ def checks_table(view: ExperimentView, language: Language) -> ReadingTable | Non
         "result": language.text("Result"),
         "p": language.text("p value"),
     }
+    if any(row["note"] for row in rows):
+        headings["note"] = language.text("Found")
     caption = language.text("Checks that must hold before a figure may be believed")
     return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=("p",), key=f"checks-{view.id}"
+        pd.DataFrame(rows),
+        headings,
+        caption=caption,
+        numeric=("p",),
+        stacks=True,
+        key=f"checks-{view.id}",
     )
 
 

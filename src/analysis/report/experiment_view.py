@@ -12,7 +12,9 @@ import pandas as pd
 from ..figures import MetricText, metric_label, unit_of
 from ..language import Language
 from ..message import Message
+from ..params import Bilingual
 from ..params.experiment import ExperimentSpec
+from ..params.metric import Metric as PlannedMetric
 from ..tables import TIERS
 from .inputs import Inputs
 
@@ -20,6 +22,8 @@ MAIN_BASIS = "intention_to_treat"
 RELATIVE_MARGIN = 0.10
 """Tolerated harm of a guardrail whose plan names none, as a share of the control's value."""
 ESTIMANDS = ("total", "direct", "spillover")
+LESS_IS_BETTER = ("complaints", "response_minutes", "cost_to_serve")
+"""Measures of which less is better, for a metric whose plan is not known."""
 RUNNING = ("continue",)
 _ARMS = {
     "tiered": "tiered service",
@@ -90,15 +94,14 @@ class ExperimentView:
         if self.estimates.empty:
             return []
         found = list(dict.fromkeys(self.estimates[self.estimates["role"] == role]["metric"]))
-        if self.plan is None:
-            return found
-        planned = [m.name for m in self.plan.metrics if m.name in found]
+        listed = self.content.get("metrics") or ()
+        planned = [str(m["name"]) for m in listed if m["name"] in found]
         return planned + [name for name in found if name not in planned]
 
     def sign(self, metric: str) -> int:
         """+1 where more of a metric is better, −1 where less is."""
         planned = self._metric(metric)
-        return planned.sign if planned else 1
+        return planned.sign if planned else -1 if metric in LESS_IS_BETTER else 1
 
     def minimum_effect(self, metric: str) -> float | None:
         """The smallest worthwhile effect, in the metric's unit and direction."""
@@ -145,10 +148,68 @@ class ExperimentView:
             columns=["_part", "_estimand", "_tier"]
         )
 
-    def _metric(self, name: str) -> Any:
-        if self.plan is None:
-            return None
-        return next((m for m in self.plan.metrics if m.name == name), None)
+    def _metric(self, name: str) -> Metric | None:
+        """What is planned for a metric: as it was evaluated, else as the plan reads now."""
+        listed = self.content.get("metrics") or ()
+        entry = next((m for m in listed if m["name"] == name), None)
+        if entry is not None:
+            return _metric_evaluated(entry)
+        plan = self.plan
+        found = next((m for m in plan.metrics if m.name == name), None) if plan else None
+        return _metric_planned(found) if found else None
+
+    def status(self, row: pd.Series, language: Language) -> str:
+        """Why a row has no estimate, in the reader's language."""
+        for remark in self.content.get("remarks") or ():
+            if all(str(remark.get(key)) == str(row[key]) for key in REMARK_KEY):
+                return told(remark.get("status"), language)
+        return str(row["status"])
+
+
+REMARK_KEY = ("analysis_basis", "estimand", "metric", "segment", "treatment", "bound")
+"""What tells which row of `estimates` a remark belongs to."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is planned for a metric.
+
+    Attributes:
+        name, measure, title: What it is called.
+        sign: +1 where more is better, −1 where less is.
+        minimum_effect: Smallest worthwhile effect, without sign.
+        margin: Tolerated harm, without sign.
+    """
+
+    name: str
+    measure: str | None
+    title: Bilingual | None
+    sign: int
+    minimum_effect: float | None
+    margin: float | None
+
+
+def _metric_evaluated(entry: Mapping[str, Any]) -> Metric:
+    title = entry.get("title")
+    return Metric(
+        str(entry["name"]),
+        entry.get("measure"),
+        Bilingual(**title) if title else None,
+        1 if entry.get("direction", "increase") == "increase" else -1,
+        entry.get("minimum_effect"),
+        entry.get("margin"),
+    )
+
+
+def _metric_planned(planned: PlannedMetric) -> Metric:
+    return Metric(
+        planned.name,
+        planned.measure,
+        planned.title,
+        planned.sign,
+        planned.minimum_effect,
+        planned.margin,
+    )
 
 
 def experiment_views(inputs: Inputs) -> list[ExperimentView]:

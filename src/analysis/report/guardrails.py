@@ -20,8 +20,6 @@ STATES = {
     "insufficient": ("insufficient data", "unsure", "?"),
 }
 """State → its English words, tone and sign."""
-MOST_ROWS = 12
-"""Rows of one chart; the table has all."""
 
 
 def guardrail_state(row: pd.Series, sign: int, tolerated: float) -> str:
@@ -69,7 +67,7 @@ def _shown(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[
     rows = _rows(view, ordinary=ordinary)
     return {
         "title": view.title(language),
-        "chart": _chart(view, rows, language),
+        "chart": _chart(view, rows, language, ordinary=ordinary),
         "table": _table(view, rows, language, "fairness" if ordinary else "guardrails"),
         "caveat": _caveat(view, language) if ordinary else "",
     }
@@ -102,9 +100,18 @@ def _tolerated(view: ExperimentView, row: pd.Series) -> float:
     return view.tolerated_harm(str(row["metric"]), control)
 
 
-def _chart(view: ExperimentView, rows: list[pd.Series], language: Language) -> Chart | None:
+def _is_whole(row: pd.Series) -> bool:
+    """Whether a row compares all treated with all untreated customers."""
+    return bool(row["segment"] == "all" and row["estimand"] == "total")
+
+
+def _chart(
+    view: ExperimentView, rows: list[pd.Series], language: Language, *, ordinary: bool
+) -> Chart | None:
     """All guardrails on one axis: 0 is no change, −1 the limit of tolerated harm."""
-    known = [row for row in rows if has_estimate(row) and _tolerated(view, row) > 0][:MOST_ROWS]
+    known = [row for row in rows if has_estimate(row) and _tolerated(view, row) > 0]
+    known = [row for row in known if ordinary or _is_whole(row)]
+    known = sorted(known, key=lambda row: row["estimand"] != "spillover")
     if not known:
         return None
     groups = [row_label(row, language) for row in known]
@@ -207,6 +214,6 @@ def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict
         "who": row_label(row, language),
         "state": f"{sign} {language.text(words, context='guardrail')}",
         "effect": write.effect(row["effect"]) if known else MISSING,
-        "between": write.between(*interval_of(row)) if known else MISSING,
+        "between": write.span(*interval_of(row)) if known else view.status(row, language),
         "limit": write.effect(-view.sign(metric) * tolerated),
     }

@@ -42,6 +42,7 @@ class Inputs:
         frames: The small tables that exist, by name.
         names: Customer id → name; empty unless the profile shows names.
         experiments: The entries of ``evaluations.json``.
+        waiting: Planned experiments that are not evaluated yet: id and why.
         plans: The plans they follow, by id.
         sources: The canonical tables that the profile yields.
         parts, previous_parts: Digest of each input (params, code, raw files) of this month's run
@@ -57,6 +58,7 @@ class Inputs:
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     experiments: tuple[Mapping[str, Any], ...] = ()
+    waiting: tuple[Mapping[str, Any], ...] = ()
     plans: Mapping[str, ExperimentSpec] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +91,7 @@ def gather(workspace: Workspace) -> Inputs:
         frames=_small_frames(workspace),
         names=_names(workspace),
         experiments=tuple(evaluations.get("experiments", ())),
+        waiting=tuple(evaluations.get("waiting") or ()),
         plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
         sources=frozenset(workspace.profile.tables),
         parts=digests_of_inputs(workspace.processed),

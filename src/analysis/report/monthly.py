@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..language import Language, LanguageCode
 from ..workspace import Workspace
 from .block import Block, rendered
+from .calls import customers_to_call
 from .changes import what_changed
 from .data_quality import data_quality
 from .effects import effects
@@ -15,7 +16,7 @@ from .headline import overview
 from .inputs import Inputs, gather
 from .provenance import provenance
 from .satisfaction import satisfaction
-from .tier_moves import customers_to_call, tier_moves
+from .tier_moves import tier_moves
 from .verdicts import verdicts
 
 

@@ -57,7 +57,7 @@ def answers_table(inputs: Inputs, language: Language) -> ReadingTable | None:
          language.text(between, low=signed["nps_worst"], high=signed["nps_best"])),
     ]  # fmt: skip
     frame = pd.DataFrame([(language.text(name), text) for name, text in rows], columns=["a", "b"])
-    headings = {"a": language.text("Reading"), "b": language.month(str(inputs.month))}
+    headings = {"a": language.text("Figure"), "b": language.month(str(inputs.month))}
     caption = language.text("NPS and who answered")
     return reading_table(frame, headings, caption=caption, numeric=("b",), key="nps")
 

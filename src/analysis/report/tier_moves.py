@@ -1,4 +1,4 @@
-"""Tier moves of the month, what held others back, and the customers to call."""
+"""Tier moves of the month, and what held others back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import pandas as pd
 from ..figures import Chart, ReadingTable, migration_map, reading_table
 from ..language import MISSING, Language
 from ..tables import TIERS
-from ..tiers import CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES, explain_calls
+from ..tiers import HOLD_PHRASES, REASON_PHRASES
 from .block import Block, in_series, rendered
 from .experiment_view import tier_name
 from .inputs import Inputs
-
-MOST_CALLS = 30
-"""Customers to call that the report lists; the table in the month's folder has all."""
 
 
 def tier_moves(inputs: Inputs, language: Language) -> Block:
@@ -157,7 +154,8 @@ def _reasons_table(
         ("Moved because", done, "reason", REASON_PHRASES),
         ("Held back by", held, "held_back_by", HOLD_PHRASES),
     ):
-        for code, part in frame.groupby(column):
+        for code in frame[column].value_counts().index:
+            part = frame[frame[column] == code]
             ways = [
                 direction(f, t) for f, t in zip(part["from_tier"], part["to_tier"], strict=True)
             ]
@@ -180,60 +178,3 @@ def _reasons_table(
         pd.DataFrame(rows), headings, caption=language.text("Why customers moved, or did not"),
         numeric=("up", "down"), group="group", key="reasons",
     )  # fmt: skip
-
-
-def customers_to_call(inputs: Inputs, language: Language) -> Block:
-    """The customers to call this month; ids only, unless the profile shows names."""
-    calls = inputs.frame("calls")
-    if calls is None:
-        exists = inputs.tier_counts is not None
-        return rendered("calls", language, table=None, lead="", exists=exists, more=0)
-    n = len(calls)
-    lead = language.plural(
-        "{n} customer should hear from its account manager this month.",
-        "{n} customers should hear from their account managers this month.",
-        n,
-    )
-    listed = calls.head(MOST_CALLS)
-    return rendered(
-        "calls",
-        language,
-        table=_calls_table(listed, inputs, language),
-        lead=lead,
-        exists=True,
-        more=n - len(listed),
-    )
-
-
-def _calls_table(calls: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTable:
-    currency, has = inputs.profile.money.currency, set(calls.columns)
-    rows = [
-        {
-            "customer": _customer(str(row["customer_id"]), inputs),
-            "tier": tier_name(str(row["tier"]), language),
-            "why": language.text(CALL_PHRASES.get(str(row["why"]), str(row["why"]))),
-            "told": sentence.in_(language),
-            "revenue": language.money(row.get("revenue_window"), currency),
-            "margin": language.money(row.get("margin_window"), currency),
-        }
-        for (_, row), sentence in zip(calls.iterrows(), explain_calls(calls, currency), strict=True)
-    ]
-    headings = {
-        "customer": language.text("Customer"),
-        "tier": language.text("Tier"),
-        "why": language.text("Why call"),
-        "told": language.text("In detail"),
-        "revenue": language.text("Revenue, {n} months", n=inputs.profile.value.window_months),
-        "margin": language.text("Margin"),
-    }
-    columns = {"revenue": "revenue_window", "margin": "margin_window"}
-    kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
-    return reading_table(
-        pd.DataFrame(rows), kept, caption=language.text("Customers to call this month"),
-        numeric=[c for c in ("revenue", "margin") if c in kept], stacks=True, key="calls",
-    )  # fmt: skip
-
-
-def _customer(customer_id: str, inputs: Inputs) -> str:
-    name = inputs.names.get(customer_id)
-    return f"{customer_id} {name}" if name else customer_id

@@ -70,6 +70,13 @@ DECISIONS: Mapping[str, Decision] = MappingProxyType(
     }
 )  # fmt: skip
 
+FIRST_REASONS = 3
+"""Reasons that the box shows at once; the others unfold."""
+SHOWN_AS_NUMBERS = ("{metric}: {effect} ({low} to {high}), n = {n}",)
+"""Sentences of the evaluation that repeat the primaries' numbers in the box."""
+LOOKS_AGAIN = ("continue", "inconclusive", "do_not_trust")
+"""Decisions after which another look matters."""
+
 GATES: Mapping[str, str] = MappingProxyType(
     {
         "sample_ratio": "sample ratio",
@@ -87,14 +94,25 @@ GATES: Mapping[str, str] = MappingProxyType(
 
 def verdicts(inputs: Inputs, language: Language) -> Block:
     """One verdict box an experiment, the running ones first."""
-    views = experiment_views(inputs)
-    boxes = [verdict_box(view, language) for view in views]
-    return rendered("verdicts", language, boxes=boxes)
+    boxes = [verdict_box(view, language) for view in experiment_views(inputs)]
+    waiting = [
+        language.text("{gate}: {note}", gate=_title_of(one["id"], inputs, language),
+                      note=told(one.get("why"), language))
+        for one in inputs.waiting
+    ]  # fmt: skip
+    return rendered("verdicts", language, boxes=boxes, waiting=waiting)
+
+
+def _title_of(experiment: str, inputs: Inputs, language: Language) -> str:
+    plan = inputs.plans.get(experiment)
+    return plan.title.in_(language.code) if plan and plan.title else experiment
 
 
 def verdict_box(view: ExperimentView, language: Language) -> dict[str, Any]:
     """What a verdict box shows; a failed gate replaces effects and reasons."""
     decision = DECISIONS.get(view.decision, DECISIONS["inconclusive"])
+    reasons = _reasons(view, language)
+    needs = [told(need, language) for need in view.verdict.get("needs") or ()]
     return {
         "id": view.id,
         "title": view.title(language),
@@ -103,12 +121,27 @@ def verdict_box(view: ExperimentView, language: Language) -> dict[str, Any]:
         "words": decision_words(view, language),
         "headline": headline(view, language),
         "effects": _effects(view, language) if view.is_trusted else [],
-        "alarms": [gate_told(row, language) for _, row in view.alarmed.iterrows()],
-        "reasons": [told(reason, language) for reason in view.verdict.get("reasons") or ()],
-        "needs": [told(need, language) for need in view.verdict.get("needs") or ()],
+        "alarms": [gate_told(row, view, language) for row in _rows(view.alarmed)],
+        "reasons": reasons[:FIRST_REASONS],
+        "more": [*reasons[FIRST_REASONS:], *needs],
         "facts": _facts(view, decision, language),
         "is_exploratory": bool(view.content.get("exploratory")),
     }
+
+
+def _reasons(view: ExperimentView, language: Language) -> list[str]:
+    """The evaluation's reasons, without what the box already shows."""
+    shown = {headline(view, language)} | {gate_told(r, view, language) for r in _rows(view.alarmed)}
+    found = [
+        told(reason, language)
+        for reason in view.verdict.get("reasons") or ()
+        if not (isinstance(reason, Mapping) and reason.get("text") in SHOWN_AS_NUMBERS)
+    ]
+    return [reason for reason in found if not any(reason in one for one in shown)]
+
+
+def _rows(frame: pd.DataFrame) -> list[pd.Series]:
+    return [row for _, row in frame.iterrows()]
 
 
 def decision_words(view: ExperimentView, language: Language) -> str:
@@ -132,10 +165,10 @@ def gate_name(gate: str, language: Language) -> str:
     return language.text(GATES[gate], context="gate") if gate in GATES else gate
 
 
-def gate_told(row: pd.Series, language: Language) -> str:
-    """A failed check in words, with its p value where it has one."""
+def gate_told(row: pd.Series, view: ExperimentView, language: Language) -> str:
+    """A failed check in words: the evaluation's note, else its p value."""
     name = gate_name(str(row["gate"]), language)
-    note = told(row.get("note"), language)
+    note = gate_note(view, str(row["gate"]), language)
     if note:
         return language.text("{gate}: {note}", gate=name, note=note)
     if pd.isna(row["p_value"]):
@@ -144,6 +177,12 @@ def gate_told(row: pd.Series, language: Language) -> str:
         "Check failed: {gate} (p = {p}, alarm below {threshold})",
         gate=name, p=f"{row['p_value']:.2g}", threshold=f"{row['threshold']:g}",
     )  # fmt: skip
+
+
+def gate_note(view: ExperimentView, gate: str, language: Language) -> str:
+    """What a check found, in words; nothing where the evaluation left no note."""
+    found = next((c for c in view.content.get("checks") or () if c.get("gate") == gate), None)
+    return told(found.get("note"), language) if found else ""
 
 
 def _primary_rows(view: ExperimentView) -> list[pd.Series]:
@@ -177,7 +216,7 @@ def _effect(view: ExperimentView, row: pd.Series, language: Language) -> dict[st
 def _facts(view: ExperimentView, decision: Decision, language: Language) -> list[tuple[str, str]]:
     """Owner, next step, dates and sizes, as pairs of name and text."""
     content = view.content
-    look = _date(content.get("next_look"), language)
+    look = _date(content.get("next_look"), language) if view.decision in LOOKS_AGAIN else ""
     since = _date(content.get("assigned_on"), language)
     arms = [
         language.text("{arm} {n}", arm=arm_name(str(a["arm"]), language),

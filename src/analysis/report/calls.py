@@ -1,0 +1,93 @@
+"""The customers to call this month: at risk, just moved down, slowing, or in a burst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ..figures import ReadingTable, reading_table
+from ..language import Language
+from ..tiers import CALL_PHRASES, explain_calls
+from .block import Block, rendered
+from .experiment_view import tier_name
+from .inputs import Inputs
+
+MOST_CALLS = 6
+"""Customers to call that the report lists for each reason; the month's table has all."""
+
+
+def customers_to_call(inputs: Inputs, language: Language) -> Block:
+    """The customers to call this month; ids only, unless the profile shows names."""
+    calls = inputs.frame("calls")
+    if calls is None:
+        exists = inputs.tier_counts is not None
+        return rendered("calls", language, table=None, lead="", exists=exists, more=0)
+    n = len(calls)
+    lead = language.plural(
+        "{n} customer should hear from its account manager this month.",
+        "{n} customers should hear from their account managers this month.",
+        n,
+    )
+    sizes = {str(why): int(n) for why, n in calls["why"].value_counts().items()}
+    listed = calls.groupby("why", sort=False).head(MOST_CALLS)
+    return rendered(
+        "calls",
+        language,
+        table=_calls_table(listed, sizes, inputs, language),
+        lead=lead,
+        exists=True,
+        more=n - len(listed),
+    )
+
+
+def _why(code: str, sizes: Mapping[str, int], language: Language) -> str:
+    """The reason that heads a group of calls, with how many there are in all."""
+    phrase = language.text(CALL_PHRASES.get(code, code))
+    return language.text("{why}: {n}", why=phrase, n=language.number(sizes[code]))
+
+
+def _urgency(why: str) -> int:
+    """Place of a reason: the most urgent first, unknown ones last."""
+    return list(CALL_PHRASES).index(why) if why in CALL_PHRASES else len(CALL_PHRASES)
+
+
+def _calls_table(
+    calls: pd.DataFrame, sizes: Mapping[str, int], inputs: Inputs, language: Language
+) -> ReadingTable:
+    currency, has = inputs.profile.money.currency, set(calls.columns)
+    calls = calls.sort_values("why", key=lambda whys: whys.map(_urgency), kind="stable")
+    rows = [
+        {
+            "customer": _customer(str(row["customer_id"]), inputs),
+            "tier": tier_name(str(row["tier"]), language),
+            "why": _why(str(row["why"]), sizes, language),
+            "told": sentence.in_(language),
+            "revenue": language.money(row.get("revenue_window"), currency),
+            "margin": language.money(row.get("margin_window"), currency),
+        }
+        for (_, row), sentence in zip(calls.iterrows(), explain_calls(calls, currency), strict=True)
+    ]
+    headings = {
+        "customer": language.text("Customer"),
+        "tier": language.text("Tier"),
+        "told": language.text("In detail"),
+        "revenue": language.text("Revenue, {n} months", n=inputs.profile.value.window_months),
+        "margin": language.text("Margin"),
+    }
+    columns = {"revenue": "revenue_window", "margin": "margin_window"}
+    kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
+    return reading_table(
+        pd.DataFrame(rows),
+        kept,
+        caption=language.text("Customers to call this month"),
+        numeric=[c for c in ("revenue", "margin") if c in kept],
+        group="why",
+        stacks=True,
+        key="calls",
+    )
+
+
+def _customer(customer_id: str, inputs: Inputs) -> str:
+    name = inputs.names.get(customer_id)
+    return f"{customer_id} {name}" if name else customer_id
