@@ -198,8 +198,8 @@ class TierRules:
             unshielded = self._down_unprotected.stacked(0, policy.demote_after - 1, n).max(axis=0)
             level = np.clip(level, lowest, highest)
             would_fall = unshielded < level
-        # a provisional or overridden tier that the measure reaches is earned: it does not lapse
-        level = np.maximum(level, np.minimum(before, target))
+        # a provisional or overridden tier that the measure is good enough for does not lapse
+        level = np.maximum(level, np.minimum(before, seen.near))
         if seen.is_first:
             level = np.where(np.isnan(seen.rows.recency_days), start, target)
         return np.where(seen.is_new, start, level).astype(np.int8), would_fall
