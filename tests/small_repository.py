@@ -5,6 +5,7 @@ from pathlib import Path
 
 from small_profile import MINIMAL
 
+PROFILE = "params/small.yaml"
 PARAMETERS = 'profile = "../params/small.yaml"\nmonth = "2026-10"\nraw = ""\nout = ""\nsave_to = ""'
 OPEN = (
     "import analysis\n"

@@ -18,7 +18,7 @@ from ..errors import RunError
 from ..files import disk_faults_told, remove_folder
 from . import publication
 from .events import Event, told
-from .inputs import cache_of, prepare, reasons_of, waits_for_previous
+from .inputs import cache_of, prepare, reasons_of, wants_another_round
 from .job import Job
 from .locks import hold_folder, is_abandoned, month_held
 from .progress import Progress
@@ -84,6 +84,7 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
             failed = {failure.month for failure in failures}
             again = _behind([job for job in jobs if str(job.month) not in failed])
             reasons = _prepared(again)
+        failures += _not_made(jobs, failures)
         if failures:
             _fail(jobs, failures)
     return Outcome(tuple(job.reports for job in jobs), ran, time.monotonic() - began)
@@ -116,9 +117,24 @@ def _prepared(jobs: Sequence[Job]) -> Reasons:
 
 
 def _behind(jobs: Sequence[Job]) -> list[Job]:
-    """Months whose report tells of a month that has been made anew since."""
-    cache = cache_of(jobs[0]) if len(jobs) > 1 else None
-    return [job for job in jobs if cache and waits_for_previous(reasons_of(job, cache))]
+    """Months that wait for another month of this run."""
+    cache = cache_of(jobs[0]) if jobs else None
+    return [job for job in jobs if cache and wants_another_round(reasons_of(job, cache))]
+
+
+def _not_made(jobs: Sequence[Job], failures: Sequence[Event]) -> list[Event]:
+    """Months that neither failed nor were published: an input changed while they were made."""
+    failed = {failure.month for failure in failures}
+    left = [job for job in jobs if str(job.month) not in failed and not _is_published(job)]
+    fault = RunError("The month was not finished", todo="Run again.")
+    return [
+        Event("failed", str(job.month), "run", message=str(fault), exit_code=fault.exit_code)
+        for job in left
+    ]
+
+
+def _is_published(job: Job) -> bool:
+    return job.marker(job.steps[-1]).exists() and publication.is_intact(job)
 
 
 def _announce(jobs: Sequence[Job], reasons: Reasons, console: Console) -> None:

@@ -48,6 +48,8 @@ PACKAGES = (
 PREVIOUS = "previous/"
 """How the names of inputs begin that are last month's results."""
 
+NOT_RUN = "has not run"
+
 Parts = dict[str, str]
 """Name of an input → digest of its content."""
 
@@ -146,15 +148,20 @@ def prepare(job: Job, cache: DigestCache) -> dict[str, str]:
     return reasons
 
 
-def waits_for_previous(reasons: Mapping[str, str]) -> bool:
-    """Whether nothing but last month's results is new."""
-    return bool(reasons) and next(iter(reasons.values())).startswith(PREVIOUS)
+def wants_another_round(reasons: Mapping[str, str]) -> bool:
+    """Whether a month waits for nothing but another month of the same run.
+
+    Its report waited in vain for last month, which failed, or last month was made anew since.
+    What else may have changed meanwhile (someone edits a notebook) is left to the next run.
+    """
+    first = next(iter(reasons.values()), "")
+    return first == NOT_RUN or first.startswith(PREVIOUS)
 
 
 def _why(job: Job, step: Step, parts: Parts, cache: DigestCache) -> str:
     marker = read_json(job.marker(step))
     if marker is None:
-        return "has not run"
+        return NOT_RUN
     was = marker.get("inputs", {})
     changed = sorted(n for n in {*parts, *was} if parts.get(n) != was.get(n))
     if changed:

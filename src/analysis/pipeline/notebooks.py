@@ -188,12 +188,13 @@ def _place(index: int, executed: Path) -> str:
 
 
 def _last_cell(executed: Path) -> str:
-    running = [
+    """The last cell that was begun (papermill marks it as completed in any case)."""
+    begun = [
         cell
         for cell in _cells(executed)
-        if cell.get("metadata", {}).get("papermill", {}).get("status") in ("running", "failed")
+        if cell.get("metadata", {}).get("papermill", {}).get("start_time")
     ]
-    return f"in cell '{running[-1].get('id')}'" if running else "between two cells"
+    return f"in cell '{begun[-1].get('id')}'" if begun else "before its first cell"
 
 
 def _kernel_ended(execution: Execution, when: str) -> RunError:

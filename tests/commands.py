@@ -1,0 +1,44 @@
+"""Run ``tierlab`` in a process of its own, as people do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from small_repository import PROFILE
+
+MONTH = "2026-10"
+LONGEST_SECONDS = 300
+"""A hanging command must fail its test, not the whole suite."""
+
+
+def run_command(*options: str, month: str = MONTH) -> list[str]:
+    """``tierlab run`` on a small repository."""
+    months = ["--month", month] if month else []
+    return [sys.executable, "-m", "analysis", "run", "--profile", PROFILE, *months, *options]
+
+
+def clean_environment(home: Path | None = None) -> dict[str, str]:
+    """The environment without what would let an installed Jupyter help."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
+    return kept if home is None else kept | {"HOME": str(home)}
+
+
+def tierlab_run(
+    root: Path,
+    *options: str,
+    home: Path | None = None,
+    month: str = MONTH,
+    before: Callable[[], None] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; ``before`` is called in its process before it starts."""
+    return subprocess.run(
+        run_command(*options, month=month),
+        cwd=root,
+        env=clean_environment(home),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        preexec_fn=before,
+    )
