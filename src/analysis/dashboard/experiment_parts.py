@@ -34,7 +34,8 @@ def verdict_card(view: ExperimentView, language: Language) -> str:
         f'<h2 id="tl-decision"><span class="tl-sign" aria-hidden="true">{escape(box["sign"])}'
         f'</span>{escape(box["words"])}</h2><p class="tl-lead">{escape(box["headline"])}</p>'
         f"{_list(box['alarms'], 'tl-alarms')}{_effects(box['effects'], language)}"
-        f"{_list([*box['reasons'], *box['needs']], '')}{_facts(box['facts'])}</section>"
+        f"{_list(box['reasons'], '')}"
+        f"{_more(box['more'], language)}{_facts(box['facts'])}</section>"
     )
 
 
@@ -221,6 +222,12 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
 def _list(sentences: Iterable[Any], style: str) -> str:
     items = "".join(f"<li>{escape(str(sentence))}</li>" for sentence in sentences)
     return f'<ul class="tl-reasons {style}">{items}</ul>' if items else ""
+
+
+def _more(sentences: Iterable[Any], language: Language) -> str:
+    listed = _list(sentences, "")
+    summary = language.text("Further reasons, and what would change the verdict")
+    return f"<details><summary>{summary}</summary>{listed}</details>" if listed else ""
 
 
 def _note(text: str) -> str:
