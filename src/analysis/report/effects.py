@@ -22,9 +22,9 @@ from .experiment_view import (
     arm_name,
     experiment_views,
     interval_of,
-    row_label,
     told,
     tone_of,
+    whose,
 )
 from .findings import effect_finding, has_estimate
 from .inputs import Inputs
@@ -107,7 +107,7 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     write = view.text_of(metric, language)
     low, high = interval_of(row)
     return IntervalRow(
-        label=row_label(row, language),
+        label=whose(view, row, language),
         shown=language.text(
             "{effect}  ({between})",
             effect=write.effect(row["effect"]),
@@ -185,7 +185,7 @@ def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict
     known = has_estimate(row)
     return {
         "metric": view.label_of(metric, language),
-        "who": row_label(row, language),
+        "who": whose(view, row, language),
         "effect": write.effect(row["effect"]) if known else MISSING,
         "between": write.span(*interval_of(row)) if known else view.status(row, language),
         "treated": write.value(row["value_treatment"]),

@@ -257,12 +257,16 @@ def row_label(row: pd.Series, language: Language) -> str:
     """Whom a row is about: all customers, a tier, or those beside the treated."""
     if row["segment"] != "all":
         return segment_name(str(row["segment"]), language)
-    words = {
-        "total": "All customers",
-        "direct": "Treated against untreated",
-        "spillover": "Untreated beside treated",
-    }
+    words = {"direct": "Treated against untreated", "spillover": "Untreated beside treated"}
     return language.text(words.get(str(row["estimand"]), "All customers"))
+
+
+def whose(view: ExperimentView, row: pd.Series, language: Language) -> str:
+    """The same, with the arm where an experiment compares several with the control."""
+    who = row_label(row, language)
+    if view.estimates["treatment"].nunique() < 2:
+        return who
+    return language.text("{name}, {who}", name=who, who=arm_name(str(row["treatment"]), language))
 
 
 def segment_name(segment: str, language: Language) -> str:

@@ -9,15 +9,18 @@ import pandas as pd
 from ..figures import Chart, IntervalRow, Line, ReadingTable, interval_plot, reading_table
 from ..language import MISSING, Language
 from .block import Block, in_series, rendered
-from .experiment_view import ExperimentView, experiment_views, interval_of, row_label
+from .experiment_view import ExperimentView, experiment_views, interval_of, whose
 from .findings import has_estimate
 from .inputs import Inputs
 
+NOT_AVAILABLE = "not available"
+"""How the status of a metric begins whose source table does not exist."""
 STATES = {
     "safe": ("safe", "better", "✓"),
     "tolerated": ("harm within tolerance", "unsure", "≈"),
     "harmed": ("harmed", "worse", "✕"),
     "insufficient": ("insufficient data", "unsure", "?"),
+    "missing": ("not measurable", "unsure", "–"),
 }
 """State → its English words, tone and sign."""
 
@@ -33,10 +36,10 @@ def guardrail_state(row: pd.Series, sign: int, tolerated: float) -> str:
     Returns:
         ``safe``: harm beyond the margin is excluded. ``tolerated``: there is harm, but within
         the margin. ``harmed``: the interval lies wholly beyond it. ``insufficient``: the data
-        do not tell.
+        do not tell. ``missing``: the profile has no source for it.
     """
     if not has_estimate(row):
-        return "insufficient"
+        return "missing" if str(row["status"]).startswith(NOT_AVAILABLE) else "insufficient"
     low, high = sorted(sign * end for end in interval_of(row))
     if high < -tolerated:
         return "harmed"
@@ -65,12 +68,24 @@ def _section(template: str, inputs: Inputs, language: Language, *, ordinary: boo
 
 def _shown(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
     rows = _rows(view, ordinary=ordinary)
+    groups = _groups(view, [r for r in rows if ordinary or _is_whole(r)], language)
     return {
         "title": view.title(language),
-        "chart": _chart(view, rows, language, ordinary=ordinary),
+        "charts": [_chart(view, who, group, language) for who, group in groups.items()],
         "table": _table(view, rows, language, "fairness" if ordinary else "guardrails"),
         "caveat": _caveat(view, language) if ordinary else "",
     }
+
+
+def _groups(
+    view: ExperimentView, rows: list[pd.Series], language: Language
+) -> dict[str, list[pd.Series]]:
+    """Rows that can be drawn, by whose they are: those beside the treated first."""
+    groups: dict[str, list[pd.Series]] = {}
+    for row in sorted(rows, key=lambda row: row["estimand"] != "spillover"):
+        if has_estimate(row) and _tolerated(view, row) > 0:
+            groups.setdefault(whose(view, row, language), []).append(row)
+    return groups
 
 
 def _caveat(view: ExperimentView, language: Language) -> str:
@@ -105,53 +120,37 @@ def _is_whole(row: pd.Series) -> bool:
     return bool(row["segment"] == "all" and row["estimand"] == "total")
 
 
-def _chart(
-    view: ExperimentView, rows: list[pd.Series], language: Language, *, ordinary: bool
-) -> Chart | None:
-    """All guardrails on one axis: 0 is no change, −1 the limit of tolerated harm."""
-    known = [row for row in rows if has_estimate(row) and _tolerated(view, row) > 0]
-    known = [row for row in known if ordinary or _is_whole(row)]
-    known = sorted(known, key=lambda row: row["estimand"] != "spillover")
-    if not known:
-        return None
-    groups = [row_label(row, language) for row in known]
-    is_one = len(set(groups)) == 1
-    drawn = [
-        _interval_row(view, row, language, "" if is_one else who)
-        for row, who in zip(known, groups, strict=True)
-    ]
-    finding = _finding(view, known, language)
+def _chart(view: ExperimentView, who: str, rows: list[pd.Series], language: Language) -> Chart:
+    """All guardrails of a group on one axis: 0 is no change, −1 the limit of tolerated harm."""
+    drawn = [_interval_row(view, row, language) for row in rows]
+    finding = _finding(view, rows, language)
     axis = language.text("← worse · in units of the tolerated harm · better →")
-    limit = language.text("limit of tolerated harm")
     listed = in_series((f"{row.label} {row.shown}" for row in drawn), language)
     return interval_plot(
         drawn,
         tick=lambda value: language.number(value, 0 if value == round(value) else 1, sign=True),
         axis=axis,
-        line=Line(-1.0, limit, better=1, is_limit=True),
+        line=Line(-1.0, language.text("limit of tolerated harm"), better=1, is_limit=True),
         finding=finding,
-        measure=groups[0] if is_one else language.text("Several groups of customers"),
+        measure=who,
         alternative=language.text(
-            "{finding}. Interval plot, {axis}: {rows}.", finding=finding, axis=axis, rows=listed
+            "{finding}. Interval plot of {who}, {axis}: {rows}.",
+            finding=finding, who=who, axis=axis, rows=listed,
         ),
-    )
+    )  # fmt: skip
 
 
-def _interval_row(
-    view: ExperimentView, row: pd.Series, language: Language, who: str
-) -> IntervalRow:
+def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> IntervalRow:
     metric = str(row["metric"])
     sign, tolerated = view.sign(metric), _tolerated(view, row)
-    write = view.text_of(metric, language)
     words, tone, _ = STATES[guardrail_state(row, sign, tolerated)]
     low, high = sorted(sign * end / tolerated for end in interval_of(row))
     inner = sorted(sign * float(row[end]) / tolerated for end in ("ci_low", "ci_high"))
-    name = view.label_of(metric, language)
     return IntervalRow(
-        label=language.text("{name}, {who}", name=name, who=who) if who else name,
+        label=view.label_of(metric, language),
         shown=language.text(
             "{effect}: {state}",
-            effect=write.effect(row["effect"]),
+            effect=view.text_of(metric, language).effect(row["effect"]),
             state=language.text(words, context="guardrail"),
         ),
         estimate=sign * float(row["effect"]) / tolerated,
@@ -211,7 +210,7 @@ def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict
     known = has_estimate(row)
     return {
         "metric": view.label_of(metric, language),
-        "who": row_label(row, language),
+        "who": whose(view, row, language),
         "state": f"{sign} {language.text(words, context='guardrail')}",
         "effect": write.effect(row["effect"]) if known else MISSING,
         "between": write.span(*interval_of(row)) if known else view.status(row, language),
