@@ -64,7 +64,7 @@ class Engine:
         with _told():
             duck = self.connection.con
             duck.register("incoming", batches)
-            duck.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM incoming')
+            duck.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608
             duck.unregister("incoming")
             return self.connection.table(name)
 
@@ -168,6 +168,10 @@ def _told() -> Iterator[None]:
             "The engine could not write or ran out of room",
             got=_first_line(fault),
             todo="Free disk space or memory, then run again; finished stages are kept.",
+        ) from fault
+    except duckdb.DataError as fault:
+        raise SourceError(
+            "A value does not fit what is done to it", got=_first_line(fault)
         ) from fault
 
 

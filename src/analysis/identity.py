@@ -106,7 +106,9 @@ def _with_keys(records: ir.Table) -> ir.Table:
 
 def _apart_from_parents(keyed: ir.Table) -> ir.Table:
     """A child that shares its parent's keys is known by its own id only."""
-    parents = keyed.select(_parent_own=keyed["_own"], _ptax=keyed["_tax"], _pcalled=keyed["_called"])
+    parents = keyed.select(
+        _parent_own=keyed["_own"], _ptax=keyed["_tax"], _pcalled=keyed["_called"]
+    )
     joined = keyed.left_join(parents, keyed["_parent"] == parents["_parent_own"])
     shares = (joined["_tax"] == joined["_ptax"]) | (joined["_called"] == joined["_pcalled"])
     apart = shares.fill_null(False) & (joined["_own"] != joined["_parent"])
@@ -125,17 +127,13 @@ def _with_entities(keyed: ir.Table) -> ir.Table:
     joined = keyed.left_join(led, keyed["_called"] == led["_led_called"])
     led_tax = (joined["_led_n"] == 1).ifelse(joined["_led_to"], ibis.null("string"))
     tax = ibis.coalesce(joined["_tax"], led_tax)
-    entity = ibis.coalesce(
-        "tax:" + tax, "called:" + joined["_called"], "own:" + joined["_own"]
-    )
+    entity = ibis.coalesce("tax:" + tax, "called:" + joined["_called"], "own:" + joined["_own"])
     return joined.mutate(_entity=entity, _by_tax=joined["_tax"].notnull())
 
 
 def _with_canonical_ids(grouped: ir.Table) -> ir.Table:
     """The id of an entity's first record; the preferred system's ids stay as they are."""
-    first = ibis.window(
-        group_by="_entity", order_by=["precedence", "source_customer_id", "system"]
-    )
+    first = ibis.window(group_by="_entity", order_by=["precedence", "source_customer_id", "system"])
     entity = ibis.window(group_by="_entity")
     system, own_id = (grouped[c].first().over(first) for c in ("system", "source_customer_id"))
     preferred = grouped.precedence.min().over(entity) == 0

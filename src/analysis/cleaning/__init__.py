@@ -1,8 +1,9 @@
 """Sources become canonical tables: `customer_records` for identity, then `clean`, then `verify`."""
 
+from .checking import select_faults
 from .cleaned import Cleaned, clean
 from .records import customer_records
 from .selects import queries_of
 from .verification import verify
 
-__all__ = ["Cleaned", "clean", "customer_records", "queries_of", "verify"]
+__all__ = ["Cleaned", "clean", "customer_records", "queries_of", "select_faults", "verify"]

@@ -17,6 +17,7 @@ from .point_in_time import is_later, masked
 from .rules import (
     BROKEN,
     UNCAST_FLAG,
+    Action,
     Rule,
     bits,
     emptied,
@@ -79,7 +80,7 @@ def candidates_of(
         ParamsError: The SELECT does not run.
     """
     contract = CONTRACTS[query.table]
-    typed = _typed(_selected(engine, query), contract)
+    typed = _typed(selected(engine, query), contract)
     known = _with_customers(typed, query, links)
     seen = masked(with_late_flags(known, contract), contract, as_of)
     rules = rules_of(seen, contract, as_of, required=_required(contract, query, alone))
@@ -93,25 +94,26 @@ def candidates_of(
     return Candidates(query, contract, _run(engine, judged, name, query), tuple(rules))
 
 
-def _customer_rules(
-    table: ir.Table, query: Query, contract: Contract, alone: bool
-) -> list[Rule]:
-    """Whose row it is: judged here unless another SELECT of the table may know."""
-    if "customer_id" not in query.columns or not (alone or "customer_id" in contract.key):
+def _customer_rules(table: ir.Table, query: Query, contract: Contract, alone: bool) -> list[Rule]:
+    """Whose row it is; where another SELECT of the table may know, the row goes on."""
+    if "customer_id" not in query.columns:
         return []
+    decided = alone or "customer_id" in contract.key
+    action: Action = "rejected" if decided else "filled"
     own = table[OWN_ID]
+    unknown = own.notnull() & table.customer_id.isnull()
     return [
-        Rule("required", "customer_id", own.isnull()),
-        Rule(
-            "unknown_customer",
-            "customer_id",
-            own.notnull() & table.customer_id.isnull(),
-            shown=OWN_ID,
-        ),
+        Rule("required", "customer_id", own.isnull(), action, OWN_ID),
+        Rule("unknown_customer", "customer_id", unknown, action, OWN_ID),
     ]
 
 
-def _selected(engine: Engine, query: Query) -> ir.Table:
+def selected(engine: Engine, query: Query) -> ir.Table:
+    """The rows that a SELECT yields, with their provenance.
+
+    Raises:
+        ParamsError: The SELECT does not fit the types of its sources.
+    """
     try:
         table = engine.sql(query.sql)
     except SourceError as fault:
@@ -183,7 +185,6 @@ def _is_rejected(table: ir.Table, rules: Sequence[Rule], query: Query) -> ir.Boo
     unreadable = table[FAULTS].filter(
         lambda fault: fault["rejects"] & fault["column"].isin(query.used)
     )
-    rejected = ((table[BROKEN] & rejecting_bits(rules)) != 0) | (
+    return ((table[BROKEN] & rejecting_bits(rules)) != 0) | (
         (unreadable.length() > 0).fill_null(False) if query.used else ibis.literal(False)
     )
-    return rejected

@@ -39,7 +39,8 @@ class Cleaned:
         tables: By name, as of the month, plus ``customer_links``.
         ledger: One row a source and table; read = kept + rejected + merged.
         rejects: One row a violated rule of a row: table, source, file, row, column, rule, value
-            (personal data masked), action (rejected: the row; emptied: the cell). Private.
+            (personal data masked), action (rejected: the row; emptied: the cell; filled: by
+            another source). Private.
         violations: Counts of those: source, table, column, rule, action, rows_n.
         quality: One row a source and level (1-5).
     """
@@ -111,9 +112,11 @@ def refuse_empty_month(shipments: ir.Table | None, as_of: Month) -> None:
     in_month = shipments.filter(shipments.shipped_at >= ibis.literal(as_of.start))
     if int(in_month.count().execute()):
         return
-    span = shipments.agg(
-        first=shipments.shipped_at.min(), last=shipments.shipped_at.max()
-    ).execute().iloc[0]
+    span = (
+        shipments.agg(first=shipments.shipped_at.min(), last=shipments.shipped_at.max())
+        .execute()
+        .iloc[0]
+    )
     covered = f"{span['first']:%Y-%m} to {span['last']:%Y-%m}" if span.notna().all() else ""
     raise CoverageError(
         "No shipment began in this month",
@@ -144,9 +147,7 @@ def _clean_table(work: _Work, table: str, queries: Sequence[Query]) -> None:
     work.tables[table] = _as_known(check(kept.select(list(contract.columns)), table), table, work)
 
 
-def _complete(
-    work: _Work, table: ir.Table, contract: Contract
-) -> tuple[ir.Table, ir.Table | None]:
+def _complete(work: _Work, table: ir.Table, contract: Contract) -> tuple[ir.Table, ir.Table | None]:
     """The rows that have every value that the contract requires, and the others, if any."""
     needed = [name for name, column in contract.columns.items() if column.required]
     lacking = reduce(or_, [table[name].isnull() for name in needed])
@@ -161,9 +162,7 @@ def _account(
     offered, table = part.offered, part.offered.query.table
     source = work.ingested.sources[offered.query.counted]
     n_left_out, n_fallen, fallen = left_out(work.engine, source, offered)
-    work.entries.append(
-        entry_of(source, part, result, kept, missing, n_left_out, n_fallen)
-    )
+    work.entries.append(entry_of(source, part, result, kept, missing, n_left_out, n_fallen))
     work.found += violations.of_candidates(work.engine, offered, source)
     if part.contradicting is not None:
         work.found.append(violations.of_duplicates(offered, part.contradicting))
@@ -189,12 +188,18 @@ def _missing_found(offered: Candidates, place: int, missing: ir.Table) -> list[i
 
 
 def _only_present(work: _Work, offered: Candidates) -> Candidates:
-    """People tables hold customers known by the month, or with facts by then."""
+    """People tables hold customers known by the month, or with facts by then.
+
+    Without a date of its own a customer is known from its first fact on, so that a customer
+    who comes later never changes an earlier month.
+    """
     table = offered.table
     if offered.query.table == "customers":
         present = _customers_with_facts(work)
         marked = table.left_join(present, table.customer_id == present["_present"])
-        later = marked[LATER] & marked["_present"].isnull()
+        dated = "onboarded_on" in marked.columns
+        undated = marked.onboarded_on.isnull() if dated else ibis.literal(True)
+        later = (marked[LATER] | undated) & marked["_present"].isnull()
     else:
         present = work.tables["customers"].select(_present="customer_id")
         marked = table.left_join(present, table.customer_id == present["_present"])
@@ -244,7 +249,7 @@ def _account_for_lookups(work: _Work, queries: Sequence[Query]) -> None:
 def _finished(work: _Work, profile: Profile) -> Cleaned:
     sources = work.ingested.sources
     ledger = ledger_of(work.entries)
-    found = violations.together(work.found)
+    found = violations.together(work.engine, work.found)
     rejects = work.engine.materialise(violations.placed(found, sources.values()), "rejects")
     by = ["source", "table", "column", "rule", "action"]
     counts = rejects.group_by(by).agg(rows_n=rejects.count()).order_by(by).execute()

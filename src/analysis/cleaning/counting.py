@@ -113,9 +113,7 @@ def contributed(table: ir.Table, index: int) -> ir.Table:
     return table.filter(table[f"_row_{index}"].notnull()).select(**{ROW: table[f"_row_{index}"]})
 
 
-def _fates(
-    unique: Unique, merged: Merged, kept: ir.Table, missing: ir.Table | None
-) -> ir.Table:
+def _fates(unique: Unique, merged: Merged, kept: ir.Table, missing: ir.Table | None) -> ir.Table:
     """One row an end that a row of the SELECT came to: ``_fate``, `ROW`."""
     place, table = unique.place, unique.offered.table
     ended = table.filter(table[LATER] | table[REJECTED])
@@ -123,10 +121,11 @@ def _fates(
     sets = [ended.select(_fate=fate, **{ROW: ended[ROW]}), _contributions(kept, place)]
     rejected = [unique.contradicting, _of_part(merged.clashing, place)]
     rejected += [contributed(missing, place)] if missing is not None else []
-    for code, listed in (
+    ends: tuple[tuple[Fate, list[ir.Table | None]], ...] = (
         ("rejected", rejected),
         ("merged", [unique.twice, _of_part(merged.further, place)]),
-    ):
+    )
+    for code, listed in ends:
         sets += [t.select(_fate=_code(code), **{ROW: t[ROW]}) for t in listed if t is not None]
     return ibis.union(*sets)
 
@@ -185,4 +184,3 @@ def _refuse_fan_out(seen: ir.Table, offered: Candidates) -> None:
 
 def _count(table: ir.Table) -> int:
     return int(table.count().execute())
-

@@ -116,14 +116,10 @@ def _ranked(rows: ir.Table, key: list[str]) -> ir.Table:
     """Copies of each key in the files' order, and whether they say the same as the first."""
     window = ibis.window(group_by=key, order_by=ROW)
     said = [c for c in rows.columns if not c.startswith("_") and c not in key]
-    same = [
-        rows[c].identical_to(rows[c].first(include_null=True).over(window)) for c in said
-    ]
+    same = [rows[c].identical_to(rows[c].first(include_null=True).over(window)) for c in said]
     all_same = reduce(lambda one, other: one & other, same) if same else ibis.literal(True)
     first_row = rows[ROW].first().over(window)
-    return rows.mutate(
-        _rank=ibis.row_number().over(window), _same=all_same, _first_row=first_row
-    )
+    return rows.mutate(_rank=ibis.row_number().over(window), _same=all_same, _first_row=first_row)
 
 
 def _refuse_fan_out(copies: ir.Table, offered: Candidates) -> None:

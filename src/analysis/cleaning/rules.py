@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -29,6 +30,9 @@ FAR_FUTURE_YEARS = 10
 """A beginning so long after the as-of month is no later row but a wrong date."""
 
 
+Action = Literal["rejected", "emptied", "filled"]
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule of a contract.
@@ -37,14 +41,15 @@ class Rule:
         name: Code such as ``out_of_range``.
         column: The canonical column it is about.
         broken: True where a row breaks it; null counts as kept.
-        rejects: The row is rejected; else the cell is emptied and the row stays.
+        action: What follows: the row is rejected, the cell is emptied and the row stays, or
+            the value is filled by another source of the table.
         shown: The column that holds the offending value, if not the column itself.
     """
 
     name: str
     column: str
     broken: ir.BooleanValue
-    rejects: bool = True
+    action: Action = "rejected"
     shown: str = ""
 
 
@@ -86,7 +91,7 @@ def rules_of(
         if f"{LATE_FLAG}{name}" in table.columns:
             shown = f"{LATE_FLAG}{name}"
             late = table[shown].notnull()
-            rules.append(Rule("implausibly_late", name, late, rejects=False, shown=shown))
+            rules.append(Rule("implausibly_late", name, late, "emptied", shown))
         if name in required:
             rules.append(Rule("required", name, table[name].isnull()))
         rules += _value_rules(table, name, column)
@@ -104,14 +109,14 @@ def bits(rules: Sequence[Rule]) -> ir.IntegerValue:
 
 def rejecting_bits(rules: Sequence[Rule]) -> int:
     """The bits of the rules that reject a row."""
-    return sum(1 << at for at, rule in enumerate(rules) if rule.rejects)
+    return sum(1 << at for at, rule in enumerate(rules) if rule.action == "rejected")
 
 
 def emptied(table: ir.Table, rules: Sequence[Rule]) -> ir.Table:
     """The table with the cells null that break a rule which only empties them."""
     values: dict[str, ir.Value] = {}
     for at, rule in enumerate(rules):
-        if not rule.rejects:
+        if rule.action == "emptied":
             broken = (table[BROKEN] & (1 << at)) != 0
             value = values.get(rule.column, table[rule.column])
             if rule.shown not in table.columns:
@@ -135,7 +140,8 @@ def _value_rules(table: ir.Table, name: str, column: Column) -> list[Rule]:
     if outside:
         broken = reduce(lambda one, other: one | other, outside)
         shown = f"{EMPTIED}{name}" if column.lenient else ""
-        rules.append(Rule("out_of_range", name, broken, not column.lenient, shown))
+        action: Action = "emptied" if column.lenient else "rejected"
+        rules.append(Rule("out_of_range", name, broken, action, shown))
     if column.allowed:
         rules.append(Rule("not_allowed", name, value.notin(column.allowed)))
     if column.not_before in table.columns:

@@ -7,7 +7,6 @@ are grouped, so that each of them ends as kept, rejected or merged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlglot
@@ -16,7 +15,7 @@ from sqlglot.errors import OptimizeError, ParseError, SqlglotError, TokenError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
+from ..errors import AnalysisError, GroupedError, ParamsError, did_you_mean, raise_all
 from ..params import Profile, Source, TableSelect
 from ..sources import FAULTS, ROW, UNUSABLE
 from ..tables import CONTRACTS
@@ -76,10 +75,28 @@ def queries_of(profile: Profile) -> dict[str, list[Query]]:
             try:
                 query = _query(profile, table, index, select)
                 queries.setdefault(table, []).append(query)
+            except GroupedError as several:
+                faults.extend(several.faults)
             except AnalysisError as fault:
                 faults.append(fault)
+    faults += [] if faults else _lacking_columns(queries)
     raise_all(faults)
     return queries
+
+
+def _lacking_columns(queries: dict[str, list[Query]]) -> list[AnalysisError]:
+    """Required columns that no SELECT of a table yields."""
+    return [
+        ParamsError(
+            f"The table '{table}' needs the column '{name}'",
+            where=f"tables.{table}",
+            got=sorted({column for query in listed for column in query.columns}),
+            todo=f"Add '… AS {name}' to a SELECT.",
+        )
+        for table, listed in queries.items()
+        for name, column in CONTRACTS[table].columns.items()
+        if column.required and not any(name in query.columns for query in listed)
+    ]
 
 
 def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Query:
@@ -146,17 +163,14 @@ def _refuse_unrepeatable(tree: exp.Select, where: str) -> None:
 
 def _qualified(tree: exp.Select, profile: Profile, where: str) -> exp.Select:
     _refuse_unknown_tables(tree, profile, where)
-    schema = {
-        name: {column: "unknown" for column in source.columns}
-        for name, source in profile.sources.items()
+    schema: dict[str, object] = {
+        name: dict.fromkeys(source.columns, "unknown") for name, source in profile.sources.items()
     }
     try:
-        done = qualify(
-            tree.copy(), schema=schema, dialect=DIALECT, quote_identifiers=True
-        )
+        done = qualify(tree.copy(), schema=schema, dialect=DIALECT, quote_identifiers=True)
     except (OptimizeError, SqlglotError) as fault:
         raise _unknown_column(tree, profile, fault, where) from fault
-    return done  # type: ignore[return-value]
+    return done
 
 
 def _refuse_unknown_tables(tree: exp.Select, profile: Profile, where: str) -> None:
@@ -240,7 +254,8 @@ def _is_grouped(tree: exp.Select) -> bool:
     if tree.args.get("group"):
         return True
     return any(
-        not agg.find_ancestor(exp.Window, exp.Subquery) for s in tree.selects
+        not agg.find_ancestor(exp.Window, exp.Subquery)
+        for s in tree.selects
         for agg in s.find_all(exp.AggFunc)
     )
 

@@ -109,9 +109,7 @@ def _keys_twice(table: ir.Table, contract: Contract) -> int:
     return int(keys.filter(keys.n > 1).count().execute())
 
 
-def _add_orphans(
-    rows: list[dict[str, object]], name: str, tables: Mapping[str, ir.Table]
-) -> None:
+def _add_orphans(rows: list[dict[str, object]], name: str, tables: Mapping[str, ir.Table]) -> None:
     contract = CONTRACTS[name]
     if "customer_id" not in contract.columns or "customers" not in tables:
         return
@@ -119,4 +117,3 @@ def _add_orphans(
     orphans = facts.anti_join(tables["customers"].select("customer_id"), "customer_id")
     at = list(contract.columns).index("customer_id") - len(contract.columns)
     rows[at]["orphans"] = int(orphans.count().execute())
-

@@ -27,7 +27,7 @@ SCHEMA = ibis.schema(
         "action": "string",
     }
 )
-"""``action``: rejected (the row), emptied (the cell; the row stays)."""
+"""``action``: rejected (the row), emptied (the cell; the row stays), filled (by another source)."""
 
 MASKED_KEEP = 1
 
@@ -121,10 +121,13 @@ def not_selected(source: str, table: str, rows: ir.Table) -> ir.Table:
     )
 
 
-def together(found: Iterable[ir.Table]) -> ir.Table:
-    """All violations in one table."""
-    listed = [nothing(), *found]
-    return ibis.union(*listed)
+def together(engine: Engine, found: Iterable[ir.Table]) -> ir.Table:
+    """All violations in one table; what was to be filled and was not is only a rejection."""
+    every = engine.materialise(ibis.union(nothing(), *found))
+    named = ["table", "source", ROW, "column"]
+    rejected = every.filter((every.action == "rejected") & every.column.notnull()).select(*named)
+    filled = every.filter(every.action == "filled").anti_join(rejected.distinct(), named)
+    return every.filter(every.action != "filled").union(filled)
 
 
 def placed(found: ir.Table, sources: Iterable[SourceTable]) -> ir.Table:
@@ -163,7 +166,7 @@ def _broken(offered: Candidates, troubled: ir.Table) -> ir.Table:
                     "column": ibis.literal(rule.column),
                     "rule": ibis.literal(rule.name),
                     "value": _shown(offered, rule.column, troubled[rule.shown or rule.column]),
-                    "action": ibis.literal("rejected" if rule.rejects else "emptied"),
+                    "action": ibis.literal(rule.action),
                 }
             ).cast(entry),
             ibis.null(entry),
@@ -179,9 +182,7 @@ def _broken(offered: Candidates, troubled: ir.Table) -> ir.Table:
     return _from_struct(offered.query, rows.mutate(**{ROW: rows[ROW].unnest()}), "_found")
 
 
-def _unreadable(
-    offered: Candidates, troubled: ir.Table, source: SourceTable
-) -> list[ir.Table]:
+def _unreadable(offered: Candidates, troubled: ir.Table, source: SourceTable) -> list[ir.Table]:
     """Unreadable cells of the source rows, and the rest of a group that they reject."""
     query = offered.query
     if not query.used:
@@ -242,5 +243,3 @@ def _shown(offered: Candidates, column: str, value: ir.Value) -> ir.StringValue:
     if column in contract.columns and contract.columns[column].personal:
         return text.left(MASKED_KEEP) + "***(" + text.length().cast("string") + ")"
     return text
-
-

@@ -4,8 +4,9 @@ Nothing is guessed and nothing is dropped: cells that cannot be read are faults 
 text, rows that are no rows are listed, and every row keeps its place in the files.
 """
 
+from .conversion import FAULTS
 from .ingesting import Ingested, ingest, source_faults
-from .reading import FAULTS, LINE_BITS, ROW, UNUSABLE, LostRow, Part, SourceTable
+from .reading import LINE_BITS, ROW, UNUSABLE, LostRow, Part, SourceTable
 
 __all__ = [
     "FAULTS",

@@ -6,6 +6,7 @@ that keeps the raw text; nothing becomes null in silence.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
@@ -17,9 +18,11 @@ import ibis.expr.types as ir
 from ..params import ColumnReading
 from ..params.sources import EXCEL_SERIAL, ValueType
 
-WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ" \
-    "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ\u3000\u00a0"
-PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz  "
+_ALPHANUMERIC = string.digits + string.ascii_letters
+WIDE = "".join(chr(ord(sign) + 0xFEE0) for sign in _ALPHANUMERIC) + "\u3000\u00a0"
+PLAIN = _ALPHANUMERIC + "  "
+"""Full-width digits, letters and blanks, and what they mean, sign by sign."""
+
 _UNTIDY = "[０-９Ａ-Ｚａ-ｚ\u3000\u00a0]|^\\s|\\s$"
 _WIDE_MARKS, _PLAIN_MARKS = "．，：／－（）＋％−", ".,:/-()+%-"
 
@@ -61,7 +64,7 @@ RULES: dict[ValueType, str] = {
 
 
 @ibis.udf.scalar.builtin(name="try_strptime")
-def _try_strptime(text: str, forms: dt.Array[dt.String]) -> dt.Timestamp(scale=6):  # type: ignore[valid-type, empty-body]
+def _try_strptime(text: str, forms: dt.Array[dt.String]) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
     """The time that a text gives in the first form that fits; null where none does."""
 
 
@@ -71,7 +74,7 @@ def _bit_length(text: str) -> int:  # type: ignore[empty-body]
 
 
 @ibis.udf.scalar.builtin(name="timezone")
-def _in_zone(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp(scale=6):  # type: ignore[valid-type, empty-body]
+def _in_zone(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
     """The local time of a moment."""
 
 
@@ -113,7 +116,8 @@ def _with_rare_forms(
     costs next to nothing, however long it is.
     """
     at = {
-        c: n for n, c in enumerate(readings)
+        c: n
+        for n, c in enumerate(readings)
         if table[f"_raw{n}"].type().is_string() and readings[c].type != "text"
     }
     if not at:
@@ -129,9 +133,9 @@ def _with_rare_forms(
     bare = {f"_bare{n}": _bare(texts[f"_text{n}"], readings[c]) for c, n in at.items()}
     bared = texts.mutate(**bare)
     values = {
-        c: bared[f"_text{n}"].notnull().ifelse(
-            _rare(bared[f"_text{n}"], bared[f"_bare{n}"], readings[c], timezone), bared[c]
-        )
+        c: bared[f"_text{n}"]
+        .notnull()
+        .ifelse(_rare(bared[f"_text{n}"], bared[f"_bare{n}"], readings[c], timezone), bared[c])
         for c, n in at.items()
     }
     return bared.mutate(**values).drop(*bare, *(f"_text{n}" for n in at.values()))

@@ -69,11 +69,11 @@ def header_of(path: Path, source: Source, encoding: str) -> list[str]:
 
 def _records(text: str, source: Source) -> Iterator[list[str]]:
     csv.field_size_limit(max(csv.field_size_limit(), PROBE_BYTES))
-    quoting = csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE
     lines = io.StringIO(text.replace("\0", ""), newline="")
-    yield from csv.reader(
-        lines, delimiter=source.delimiter, quotechar=source.quote or None, quoting=quoting
-    )
+    if source.quote:
+        yield from csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote)
+    else:
+        yield from csv.reader(lines, delimiter=source.delimiter, quoting=csv.QUOTE_NONE)
 
 
 def text_batches(

@@ -30,8 +30,8 @@ def _is_json(line: str) -> bool:  # type: ignore[empty-body]
     """Whether a text is JSON."""
 
 
-def keys_of(path: Path, encoding: str, source: Source) -> list[str]:
-    """The members seen in the first lines; a declared one may be missing there (optional).
+def keys_of(path: Path, encoding: str) -> list[str]:
+    """The members seen in the first `PROBED_LINES` lines.
 
     Raises:
         SourceError: The first line is no JSON object.

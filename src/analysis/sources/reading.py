@@ -102,9 +102,7 @@ def parts_of(name: str, source: Source, raw: Path) -> list[Part]:
                 places, missing = positions(headers, name, source, where_of(path, sheet))
                 used = set(places.values())
                 unread = tuple(h for at, h in enumerate(headers) if at not in used and h)
-                parts.append(
-                    Part(len(parts), path, sheet, encoding, places, len(headers), unread)
-                )
+                parts.append(Part(len(parts), path, sheet, encoding, places, len(headers), unread))
                 faults.extend(missing)
         except AnalysisError as fault:
             faults.append(fault)
@@ -139,7 +137,7 @@ def read_source(
     table, empty = _without_empty(table, source)
     table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
     rows = int(table.count().execute())
-    return SourceTable(name, source, listed, table, tuple([*lost, *empty]), rows)
+    return SourceTable(name, source, listed, table, (*lost, *empty), rows)
 
 
 def _layouts(path: Path, source: Source) -> Iterator[tuple[str, str, list[str]]]:
@@ -156,7 +154,7 @@ def _layouts(path: Path, source: Source) -> Iterator[tuple[str, str, list[str]]]
             yield sheet, "", spreadsheets.header_of(path, sheet, source)
     elif source.format == "jsonl":
         encoding = encoding_of(path, source.encoding)
-        yield "", encoding, json_lines.keys_of(path, encoding, source)
+        yield "", encoding, json_lines.keys_of(path, encoding)
     else:
         yield "", "", parquet_schema(path).names
 
@@ -194,9 +192,7 @@ def _stream_in(
         try:
             with engine.stream(batches) as cells:
                 shaped = json_lines.cells_of(cells, source) if _is_json(source) else cells
-                return engine.materialise(
-                    _converted(shaped, source, timezone), f"read_{name}"
-                )
+                return engine.materialise(_converted(shaped, source, timezone), f"read_{name}")
         except Exception:
             if not held:
                 raise
@@ -260,25 +256,27 @@ def _part_rows(
     lost.extend(LostRow(part.row_of(f.line), "wrong_field_count", f.told) for f in faults)
 
 
-def _parquet_cells(
-    engine: Engine, name: str, source: Source, parts: tuple[Part, ...]
-) -> ir.Table:
+def _parquet_cells(engine: Engine, name: str, source: Source, parts: tuple[Part, ...]) -> ir.Table:
     _refuse_other_types(name, source, parts)
     tables = [_parquet_part(engine, source, part) for part in parts]
     if not tables:
         return ibis.memtable(
-            pa.table({**{c: pa.array([], pa.string()) for c in source.columns},
-                      ROW: pa.array([], pa.int64())})
+            pa.table(
+                {
+                    **{c: pa.array([], pa.string()) for c in source.columns},
+                    ROW: pa.array([], pa.int64()),
+                }
+            )
         )
     return ibis.union(*tables) if len(tables) > 1 else tables[0]
 
 
 def _parquet_part(engine: Engine, source: Source, part: Part) -> ir.Table:
-    """Rows are numbered as if a header stood in row 1, like those of the other formats."""
+    """Rows are numbered from 1: a Parquet file has no header row."""
     table = engine.connection.read_parquet(str(part.path), file_row_number=True)
     names = parquet_schema(part.path).names
     columns = {column: table[names[part.places[column]]] for column in source.columns}
-    return table.select(**columns, **{ROW: table.file_row_number + part.row_of(2)})
+    return table.select(**columns, **{ROW: table.file_row_number + part.row_of(1)})
 
 
 def _refuse_other_types(name: str, source: Source, parts: tuple[Part, ...]) -> None:

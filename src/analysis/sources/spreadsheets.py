@@ -26,9 +26,7 @@ def sheets_of(path: Path, source: Source) -> list[str]:
     names = _workbook(path).sheet_names
     wanted = [name for name in names if fnmatch(name, source.sheets)]
     if not wanted:
-        raise SourceError(
-            "Sheet not found", where=str(path), got=source.sheets, allowed=names
-        )
+        raise SourceError("Sheet not found", where=str(path), got=source.sheets, allowed=names)
     return wanted
 
 
@@ -83,14 +81,12 @@ def as_text(cell: object) -> str | None:
     return str(cell)
 
 
-def _batch(
-    numbers: list[int], rows: list[list[str | None]]
-) -> tuple[np.ndarray, list[pa.Array]]:
+def _batch(numbers: list[int], rows: list[list[str | None]]) -> tuple[np.ndarray, list[pa.Array]]:
     columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
     return np.asarray(numbers, dtype=np.int64), columns
 
 
-def _rows(path: Path, sheet: str) -> list[list[object]]:
+def _rows(path: Path, sheet: str) -> Sequence[Sequence[object]]:
     return _workbook(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
 
 
