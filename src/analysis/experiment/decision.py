@@ -169,7 +169,8 @@ def _stop_harm(evidence: Evidence, circumstances: Circumstances) -> Verdict:
 def _roll_out(evidence: Evidence, circumstances: Circumstances) -> Verdict:
     first = evidence.primaries[0]
     headline = Message(
-        "Roll out {arm}: {metric} {effect} ({low} to {high})", _headline_values(evidence, first)
+        "Roll out {arm}: {metric} {effect} ({low} to {high})",
+        _headline_values(evidence, first, circumstances.currency),
     )
     weakest = min(evidence.primaries, key=lambda e: e.gain_limits[0] / e.std_error)
     need = Message(
@@ -205,7 +206,10 @@ def _stop_no_effect(evidence: Evidence, circumstances: Circumstances) -> Verdict
     first = evidence.worthless[0]
     headline = Message(
         "Stop {arm}: no worthwhile effect. {metric} gains less than {least} ({low} to {high})",
-        {**_headline_values(evidence, first), "least": _minimum(first, circumstances)},
+        {
+            **_headline_values(evidence, first, circumstances.currency),
+            "least": _minimum(first, circumstances),
+        },
     )
     need = Message("Only a smaller worthwhile effect, or another treatment, would change this.")
     reasons = (*_primary_reasons(evidence, circumstances), *_common(evidence, circumstances))
@@ -366,8 +370,8 @@ def _minimum(estimate: Estimate, circumstances: Circumstances) -> Value:
     return shown(estimate.metric, least, circumstances.currency, sign=False)
 
 
-def _headline_values(evidence: Evidence, estimate: Estimate) -> dict[str, Value]:
-    values = effect_values(estimate, "")
+def _headline_values(evidence: Evidence, estimate: Estimate, currency: str) -> dict[str, Value]:
+    values = effect_values(estimate, currency)
     del values["n"]
     return {**values, "arm": arm_value(evidence.arm)}
 

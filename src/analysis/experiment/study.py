@@ -25,6 +25,8 @@ Table: TypeAlias = pd.DataFrame | ir.Table | str | Path
 ENCODINGS = ("utf-8-sig", "gb18030")
 KNOWN = "is_known"
 """Column of the pipeline: the unit is still in the customer table."""
+LARGEST = 1e100
+"""No amount, count or score is larger; squares of squares would overflow."""
 EXAMPLES = 3
 """Values named in an error: enough to find them, few enough to read."""
 
@@ -64,11 +66,13 @@ class Study:
         return np.asarray(self.arms == arm, dtype=bool)
 
     def numbers(self, column: str) -> FloatArray:
-        """(n,) a column as numbers; missing as NaN."""
+        """(n,) a column as numbers; missing as NaN, what no computer can square as infinite."""
         values = self.units[column]
         if not pd.api.types.is_numeric_dtype(values):
             values = pd.to_numeric(values.map(_plain), errors="coerce")
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        beyond = np.abs(numbers) > LARGEST
+        return np.where(beyond, np.copysign(np.inf, numbers), numbers) if beyond.any() else numbers
 
     def flags(self, column: str) -> BoolArray:
         """(n,) a column as yes or no; missing as no."""

@@ -125,14 +125,16 @@ class Metric(Section):
     @classmethod
     def _follows_from_measure(cls, content: Any) -> Any:
         measure = MEASURES.get(str(content.get("measure"))) if isinstance(content, dict) else None
-        if measure is None or any(content.get(key) for key in (*_COLUMN_KEYS, *_FLAGS)):
+        if measure is None:
             return content
+        follows = {"kind": measure.kind, "direction": measure.direction, **content}
+        if any(content.get(key) for key in (*_COLUMN_KEYS, *_FLAGS)):
+            return follows  # a plan that is read again, or one that mixes; the rules tell
         name = str(content.get("name", ""))
         columns = {key: name + suffix for key, suffix in measure.columns.items()}
-        follows = {"kind": measure.kind, "direction": measure.direction}
         if measure.kind == "survival":
             columns["eligible"] = f"{name}_eligible"
-        return {**follows, **content, **columns, "matured": f"{name}_matured"}
+        return {**follows, **columns, "matured": f"{name}_matured"}
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Metric:

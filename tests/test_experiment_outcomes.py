@@ -1,0 +1,265 @@
+"""What each unit did in its windows, and nothing that was not known."""
+
+import datetime as dt
+
+import ibis.expr.types as ir
+import pandas as pd
+import pytest
+
+from analysis.experiment.outcomes import outcomes
+from analysis.months import Month
+from analysis.params import ExperimentSpec
+from canonical import canonical
+
+START = pd.Timestamp("2025-04-01")
+METRICS = [
+    {"name": "retention", "measure": "retention", "role": "primary", "window": [91, 181]},
+    {"name": "nps", "measure": "nps", "window": [31, 181]},
+    {"name": "cost", "measure": "cost_to_serve", "window": [0, 183]},
+    {"name": "margin", "measure": "margin", "window": [0, 183]},
+    {"name": "complaints", "measure": "complaints", "window": [0, 183]},
+    {"name": "response_minutes", "measure": "response_minutes", "window": [0, 183]},
+    {"name": "on_time", "measure": "on_time", "window": [0, 183]},
+]
+
+
+def plan(metrics: list[dict] | None = None, **more: object) -> ExperimentSpec:
+    return ExperimentSpec.model_validate(
+        {
+            "id": "small",
+            "control": "uniform",
+            "allocation": {"tiered": 0.5, "uniform": 0.5},
+            "starts_on": START.date(),
+            "looks_planned": 6,
+            "metrics": metrics or METRICS,
+            **more,
+        }
+    )
+
+
+def day(number: float) -> pd.Timestamp:
+    return START + pd.Timedelta(days=number).round("s")
+
+
+def assignments(*customers: str, at: pd.Timestamp = START) -> ir.Table:
+    return canonical(
+        "assignments",
+        [
+            {
+                "experiment_id": "small",
+                "customer_id": customer,
+                "stratum": "s",
+                "arm": "tiered" if i % 2 else "uniform",
+                "assigned_at": at,
+            }
+            for i, customer in enumerate(customers)
+        ],
+    )
+
+
+def customers(*names: str) -> ir.Table:
+    rows = [
+        {"customer_id": n, "region": "east", "onboarded_on": dt.date(2024, 1, 1)} for n in names
+    ]
+    return canonical("customers", rows)
+
+
+def shipments(*rows: tuple, customer: str = "A") -> ir.Table:
+    """(shipped day, promised day, delivered day or None), revenue 100 and cost 60 each."""
+    return canonical(
+        "shipments",
+        [
+            {
+                "shipment_id": f"{customer}{i}",
+                "customer_id": customer,
+                "shipped_at": day(shipped),
+                "promised_at": day(promised),
+                "delivered_at": None if delivered is None else day(delivered),
+                "revenue": 100.0,
+                "cost": 60.0,
+            }
+            for i, (shipped, promised, delivered) in enumerate(rows)
+        ],
+    )
+
+
+def measured(
+    sent: ir.Table,
+    as_of: str = "2025-12",
+    spec: ExperimentSpec | None = None,
+    assigned: ir.Table | None = None,
+    **tables: ir.Table,
+) -> pd.Series:
+    """The row of customer A."""
+    table = outcomes(
+        spec or plan(),
+        assignments("A", "B") if assigned is None else assigned,
+        customers("A", "B"),
+        sent,
+        as_of=Month.parse(as_of),
+        **tables,
+    ).execute()
+    return table.set_index("customer_id").loc["A"]
+
+
+@pytest.mark.parametrize(
+    ("shipped", "kept"), [(90.99, 0.0), (91.0, 1.0), (180.99, 1.0), (181.0, 0.0)]
+)
+def test_a_window_holds_its_first_day_and_not_its_last(shipped, kept):
+    assert measured(shipments((shipped, 190, 191)))["retention"] == kept
+
+
+def test_a_customer_without_shipments_has_values_not_gaps():
+    row = measured(shipments((10, 11, 11), customer="B"))
+    assert (row["retention"], row["margin"], row["complaints_denominator"]) == (0, 0, 0)
+    assert pd.isna(row["prior_on_time"])
+
+
+def test_values_wait_until_the_window_is_over():
+    sent = shipments((100, 101, 101))
+    early, late = measured(sent, "2025-08"), measured(sent, "2025-09")
+    assert pd.isna(early["retention"])
+    assert not early["retention_matured"]
+    assert (late["retention"], late["retention_matured"]) == (1.0, True)
+    assert late["margin"] == 40.0  # 183 days end with the last instant of September
+
+
+def test_later_rows_and_later_times_change_nothing():
+    before = shipments((100, 103, None))
+    after = shipments((100, 103, 102), (250, 251, 251))
+    compared = [measured(sent, "2025-06") for sent in (before, after)]
+    pd.testing.assert_series_equal(*compared)
+
+
+def test_on_time_is_of_deliveries_by_the_promise():
+    row = measured(shipments((1, 3, 2), (2, 3, 4), (5, 6, None), (200, 201, 200.5)))
+    assert (row["on_time_numerator"], row["on_time_denominator"]) == (1, 2)
+
+
+def tickets(*rows: tuple) -> ir.Table:
+    """(opened day, answered day or None)."""
+    return canonical(
+        "tickets",
+        [
+            {
+                "ticket_id": f"T{i}",
+                "customer_id": "A",
+                "opened_at": day(opened),
+                "first_response_at": None if answered is None else day(answered),
+            }
+            for i, (opened, answered) in enumerate(rows)
+        ],
+    )
+
+
+def test_complaints_and_minutes_to_the_first_response():
+    row = measured(
+        shipments((1, 2, 2), (3, 4, 4)),
+        tickets=tickets((1, 1.5), (2, 2.25), (3, None), (-5, -4), (182.9, 183.5)),
+    )
+    assert (row["complaints_numerator"], row["complaints_denominator"]) == (4, 2)
+    assert row["response_minutes_denominator"] == 2
+    assert row["response_minutes_numerator"] == pytest.approx(0.75 * 1440)
+    assert (row["prior_tickets"], row["prior_response_minutes"]) == (1, 1440)
+
+
+def test_the_last_answer_counts_and_silence_is_no_answer():
+    surveys = canonical(
+        "surveys",
+        [
+            {"survey_id": "1", "customer_id": "A", "sent_at": day(40), "answered_at": day(41),
+             "nps_score": 3},
+            {"survey_id": "2", "customer_id": "A", "sent_at": day(80), "answered_at": day(81),
+             "nps_score": 9},
+            {"survey_id": "3", "customer_id": "A", "sent_at": day(90)},
+            {"survey_id": "4", "customer_id": "A", "sent_at": day(30), "answered_at": day(35),
+             "nps_score": 1},
+            {"survey_id": "5", "customer_id": "B", "sent_at": day(50)},
+        ],
+    )  # fmt: skip
+    row = measured(shipments((1, 2, 2)), surveys=surveys)
+    assert (row["nps"], row["nps_answered"]) == (9, True)
+    other = outcomes(
+        plan(), assignments("A", "B"), customers("A", "B"), shipments((1, 2, 2)),
+        surveys=surveys, as_of=Month.parse("2025-12"),
+    ).execute().set_index("customer_id").loc["B"]  # fmt: skip
+    assert pd.isna(other["nps"])
+    assert (other["nps_answered"], other["nps_invited"]) == (False, True)
+
+
+def test_service_costs_are_of_whole_months_in_the_window():
+    months = ["2024-09", "2024-10", "2025-03", "2025-04", "2025-09", "2025-10"]
+    costs = canonical(
+        "service_costs",
+        [
+            {"customer_id": "A", "month": month, "activity": "agent", "cost": 10.0**i}
+            for i, month in enumerate(months)
+        ],
+    )
+    row = measured(shipments((1, 2, 2)), service_costs=costs)
+    assert row["cost"] == 10.0**3 + 10.0**4
+    assert row["prior_cost_to_serve"] == 10.0**1 + 10.0**2
+
+
+def test_the_tier_is_the_one_before_assignment():
+    tiers = canonical(
+        "tiers",
+        [
+            {"customer_id": "A", "month": "2025-03", "tier": "key"},
+            {"customer_id": "A", "month": "2025-04", "tier": "strategic"},
+        ],
+    )
+    assert measured(shipments((1, 2, 2)), tiers=tiers)["tier"] == "key"
+
+
+def test_a_missing_table_gives_no_column_of_its_metric():
+    row = measured(shipments((1, 2, 2)))
+    assert not {"nps", "cost", "complaints_numerator"} & set(row.index)
+
+
+def test_an_assigned_customer_that_is_not_known_is_kept_and_marked():
+    table = outcomes(
+        plan(), assignments("A", "X"), customers("A"), shipments((1, 2, 2)),
+        as_of=Month.parse("2025-12"),
+    ).execute()  # fmt: skip
+    assert dict(zip(table.customer_id, table.is_known, strict=True)) == {"A": True, "X": False}
+
+
+SURVIVAL = [{"name": "stay", "measure": "survival", "horizon": 180, "role": "primary"}]
+
+
+def stays(*shipped: float, as_of: str = "2026-12") -> pd.Series:
+    rows = [(s, s + 1, s + 1) for s in shipped]
+    return measured(shipments(*rows), as_of, plan(SURVIVAL))
+
+
+def test_churn_begins_with_the_first_gap_longer_than_the_churn_window():
+    # gaps of 10 days before: W = 10 · ln(20 · 365 / 10) = 65.9 days
+    row = stays(-40, -30, -20, -10, 20, 60, 140)
+    assert (row["stay_days"], row["stay_churned"]) == (60, True)
+
+
+def test_who_never_ships_again_churns_on_day_zero():
+    row = stays(-40, -30, -20, -10)
+    assert (row["stay_days"], row["stay_churned"], row["stay_eligible"]) == (0, True, True)
+
+
+def test_who_ships_on_is_followed_to_the_horizon():
+    row = stays(-40, -30, -20, -10, *range(5, 400, 20))
+    assert (row["stay_days"], row["stay_churned"]) == (180, False)
+
+
+def test_who_was_silent_before_is_not_eligible():
+    assert not stays(-240, -230, -220, -210, 5)["stay_eligible"]
+
+
+def test_the_churn_window_is_held_between_30_and_180_days():
+    daily = stays(-4, -3, -2, -1, 0.5, 28, 60)  # W = 30, not 1 · ln(7300) = 8.9
+    assert daily["stay_days"] == 28
+    rare = stays(-300, -200, -100, 100, 270, 440)  # W = 180, not 100 · ln(73) = 429
+    assert rare["stay_days"] == 180
+
+
+def test_survival_needs_horizon_and_longest_churn_window():
+    assert not stays(-20, -10, 1, as_of="2026-02")["stay_matured"]
+    assert stays(-20, -10, 1, as_of="2026-03")["stay_matured"]
