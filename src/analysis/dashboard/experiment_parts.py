@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..figures import MetricText
 from ..language import Language
-from ..report.experiment_view import ExperimentView, interval_of, row_label, told, tone_of
+from ..report.experiment_view import ExperimentView, interval_of, told, tone_of, whose
 from ..report.findings import has_estimate
 from ..report.guardrails import STATES, guardrail_state
 from ..report.verdicts import verdict_box
@@ -91,7 +91,7 @@ def guardrail_list(view: ExperimentView, language: Language) -> str:
 def _effect_row(
     row: pd.Series, view: ExperimentView, metric: str, axis: Axis, language: Language
 ) -> str:
-    label, write = escape(row_label(row, language)), view.text_of(metric, language)
+    label, write = escape(whose(view, row, language)), view.text_of(metric, language)
     if not has_estimate(row):
         text = language.text("needs more data")
         return (
@@ -114,7 +114,7 @@ def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Lang
     tolerated = view.tolerated_harm(metric, control)
     words, tone, mark = STATES[guardrail_state(row, sign, tolerated)]
     state = f"{mark} {language.text(words, context='guardrail')}"
-    whom = "" if row["estimand"] == "total" else escape(row_label(row, language))
+    whom = "" if row["estimand"] == "total" else escape(whose(view, row, language))
     drawn = figures = ""
     if has_estimate(row):
         limit = -sign * tolerated
@@ -138,7 +138,7 @@ def _drawn(
     write = view.text_of(str(row["metric"]), language)
     said = language.text(
         "{who}: {effect}, interval {between}; {tone}",
-        who=row_label(row, language),
+        who=whose(view, row, language),
         effect=write.effect(row["effect"]),
         between=write.between(*interval_of(row)),
         tone=language.text(SAID[tone_of(row, view.sign(str(row["metric"])))]),
