@@ -156,7 +156,7 @@ def _caveats(view: ExperimentView, rows: list[pd.Series], language: Language) ->
 def effects_table(view: ExperimentView, language: Language) -> ReadingTable | None:
     """Every main estimate as a table: the same figures as the charts, and the secondary ones."""
     metrics = [*view.names_of("primary"), *view.names_of("secondary")]
-    rows = [_table_row(view, row, language) for m in metrics for _, row in view.rows(m).iterrows()]
+    rows = [_table_row(view, row, language) for m in metrics for row in _told_rows(view, m)]
     if not rows:
         return None
     headings = {
@@ -176,6 +176,12 @@ def effects_table(view: ExperimentView, language: Language) -> ReadingTable | No
         stacks=True,
         key=f"effects-{view.id}",
     )
+
+
+def _told_rows(view: ExperimentView, metric: str) -> list[pd.Series]:
+    """A metric's rows; only the first where there is no estimate yet at all."""
+    rows = [row for _, row in view.rows(metric).iterrows()]
+    return rows if any(has_estimate(row) for row in rows) else rows[:1]
 
 
 def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict[str, str]:
