@@ -93,10 +93,8 @@ def _effect_row(
 ) -> str:
     label, write = escape(whose(view, row, language)), view.text_of(metric, language)
     if not has_estimate(row):
-        text = language.text("needs more data")
-        return (
-            f'<tr><th scope="row">{label}</th><td class="tl-waiting" colspan="3">{text}</td></tr>'
-        )
+        why = escape(view.status(row, language))
+        return f'<tr><th scope="row">{label}</th><td class="tl-waiting" colspan="3">{why}</td></tr>'
     counts = f"{language.number(row['n_treatment'])} / {language.number(row['n_control'])}"
     levels = f"{write.value(row['value_control'])} → {write.value(row['value_treatment'])}"
     tone, limit = tone_of(row, view.sign(metric)), view.minimum_effect(metric)
