@@ -34,7 +34,8 @@ metrics:
   - {{name: complaints, measure: complaints, role: guardrail, margin: 0.0046, window: [0, 183]}}
   - {{name: response_minutes, measure: response_minutes, role: guardrail, window: [0, 183]}}
   - {{name: on_time, measure: on_time, role: guardrail, margin: 0.02, window: [0, 183]}}
-  - {{name: cost_to_serve, measure: cost_to_serve, role: guardrail, margin: 120.0, window: [0, 183]}}
+  - {{name: cost_to_serve, measure: cost_to_serve, role: guardrail, margin: 120,
+     window: [0, 183]}}
 """
 PLANS = {
     "tiered-2025": PLAN.format(
@@ -356,20 +357,19 @@ def estimates() -> pd.DataFrame:
 
 
 def checks(*, alarmed: str = "") -> pd.DataFrame:
-    rows = []
-    for experiment in ("tiered-2025", "depot-2026"):
-        for gate in ("sample_ratio", "loss", "two_arms", "pre_period"):
-            rows.append(
-                {
-                    "experiment": experiment,
-                    "gate": gate,
-                    "statistic": 0.8,
-                    "p_value": 0.0002 if alarmed == gate else 0.41,
-                    "threshold": 0.001,
-                    "alarmed": alarmed == gate,
-                    "note": "",
-                }
-            )
+    rows = [
+        {
+            "experiment": experiment,
+            "gate": gate,
+            "statistic": 0.8,
+            "p_value": 0.0002 if alarmed == gate else 0.41,
+            "threshold": 0.001,
+            "alarmed": alarmed == gate,
+            "note": "",
+        }
+        for experiment in ("tiered-2025", "depot-2026")
+        for gate in ("sample_ratio", "loss", "two_arms", "pre_period")
+    ]
     return pd.DataFrame(rows)
 
 

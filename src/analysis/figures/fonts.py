@@ -18,6 +18,9 @@ FAMILIES = ("Tierlab Sans SC", "DejaVu Sans")
 """Searched glyph by glyph. The first has Latin, digits and Chinese in one design; the second,
 which matplotlib brings along, has the letters of other alphabets."""
 
+UNKNOWN = "▯"
+"""Drawn for a character that no font of a chart has."""
+
 STYLE: Mapping[str, Any] = MappingProxyType(
     {
         "font.family": list(FAMILIES),
@@ -37,6 +40,7 @@ STYLE: Mapping[str, Any] = MappingProxyType(
         "xtick.major.size": 0,
         "ytick.major.size": 0,
         "text.color": INK,
+        "text.parse_math": False,  # two dollar signs in a sentence are amounts, not a formula
         "grid.color": RULE,
         "grid.linewidth": 0.8,
         "svg.fonttype": "path",
@@ -53,6 +57,31 @@ def _register() -> None:
     from matplotlib.font_manager import fontManager
 
     fontManager.addfont(str(FONT))
+
+
+@cache
+def _known() -> frozenset[int]:
+    """Code points that some font of a chart can draw."""
+    from matplotlib.font_manager import findfont
+    from matplotlib.ft2font import FT2Font
+
+    _register()
+    return frozenset(code for name in FAMILIES for code in FT2Font(findfont(name)).get_charmap())
+
+
+def drawable(text: str) -> str:
+    """A text from data, with what no font can draw replaced; the words beside it keep it all.
+
+    A customer's region may be written with an emoji or a rare character; that must not keep a
+    month from being reported.
+
+    Example:
+        >>> drawable("华东 \U0001f4e6")
+        '华东 ▯'
+    """
+    known = _known()
+    shown = (c if ord(c) in known else UNKNOWN for c in text if c.isprintable())
+    return "".join(shown)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .chart import Chart, published
-from .fonts import chart_style
+from .fonts import chart_style, drawable
 from .palette import ACCENT, GROUND, INK, TINT, TONES, WORSE
 
 WIDTH = 4.1
@@ -114,7 +114,7 @@ def _frame(
     axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.set_xlabel(axis, labelpad=3)
+    axes.set_xlabel(drawable(axis), labelpad=3)
     axes.spines["bottom"].set_visible(False)
     for place in range(len(rows)):
         _lane(axes, place, line)
@@ -158,7 +158,9 @@ def _interval(axes: Any, place: int, row: IntervalRow) -> None:
     text_at, line_at = place + 0.24, place + sum(LANE) / 2
     across = axes.get_yaxis_transform()
     size = 10 if row.is_total else 9.5
-    axes.text(0.0, text_at, row.label, transform=across, va="center", fontsize=size, zorder=4)
+    axes.text(
+        0.0, text_at, drawable(row.label), transform=across, va="center", fontsize=size, zorder=4
+    )
     axes.text(
         1.0, text_at, row.shown, transform=across, ha="right", va="center", fontsize=9, color=colour
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from .chart import Chart, published
-from .fonts import chart_style
+from .fonts import chart_style, drawable
 from .palette import CONTROL, FURTHER_ARMS, MUTED, TREATED
 
 WIDTH, HEIGHT = 4.1, 3.3
@@ -87,7 +87,7 @@ def _end_names(
         at = max(float(value), floor + gap)
         floor = at
         axes.annotate(
-            names[str(arm)], (1.02, at), xycoords=("axes fraction", "data"), va="center",
+            drawable(names[str(arm)]), (1.02, at), xycoords=("axes fraction", "data"), va="center",
             color=colours[str(arm)], fontsize=9.5,
         )  # fmt: skip
 
