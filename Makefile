@@ -1,0 +1,56 @@
+# Each target wraps one command that works without make (see README, "Without make").
+PYTHON ?= python3
+BIN := .venv/bin
+UV ?= uv
+LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+.PHONY: report setup test test-full lint check-types dashboard lab lock clean
+
+report: .venv/.installed
+	@$(BIN)/tierlab report
+
+setup: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	@echo "Installing the locked dependencies into .venv (once, one to three minutes) …"
+	@$(PYTHON) -c 'import sys; sys.exit("tierlab needs Python 3.11 or newer; set PYTHON=…") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.lock
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.browser: .venv/.installed-dev tests/set_up_browser.py
+	@$(BIN)/python tests/set_up_browser.py
+	@touch $@
+
+test: .venv/.browser
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+test-full: .venv/.browser
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m ""
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check-types: .venv/.installed-dev
+	$(BIN)/mypy
+
+dashboard: .venv/.installed
+	@$(BIN)/tierlab dashboard --profile params/demo.yaml
+
+lab: .venv/.installed
+	@$(BIN)/tierlab lab
+
+lock:
+	$(LOCK) --extra build --output-file requirements.lock
+	$(LOCK) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv data/raw/demo data/raw/demo-truth data/processed/* reports/*
