@@ -113,8 +113,11 @@ def compare_cell(
         roles: Roles that differ from the plan's in this cell.
         weighted: Weight respondents by their chance to answer.
     """
-    measured = [metric_values(cell.study, f.metric, cell.rows, cell.units) for f in followed]
-    plain = [i for i, m in enumerate(measured) if m.response is None or not weighted]
+    measured = [
+        metric_values(cell.study, f.metric, cell.rows, cell.units, weighted=weighted)
+        for f in followed
+    ]
+    plain = [i for i, m in enumerate(measured) if m.response is None]
     found: dict[int, Comparison] = {}
     if plain:
         columns = np.column_stack([measured[i].values for i in plain])
@@ -138,7 +141,8 @@ def dressed(compared: Compared, looks: Looks, status: Message | None = None) -> 
         status: Why there is no estimate, where the reason lies outside the numbers.
     """
     comparison, values = compared.comparison, compared.values
-    reading = looks.read(comparison, compared.metric, compared.key, compared.labels)
+    labels = compared.labels if looks.has_several and comparison.influence.size else None
+    reading = looks.read(comparison, compared.metric, compared.key, labels)
     contrast = compared.cell.contrast
     code = comparison.status if values.status is Status.OK else values.status
     code = reading.status if code is Status.OK else code

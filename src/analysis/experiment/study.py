@@ -56,14 +56,9 @@ class Study:
     all_units: pd.Series
     lost: pd.Series | None = None
 
-    @property
-    def arms(self) -> np.ndarray:
-        """(n,) arm of each unit."""
-        return self.units[self.spec.arm].to_numpy(dtype=object)
-
     def in_arm(self, arm: str) -> BoolArray:
         """(n,) whether each unit is in an arm."""
-        return np.asarray(self.arms == arm, dtype=bool)
+        return np.asarray(self.units[self.spec.arm] == arm, dtype=bool)
 
     def numbers(self, column: str) -> FloatArray:
         """(n,) a column as numbers; missing as NaN, what no computer can square as infinite."""
@@ -252,7 +247,7 @@ def _unit_faults(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisErro
         for key in keys
         if frame[key].isna().any()
     ]
-    unknown = sorted(set(frame[spec.arm].dropna()) - set(spec.allocation))
+    unknown = sorted(set(frame[spec.arm].dropna().unique()) - set(spec.allocation))
     if unknown:
         faults.append(
             DesignError(

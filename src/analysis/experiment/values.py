@@ -65,7 +65,9 @@ def units_of(study: Study, contrast: Contrast, rows: BoolArray, *, adjusted: boo
     )
 
 
-def metric_values(study: Study, metric: Metric, rows: BoolArray, units: Units) -> MetricValues:
+def metric_values(
+    study: Study, metric: Metric, rows: BoolArray, units: Units, *, weighted: bool = True
+) -> MetricValues:
     """The values of a metric for some rows.
 
     Args:
@@ -73,6 +75,7 @@ def metric_values(study: Study, metric: Metric, rows: BoolArray, units: Units) -
         metric: Its columns are in the study.
         rows: (n,) rows wanted.
         units: The same rows, see `units_of`.
+        weighted: Work out the respondents' weights.
     """
     counts = study.eligible(metric)[rows]
     matured = study.matured(metric)[rows]
@@ -80,7 +83,8 @@ def metric_values(study: Study, metric: Metric, rows: BoolArray, units: Units) -
     found = _raw_values(study, metric, rows, used, units)
     answered = _answered(study, metric, rows, used, found.values)
     response = None
-    if answered is not None and answered[used].any() and not answered[used].all():
+    silent = 0 if answered is None else int(used.sum() - answered.sum())
+    if weighted and answered is not None and answered.any() and silent:
         response = _response(units, used, answered)
     values = found.values if answered is None else np.where(answered, found.values, np.nan)
     return MetricValues(
