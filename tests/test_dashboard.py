@@ -13,14 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.dashboard.customers import (
-    CALL_COLUMNS,
-    Selection,
-    explorer,
-    held_back,
-    migration,
-    tier_sizes,
-)
+from analysis.dashboard.call_parts import COLUMNS
 from analysis.dashboard.experiment_parts import (
     SAID,
     effects_table,
@@ -29,8 +22,10 @@ from analysis.dashboard.experiment_parts import (
 )
 from analysis.dashboard.headline import big_numbers
 from analysis.dashboard.marks import Axis
+from analysis.dashboard.parts import PARTS
 from analysis.dashboard.published import fingerprint, months_in, reports_of
 from analysis.dashboard.results import MonthResults, Results
+from analysis.dashboard.tier_parts import Selection, explorer, held_back, migration, tier_sizes
 from analysis.dashboard.view import CHOICES, Dashboard
 from analysis.errors import CoverageError
 from analysis.language import Language
@@ -240,7 +235,7 @@ def test_every_choice_changes_its_part(page: Dashboard) -> None:
     choose(page, "metric", "nps")
     assert page._parts["effects"].value != effects
     choose(page, "tier", "strategic")
-    assert "400 customers" not in page._parts["explorer"].value
+    assert "400 customers" not in page._parts["groups"].value
     choose(page, "month", BEFORE)
     assert "September 2026" in page._parts["top"].value
     assert "No experiment this month" in page._parts["verdict"].value
@@ -259,7 +254,7 @@ def test_the_language_switch_leaves_no_english_and_keeps_the_choices(page: Dashb
 
 
 def test_headings_kept_in_tables_have_a_translation() -> None:
-    headings = [*CHOICES.values(), *SAID.values(), *(name for name, _ in CALL_COLUMNS.values())]
+    headings = [*CHOICES.values(), *SAID.values(), *(name for name, _ in COLUMNS.values())]
     headings += ["Customers", "Effect with interval", "Effect", "Without → with"]
     headings += ["Tier", "Customers", "Share", "Against last month", "Past year"]
     assert [name for name in headings if ZH.text(name) == name] == []
@@ -267,7 +262,7 @@ def test_headings_kept_in_tables_have_a_translation() -> None:
 
 def test_values_of_the_data_reach_the_page_as_text(page: Dashboard) -> None:
     assert "<b>North" not in "".join(part.value for part in page._parts.values())
-    assert "&lt;b&gt;North &amp; West&lt;/b&gt;" in page._parts["explorer"].value
+    assert "&lt;b&gt;North &amp; West&lt;/b&gt;" in page._parts["groups"].value
 
 
 def test_a_broken_part_is_one_sentence_and_the_others_stay(
@@ -276,9 +271,9 @@ def test_a_broken_part_is_one_sentence_and_the_others_stay(
     def fails(*_: object) -> str:
         raise ValueError("secret detail")
 
-    monkeypatch.setattr("analysis.dashboard.view.explorer", fails)
+    monkeypatch.setitem(PARTS, "groups", fails)
     choose(page, "tier", "key")
-    assert "cannot be shown right now" in page._parts["explorer"].value
+    assert "cannot be shown right now" in page._parts["groups"].value
     assert "secret detail" not in texts(page)
     assert "Continue" in page._parts["verdict"].value
 
@@ -309,4 +304,14 @@ def test_a_profile_without_customers_or_experiments_still_has_a_page(
         path.unlink()
     shown = texts(Dashboard(lambda: Results(profile, tmp_path), "zh"))
     assert "无法提供" in shown
-    assert "暂时无法显示" not in shown
+    assert ZH.text("This cannot be shown right now. Please come back later.") not in shown
+
+
+def test_results_that_cannot_be_read_leave_one_sentence(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "data" / "processed" / "small" / AS_OF / "evaluations.json").write_text("{ broken")
+    page = Dashboard(lambda: Results(tmp_path / "params" / "small.yaml", tmp_path), "en")
+    assert "come back later" in page._parts["top"].value
+    assert {part.value for name, part in page._parts.items() if name != "top"} == {""}
+    choose(page, "month", BEFORE)
+    assert "September 2026" in page._parts["top"].value

@@ -7,7 +7,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -15,17 +14,11 @@ import ipywidgets as widgets
 from ..language import Language, LanguageCode
 from ..report.experiment_view import ExperimentView, tier_name
 from ..tables import TIERS
-from .customers import Selection, call_list, explorer, held_back, migration, tier_sizes
-from .experiment_parts import (
-    effects_table,
-    guardrail_list,
-    metrics_of,
-    no_experiment,
-    verdict_card,
-)
-from .headline import big_numbers
-from .results import MonthResults, Results
+from .experiment_parts import metrics_of
+from .parts import PARTS, Shown
+from .results import UNKNOWN, MonthResults, Results
 from .style import stylesheet
+from .tier_parts import Selection
 
 EVERYTHING = ""
 """The choice that leaves nothing out."""
@@ -38,17 +31,7 @@ CHOICES = {
     "industry": "Industry",
 }
 """What the reader chooses, with its English title."""
-PARTS = (
-    "top",
-    "verdict",
-    "headline",
-    "effects",
-    "guardrails",
-    "tiers",
-    "explorer",
-    "calls",
-    "foot",
-)
+Options = list[tuple[str, str]]
 
 
 def open_dashboard(
@@ -92,11 +75,10 @@ class Dashboard:
         self._parts = {name: widgets.HTML() for name in PARTS}
         self._language = widgets.ToggleButtons(options=[("中文", "zh"), ("English", "en")])
         self._language.value = language
-        self._choices = {
-            name: widgets.Dropdown(layout=widgets.Layout(width="auto")) for name in CHOICES
-        }
-        self._renew = widgets.Button(layout=widgets.Layout(width="auto"))
-        self._notice = widgets.HBox([self._renew], layout=widgets.Layout(display="none"))
+        self._choices = {name: widgets.Dropdown(layout=_as_wide_as_needed()) for name in CHOICES}
+        self._renew = widgets.Button(layout=_as_wide_as_needed())
+        self._notice = _box("tl-notice", self._renew)
+        self._notice.layout.display = "none"
         self._of_experiment = self._experiment_box()
         self.page = self._laid_out()
         self._listen()
@@ -128,30 +110,33 @@ class Dashboard:
         stop = threading.Event()
         threading.Thread(target=look, daemon=True, name="tierlab-watch").start()
 
-    def _laid_out(self) -> widgets.VBox:
+    # ---- layout ---------------------------------------------------------------------------
+
+    def _laid_out(self) -> widgets.Box:
         p, c = self._parts, self._choices
-        style = widgets.HTML(f"<style>{stylesheet()}</style>")
+        groups = _box("tl-choices", c["tier"], c["region"], c["industry"])
         return _box(
             "tl-app",
-            style,
+            widgets.HTML(f"<style>{stylesheet()}</style>"),
             _box("tl-bar", p["top"], self._language),
-            _styled(self._notice, "tl-notice"),
+            self._notice,
             _box("tl-choices", c["month"], c["experiment"]),
             p["verdict"],
             p["headline"],
             self._of_experiment,
             p["tiers"],
-            _box(
-                "tl-card", _box("tl-choices", c["tier"], c["region"], c["industry"]), p["explorer"]
-            ),
+            _box("tl-card", p["groups_title"], groups, p["groups"]),
             p["calls"],
             p["foot"],
         )
 
     def _experiment_box(self) -> widgets.Box:
-        p, c = self._parts, self._choices
-        effects = _box("tl-card", _box("tl-choices", c["metric"]), p["effects"])
+        p = self._parts
+        metric = _box("tl-choices", self._choices["metric"])
+        effects = _box("tl-card", p["effects_title"], metric, p["effects"])
         return _box("tl-two", effects, _box("tl-card", p["guardrails"]))
+
+    # ---- choices --------------------------------------------------------------------------
 
     def _listen(self) -> None:
         for widget in (self._language, *self._choices.values()):
@@ -163,33 +148,49 @@ class Dashboard:
             self._update()
 
     def _on_renew(self, _: object) -> None:
-        with self._calmly("notice"):
+        with self._quietly(), self._calmly("top"):
             self._results = self._read()
             self._choices["month"].options = ()
         self._notice.layout.display = "none"
         self._update()
 
     def _update(self) -> None:
+        """Bring choices and parts up to date; what cannot be read leaves one sentence."""
+        shown: Shown | None = None
         with self._quietly(), self._calmly("top"):
             self._offer()
-        for name in PARTS:
-            with self._calmly(name):
-                self._parts[name].value = getattr(self, f"_{name}")()
+            shown = self._shown()
+        for name, part in PARTS.items():
+            if shown is None and name != "top":
+                self._parts[name].value = ""
+            elif shown is not None:
+                with self._calmly(name):
+                    self._parts[name].value = part(shown)
+
+    def _shown(self) -> Shown:
+        chosen = {name: choice.value or None for name, choice in self._choices.items()}
+        return Shown(
+            profile=self._results.profile,
+            month=self.month,
+            experiment=self.experiment,
+            metric=chosen["metric"],
+            selection=Selection(chosen["tier"], chosen["region"], chosen["industry"]),
+            language=self.language,
+        )
 
     def _offer(self) -> None:
         """Bring the choices up to date with language, month and experiment."""
         words = self.language
         self._renew.description = words.text("Newer results are published. Show them")
-        months = [(words.month(month), month) for month in self._results.months]
-        self._set("month", months)
-        experiments = [(view.title(words), view.id) for view in self.month.experiments]
-        self._set("experiment", experiments)
+        self._set("month", [(words.month(month), month) for month in self._results.months])
+        self._set("experiment", [(view.title(words), view.id) for view in self.month.experiments])
         self._set("metric", self._metrics())
         self._of_experiment.layout.display = "" if self.experiment else "none"
         for column in ("tier", "region", "industry"):
             self._set(column, self._groups(column))
 
-    def _set(self, name: str, options: list[tuple[str, str]]) -> None:
+    def _set(self, name: str, options: Options) -> None:
+        """Offer other options; what was chosen stays chosen where it still exists."""
         choice, before = self._choices[name], self._choices[name].value
         choice.description = self.language.text(CHOICES[name])
         if list(choice.options) != options:
@@ -198,85 +199,21 @@ class Dashboard:
             choice.value = before if before in values else next(iter(values), None)
         choice.layout.display = "" if options else "none"
 
-    def _metrics(self) -> list[tuple[str, str]]:
+    def _metrics(self) -> Options:
         experiment = self.experiment
         if experiment is None:
             return []
         return [(experiment.label_of(name, self.language), name) for name in metrics_of(experiment)]
 
-    def _groups(self, column: str) -> list[tuple[str, str]]:
+    def _groups(self, column: str) -> Options:
         groups = self.month.groups
-        if groups is None or set(groups[column]) <= {""}:
+        if groups is None or set(groups[column]) <= {UNKNOWN}:
             return []
         if column == "tier":
             named = [(tier_name(tier, self.language), tier) for tier in TIERS]
         else:
-            named = [(str(value), str(value)) for value in sorted(set(groups[column]) - {""})]
+            named = [(str(value), str(value)) for value in sorted(set(groups[column]) - {UNKNOWN})]
         return [(self.language.text("All"), EVERYTHING), *named]
-
-    # ---- the parts, by name ---------------------------------------------------------------
-
-    def _top(self) -> str:
-        words = self.language
-        company = escape(self._results.profile.title.in_(words.code))
-        name = words.text("Tiers and their effect")
-        told = words.text(
-            "Data to the end of {month}", month=words.month(self._choices["month"].value)
-        )
-        return (
-            f'<header class="tl-top" lang="{words.code}" data-title="{company} · {name}">'
-            f'<p class="tl-over">{company}</p><h1>{name}</h1><p role="status">{told}</p></header>'
-        )
-
-    def _verdict(self) -> str:
-        experiment = self.experiment
-        if experiment is None:
-            return no_experiment(self.language)
-        return verdict_card(experiment, self.language)
-
-    def _headline(self) -> str:
-        return big_numbers(self.month.summary, self._currency, self.language)
-
-    def _effects(self) -> str:
-        if self.experiment is None:
-            return ""
-        table = effects_table(self.experiment, self._choices["metric"].value, self.language)
-        return f"<h2>{self.language.text('Effects')}</h2>{table}"
-
-    def _guardrails(self) -> str:
-        if self.experiment is None:
-            return ""
-        title = self.language.text("Guardrails")
-        return f"<h2>{title}</h2>{guardrail_list(self.experiment, self.language)}"
-
-    def _tiers(self) -> str:
-        month, words = self.month, self.language
-        return (
-            f'<div class="tl-two"><section class="tl-card"><h2>{words.text("Tiers")}</h2>'
-            f"{tier_sizes(month.sizes, month.month, words)}</section>"
-            f'<section class="tl-card"><h2>{words.text("Tier moves")}</h2>'
-            f"{migration(month.flows, words)}{held_back(month.held_back, words)}</section></div>"
-        )
-
-    def _explorer(self) -> str:
-        chosen = {n: self._choices[n].value or None for n in ("tier", "region", "industry")}
-        parts = explorer(self.month.groups, Selection(**chosen), self._currency, self.language)
-        return f"<h2>{self.language.text('Look at a group of customers')}</h2>{parts}"
-
-    def _calls(self) -> str:
-        title = self.language.text("Customers to call this month")
-        table = call_list(self.month.calls, self._currency, self.language)
-        return f'<section class="tl-card"><h2>{title}</h2>{table}</section>'
-
-    def _foot(self) -> str:
-        told = self.language.text(
-            "Figures are those of the published monthly report; nothing is computed anew here."
-        )
-        return f'<footer class="tl-foot">{told}</footer>'
-
-    @property
-    def _currency(self) -> str:
-        return self._results.profile.money.currency
 
     # ---- calm -----------------------------------------------------------------------------
 
@@ -296,15 +233,15 @@ class Dashboard:
             yield
         except Exception:  # noqa: BLE001 - a reader never sees a traceback, the log always does
             traceback.print_exc(file=sys.__stderr__)
-            told = self.language.text("This part cannot be shown right now. The others can.")
-            if name in self._parts:
-                self._parts[name].value = f'<p class="tl-fault" role="alert">{told}</p>'
+            told = self.language.text("This cannot be shown right now. Please come back later.")
+            self._parts[name].value = f'<p class="tl-fault" role="alert">{told}</p>'
 
 
-def _box(style: str, *children: widgets.Widget) -> widgets.VBox:
-    return _styled(widgets.VBox(children), style)
+def _as_wide_as_needed() -> widgets.Layout:
+    return widgets.Layout(width="auto")
 
 
-def _styled(box: widgets.Box, style: str) -> widgets.Box:
+def _box(style: str, *children: widgets.Widget) -> widgets.Box:
+    box = widgets.VBox(children)
     box.add_class(style)
     return box

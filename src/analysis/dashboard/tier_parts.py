@@ -1,11 +1,10 @@
-"""The parts of the page about customers: tiers, moves between them, groups, and whom to call."""
+"""The parts of the page about tiers: their sizes, the moves between them, groups of customers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,10 @@ from ..figures import sparkline
 from ..language import Language
 from ..report.experiment_view import tier_name
 from ..tables import TIERS
-from ..tiers import CALL_PHRASES, HOLD_PHRASES, explain_calls
+from ..tiers import HOLD_PHRASES
 from .marks import share_bar
 from .results import UNKNOWN
 
-MOST_CALLS = 30
 MOST_GROUPS = 8
 """Rows of a list; the rest is told as a number."""
 
@@ -52,7 +50,7 @@ def tier_sizes(sizes: pd.DataFrame | None, month: str, language: Language) -> st
     wide = wide.reindex(columns=list(TIERS), fill_value=0)
     rows = "".join(_size_row(wide, tier, month, language) for tier in TIERS)
     names = ("Tier", "Customers", "Share", "Against last month", "Past year")
-    return _table(
+    return table(
         names,
         rows,
         language,
@@ -89,7 +87,7 @@ def held_back(rules: pd.DataFrame | None, language: Language) -> str:
         return ""
     ordered = rules.sort_values("customers_n", ascending=False)
     told = [
-        f"{_phrase(HOLD_PHRASES, rule, language)} {language.number(n)}"
+        f"{phrase(HOLD_PHRASES, rule, language)} {language.number(n)}"
         for rule, n in zip(ordered["held_back_by"], ordered["customers_n"], strict=True)
     ]
     text = language.text("Held back: {rules}", rules=language.listed(told))
@@ -117,79 +115,6 @@ def explorer(
         f'<div role="status">{_totals(groups, chosen, currency, language)}</div>'
         f'<div class="tl-lists">{parts}</div>'
     )
-
-
-def call_list(calls: pd.DataFrame | None, currency: str, language: Language) -> str:
-    """Customers to call this month, in the stored order."""
-    if calls is None:
-        return f"<p>{language.text('Not available for this month.')}</p>"
-    if calls.empty:
-        return f"<p>{language.text('Nobody needs a call this month.')}</p>"
-    columns = [column for column in CALL_COLUMNS if column in (*calls.columns, "told")]
-    shown = _with_sentences(calls.head(MOST_CALLS), currency, language)
-    rows = "".join(_call_row(row, columns, currency, language) for row in shown)
-    names = [CALL_COLUMNS[column][0] for column in columns]
-    numeric = [name for name, kind in CALL_COLUMNS.values() if kind in ("money", "number")]
-    title = escape(language.text("Customers to call this month"))
-    return (
-        f'<div class="tl-scroll" tabindex="0" role="region" aria-label="{title}">'
-        f"{_table(names, rows, language, '', 'tl-calls', numeric)}</div>"
-        f"{_more(len(calls) - len(shown), language)}"
-    )
-
-
-CALL_COLUMNS: Mapping[str, tuple[str, str]] = {
-    "customer_id": ("Customer", "text"),
-    "tier": ("Tier", "tier"),
-    "why": ("Why call", "why"),
-    "told": ("In detail", "text"),
-    "revenue_window": ("Revenue", "money"),
-    "margin_window": ("Margin", "money"),
-}
-"""Column → its heading and how its values are written."""
-
-
-def _more(count: int, language: Language) -> str:
-    if not count:
-        return ""
-    told = language.plural(
-        "{n} more is in the month's table calls.parquet.",
-        "{n} more are in the month's table calls.parquet.",
-        count,
-    )
-    return f'<p class="tl-note">{told}</p>'
-
-
-def _with_sentences(calls: pd.DataFrame, currency: str, language: Language) -> list[dict[str, Any]]:
-    """The calls with the sentence that says why, in numbers."""
-    told = [sentence.in_(language) for sentence in explain_calls(calls, currency)]
-    records = calls.assign(told=told).to_dict("records")
-    return [{str(name): value for name, value in record.items()} for record in records]
-
-
-def _phrase(phrases: Mapping[str, str], code: object, language: Language) -> str:
-    return language.text(phrases[str(code)]) if str(code) in phrases else str(code)
-
-
-def _call_row(
-    row: Mapping[str, Any], columns: Sequence[str], currency: str, language: Language
-) -> str:
-    first, *others = columns
-    cells = "".join(
-        _cell(row[column], CALL_COLUMNS[column][1], currency, language) for column in others
-    )
-    return f'<tr><th scope="row">{escape(str(row[first]))}</th>{cells}</tr>'
-
-
-def _cell(value: Any, kind: str, currency: str, language: Language) -> str:
-    if kind == "tier":
-        return f"<td>{escape(tier_name(str(value), language))}</td>"
-    if kind == "why":
-        return f"<td>{escape(_phrase(CALL_PHRASES, value, language))}</td>"
-    if kind == "text":
-        return f'<td class="tl-detail">{escape(str(value))}</td>'
-    told = language.money(value, currency) if kind == "money" else language.number(value)
-    return f'<td class="tl-num">{told}</td>'
 
 
 def _size_row(wide: pd.DataFrame, tier: str, month: str, language: Language) -> str:
@@ -259,7 +184,7 @@ def _breakdown(
     if rest:
         rows += _row_of(language.text("Others"), rest, total, language)
     names = (name, "Customers", "Share")
-    return _table(names, rows, language, "", "tl-break", ("Customers", "Share"))
+    return table(names, rows, language, "", "tl-break", ("Customers", "Share"))
 
 
 def _break_row(value: str, count: int, total: int, language: Language) -> str:
@@ -275,7 +200,7 @@ def _row_of(name: str, count: int, total: int, language: Language) -> str:
     )
 
 
-def _table(
+def table(
     names: Sequence[str],
     rows: str,
     language: Language,
@@ -283,6 +208,16 @@ def _table(
     style: str,
     numeric: Sequence[str] = (),
 ) -> str:
+    """A table of finished rows.
+
+    Args:
+        names: English sources of the headings.
+        rows: Finished ``<tr>``s.
+        language: The reader's.
+        caption: Finished; empty for none.
+        style: Class of the table.
+        numeric: The names above columns of numbers.
+    """
     cells = "".join(
         f'<th scope="col"{" class=tl-num" if name in numeric else ""}>{language.text(name)}</th>'
         for name in names
@@ -292,3 +227,8 @@ def _table(
         f'<table class="{style}">{title}<thead><tr>{cells}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
+
+
+def phrase(phrases: Mapping[str, str], code: object, language: Language) -> str:
+    """The catalogue's phrase for a code; an unknown code is shown as it is."""
+    return language.text(phrases[str(code)]) if str(code) in phrases else str(code)
