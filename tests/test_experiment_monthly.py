@@ -296,3 +296,22 @@ def test_a_bad_file_leaves_nothing_behind(tmp_path):
     with pytest.raises(DesignError, match="no column"):
         evaluate_file(tmp_path / "plan.yaml", tmp_path / "units.parquet", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_covariates_and_segments_of_missing_tables_are_told_not_missed(tables):
+    few = {name: tables[name] for name in ("assignments", "customers", "shipments")}
+    spec = monthly_plan(covariates=["prior_margin", "prior_csat"], segments=["tier"])
+    _, found = of_month(few, "2026-06", spec)
+    rows = found.estimates.set_index(["metric", "segment"])
+    assert rows.loc[("retention", "tier"), "status"] == "not available: no tiers source"
+    assert "prior_csat is not available" in rows.loc[("retention", "all"), "note"]
+    assert "prior_margin" in rows.loc[("retention", "all"), "method"]
+
+
+def test_money_beyond_the_window_is_each_unit_s_own(tables):
+    stay = {"name": "stay", "measure": "survival", "horizon": 30}
+    spec = monthly_plan([*CLOSED, stay], starts_on="2025-06-01")
+    _, found = of_month(tables, "2026-07", spec)
+    scenario = found.estimates.set_index(["metric", "bound"]).loc[("net_value_while_staying", "")]
+    assert scenario["status"].startswith("maturing")
+    assert scenario["role"] == "reading"

@@ -23,15 +23,13 @@ from .estimators.gates import (
 )
 from .estimators.means import compare_arms
 from .estimators.results import BoolArray, Status
-from .study import Study, Table, read_table
+from .study import PRIOR, Study, Table, read_table
 from .verdict import metric_value
 
 LOWEST_COVERAGE = 0.90
 """Share of units whose window is over that must have a value of a metric everyone has; below,
 what is missing could turn the result."""
 COLUMNS = ("experiment", "gate", "statistic", "p_value", "threshold", "alarmed", "note")
-PRIOR = "prior_"
-"""Columns that the pipeline measures before assignment begin so."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
 def pre_period_columns(study: Study) -> list[str]:
     """Columns from before assignment: the plan's covariates and the pipeline's own."""
     prior = [c for c in study.units.columns if str(c).startswith(PRIOR)]
-    return list(dict.fromkeys([*study.spec.covariates, *prior]))
+    return list(dict.fromkeys([*study.covariates, *prior]))
 
 
 def _coverage(study: Study) -> list[Check]:

@@ -98,7 +98,7 @@ def _saturation(study: Study) -> tuple[Contrast, ...]:
         "total", treatment, spec.control, none | full, full, clusters, names, strata, spec.blocked
     )
     direct = Contrast(
-        "direct", treatment, spec.control, half, treated, None, NO_CLUSTERS, clusters, True
+        "direct", treatment, spec.control, half, treated, None, NO_CLUSTERS, clusters, False
     )
     spillover = Contrast(
         "spillover",

@@ -30,28 +30,36 @@ from .extras import (
     bound_rows,
     can_be_unanswered,
     complier_rows,
+    scenario_note,
     survival_notes,
     unweighted,
     with_extras,
 )
-from .followed import NET_VALUE, Followed, RoleInTable, days_to_mature, net_value_of
+from .followed import (
+    NET_VALUE,
+    WHILE_STAYING,
+    Followed,
+    RoleInTable,
+    days_to_mature,
+    net_value_of,
+)
 from .looks import Looks, PastLook, past_look, settled
 from .multiplicity import with_adjusted_p
 from .second_opinions import cluster_notes
 from .segments import (
-    TIER,
     Segment,
     interaction_p,
     segments_of,
     smallest_by_arm,
     with_interaction,
 )
-from .study import Study, Table, read_study
+from .study import TIER, Study, Table, read_study
 from .verdict import Verdict
-from .words import maturing, not_available, too_many_segments
+from .words import absent_covariate, maturing, not_available, too_many_segments
 
 ASSIGNED_AT = "assigned_at"
 """Column of the pipeline: when the unit was assigned."""
+TIERS_TABLE = "tiers"
 
 
 @dataclass(frozen=True)
@@ -281,8 +289,13 @@ def _dressed(one: Compared, looks: Looks, setting: Setting) -> Estimate:
     is_decisive = one.role == "primary" and one.cell.contrast.estimand == "total"
     if is_decisive and one.cell.segment == WHOLE:
         notes += cluster_notes(one)
+    if one.role == "primary" and one.cell.segment == WHOLE:
+        gone = [c for c in one.cell.study.spec.covariates if c not in one.cell.study.covariates]
+        notes += tuple(absent_covariate(column) for column in gone)
     if one.metric.kind == "survival" and one.cell.segment == WHOLE:
         notes += survival_notes(one.cell, one.metric, looks.alpha)
+    if one.metric.name == WHILE_STAYING:
+        notes += (scenario_note(one.cell.study),)
     return replace(estimate, notes=(*estimate.notes, *notes))
 
 
@@ -306,6 +319,8 @@ def _measured_parts(spec: ExperimentSpec, metric: Metric) -> list[Metric]:
     money = net_value_of(spec)
     if metric.name == NET_VALUE and money:
         return [m for m in spec.metrics if m.name in (money.margin, money.cost_to_serve)]
+    if metric.name == WHILE_STAYING:
+        return [m for m in spec.metrics if m.measure == "survival"]
     suffixes = (RESPONSE, UNWEIGHTED)
     made = {f"{m.name}{suffix}": m for m in spec.metrics for suffix in suffixes if m.measure}
     return [made[metric.name]] if metric.name in made else []
@@ -337,7 +352,10 @@ def _unavailable(study: Study, entry: Followed, side: Contrast) -> Estimate:
 def _not_segmented(
     study: Study, sides: Sequence[Contrast], too_many: Mapping[str, int]
 ) -> list[Estimate]:
-    """One row a primary and column with more values than can be read."""
+    """One row a primary and column without segments: too many values, or no table for it."""
+    absent = [column for column in study.spec.segments if column not in study.units.columns]
+    statuses = {column: too_many_segments(count) for column, count in too_many.items()}
+    statuses |= {column: not_available(TIERS_TABLE) for column in absent}
     return [
         Estimate(
             metric=metric,
@@ -346,11 +364,11 @@ def _not_segmented(
             treatment=side.treatment,
             control=side.control,
             segment=column,
-            status=too_many_segments(count),
+            status=status,
         )
         for side in sides
         if side.estimand == "total"
-        for column, count in too_many.items()
+        for column, status in statuses.items()
         for metric in study.spec.metrics
         if metric.role == "primary"
     ]
@@ -379,7 +397,11 @@ def _with_derived(once: frozenset[str], study: Study) -> frozenset[str]:
     money = net_value_of(study.spec)
     parts = {money.margin, money.cost_to_serve or money.margin} if money else {""}
     derived = {f"{name}{suffix}" for name in once for suffix in (RESPONSE, UNWEIGHTED)}
-    return once | derived | ({NET_VALUE} if parts <= once else set())
+    stays = {entry.name for entry in study.followed if entry.metric.kind == "survival"}
+    amounts = {NET_VALUE} if parts <= once else set()
+    if amounts and stays <= once:
+        amounts |= {WHILE_STAYING}
+    return once | derived | amounts
 
 
 def _number_of_guardrails(study: Study) -> int:

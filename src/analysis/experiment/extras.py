@@ -17,7 +17,7 @@ from .estimators.hazards import hazard_ratio, log_rank
 from .estimators.means import compare_arms
 from .estimators.nps import POINTS
 from .estimators.results import Status
-from .followed import NET_VALUE, Followed, net_value_of
+from .followed import NET_VALUE, WHILE_STAYING, Followed, net_value_of
 from .study import Study
 from .words import note_messages, status_message
 
@@ -43,6 +43,9 @@ def with_extras(study: Study) -> Study:
         value, matured = _net_value(study, money.margin, money.cost_to_serve)
         columns |= {NET_VALUE: value, f"{NET_VALUE}_matured": matured}
         followed.append(_reading(NET_VALUE, "mean", NET_VALUE, f"{NET_VALUE}_matured"))
+        staying = _while_staying(study, available, value, matured)
+        columns |= staying[0]
+        followed += staying[1]
     for entry in available:
         name = f"{entry.name}{RESPONSE}"
         if can_be_unanswered(entry.metric) and name not in taken:
@@ -71,6 +74,38 @@ def _net_value(study: Study, margin: str, cost: str | None) -> tuple[np.ndarray,
         value = value - study.numbers(str(costs.column))
         matured = matured & study.matured(costs)
     return value, matured
+
+
+def _while_staying(
+    study: Study, available: Sequence[Followed], value: np.ndarray, matured: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[Followed]]:
+    """Beyond the window, as a scenario: each unit's own daily net value × its own days.
+
+    Mean × mean would ignore that the customers who stay are not the ones who pay.
+    """
+    stay = next((f.metric for f in available if f.declared and f.metric.kind == "survival"), None)
+    money = net_value_of(study.spec)
+    window = study.spec.metric(money.margin).window if money else None
+    if stay is None or window is None or window[1] is None:
+        return {}, []
+    horizon = float(stay.horizon or 0)
+    days = np.minimum(study.numbers(str(stay.duration)), horizon)
+    scenario = np.where(study.eligible(stay), value / (window[1] - window[0]) * days, np.nan)
+    flag = f"{WHILE_STAYING}_matured"
+    content = {"name": WHILE_STAYING, "kind": "mean", "column": WHILE_STAYING, "matured": flag}
+    metric = Metric.model_validate({**content, "eligible": stay.eligible})
+    columns = {WHILE_STAYING: scenario, flag: matured & study.matured(stay)}
+    return columns, [Followed(metric, "reading", declared=False)]
+
+
+def scenario_note(study: Study) -> Message:
+    """What the scenario beyond the window assumes."""
+    stay = next(f.metric for f in study.followed if f.declared and f.metric.kind == "survival")
+    return Message(
+        "scenario: each unit's own net value a day, kept up for as long as it stays within {days} "
+        "days",
+        {"days": Value("number", stay.horizon)},
+    )
 
 
 def _reading(name: str, kind: str, column: str, matured: str | None) -> Followed:

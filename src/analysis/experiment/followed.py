@@ -14,6 +14,7 @@ from ..params.metric import MeasureName, Metric
 
 RoleInTable = Literal["primary", "secondary", "guardrail", "reading"]
 NET_VALUE = "net_value"
+WHILE_STAYING = "net_value_while_staying"
 WIDER = 1.5
 """Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
 LONGEST_WINDOW_DAYS = 180

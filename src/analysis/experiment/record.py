@@ -9,7 +9,7 @@ from ..message import Message
 from .estimate import ITT, WHOLE
 from .evaluation import Evaluation
 from .extras import RESPONSE
-from .followed import NET_VALUE
+from .followed import NET_VALUE, WHILE_STAYING
 from .verdict import effect_told
 from .words import distinct
 
@@ -57,7 +57,10 @@ def _money(found: Evaluation, currency: str) -> list[Message]:
     rows = [
         e
         for e in found.readings
-        if e.metric.name == NET_VALUE and e.estimand == "total" and e.basis == ITT and e.is_ok
+        if e.metric.name in (NET_VALUE, WHILE_STAYING)
+        and e.estimand == "total"
+        and e.basis == ITT
+        and e.is_ok
     ]
     return [effect_told(e, currency) for e in rows]
 

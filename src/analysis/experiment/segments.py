@@ -13,14 +13,12 @@ from .estimation import Compared
 from .estimators.multiplicity import holm
 from .estimators.results import BoolArray
 from .estimators.segments import interaction_test
-from .study import Study
+from .study import TIER, Study
 from .words import interaction_told
 
 MOST_SEGMENTS = 50
 """Segments of one column that are estimated: with more, each would hold too little to tell, and
 no reader could follow."""
-TIER = "tier"
-"""Column of the tier at assignment; its segments go by the tiers' own names."""
 
 
 @dataclass(frozen=True, eq=False)

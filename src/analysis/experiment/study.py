@@ -25,6 +25,10 @@ Table: TypeAlias = pd.DataFrame | ir.Table | str | Path
 ENCODINGS = ("utf-8-sig", "gb18030")
 KNOWN = "is_known"
 """Column of the pipeline: the unit is still in the customer table."""
+TIER = "tier"
+"""Column of the tier at assignment; its segments go by the tiers' own names."""
+PRIOR = "prior_"
+"""Columns that the pipeline measures before assignment begin so."""
 LARGEST = 1e100
 """No amount, count or score is larger; squares of squares would overflow."""
 EXAMPLES = 3
@@ -40,6 +44,7 @@ class Study:
         units: One row a unit, ordered by unit; units in two arms are not in it.
         followed: The metrics that are estimated.
         unavailable: Metric → the table that is missing.
+        covariates: The plan's covariates that the table has.
         two_arms: Number of units that appear in two arms.
         total: Number of distinct units found.
         all_units: Every unit found, those in two arms too.
@@ -51,6 +56,7 @@ class Study:
     units: pd.DataFrame
     followed: tuple[Followed, ...]
     unavailable: dict[str, str]
+    covariates: tuple[str, ...]
     two_arms: int
     total: int
     all_units: pd.Series
@@ -149,6 +155,7 @@ def read_study(
         units=_ordered(kept, spec.unit),
         followed=followed,
         unavailable=missing,
+        covariates=tuple(c for c in spec.covariates if c in frame.columns),
         two_arms=int(frame.loc[in_two, spec.unit].nunique()),
         total=int(frame[spec.unit].nunique()),
         all_units=frame[spec.unit],
@@ -211,17 +218,20 @@ def _named_columns(spec: ExperimentSpec, unavailable: Collection[str]) -> Iterab
         yield "arm_at_half", spec.arm_at_half
     if spec.exposure and not spec.exposure_services:
         yield "exposure", spec.exposure
-    for key in ("strata", "covariates"):
+    for key in ("strata", "covariates", "segments"):
         for i, column in enumerate(getattr(spec, key)):
-            yield f"{key}.{i}", column
-    for i, column in enumerate(spec.segments):
-        if spec.starts_on is None:
-            yield f"segments.{i}", column
+            if not may_be_absent(spec, column):
+                yield f"{key}.{i}", column
     for metric in spec.metrics:
         if metric.name not in unavailable:
             flags = [flag for flag in (metric.matured, metric.eligible) if flag]
             for column in (*metric.columns, *flags):
                 yield f"metrics.{metric.name}: {column}", column
+
+
+def may_be_absent(spec: ExperimentSpec, column: str) -> bool:
+    """Whether a column comes from an optional table of the pipeline: tiers, or what was before."""
+    return spec.starts_on is not None and (column == TIER or column.startswith(PRIOR))
 
 
 def _as_text(arms: pd.Series) -> pd.Series:
@@ -291,13 +301,18 @@ def _value_faults(
     unavailable: Collection[str],
 ) -> list[AnalysisError]:
     """Columns that do not hold what their metric, or a covariate, needs."""
-    columns = {f"covariates.{i}": c for i, c in enumerate(spec.covariates)}
+    there = [c for c in spec.covariates if c in frame.columns]
+    columns = {f"covariates: {c}": c for c in there}
     proportions = set()
+    if spec.exposure and spec.exposure in frame.columns:
+        columns["exposure"] = spec.exposure
+        proportions.add(spec.exposure)
     for entry in followed:
         if entry.name not in unavailable:
             metric = entry.metric
-            columns |= {f"metrics.{metric.name}: {c}": c for c in metric.columns}
-            yes_or_no = (metric.event, metric.answered)
+            flags = [c for c in (metric.matured, metric.eligible) if c]
+            columns |= {f"metrics.{metric.name}: {c}": c for c in (*metric.columns, *flags)}
+            yes_or_no = (metric.event, metric.answered, *flags)
             proportions |= {c for c in yes_or_no if c}
             if metric.kind == "proportion":
                 proportions.add(str(metric.column))
@@ -341,4 +356,6 @@ def _plain(value: object) -> object:
 
 def _ordered(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Rows in the order of their units, so that results do not depend on the table's order."""
-    return frame.sort_values(unit, kind="stable", ignore_index=True)
+    is_mixed = frame[unit].dtype == object
+    key = (lambda values: values.astype(str)) if is_mixed else None
+    return frame.sort_values(unit, kind="stable", ignore_index=True, key=key)

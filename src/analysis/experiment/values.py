@@ -53,7 +53,7 @@ def units_of(study: Study, contrast: Contrast, rows: BoolArray, *, adjusted: boo
         rows: (n,) rows wanted; those outside the contrast are left out.
         adjusted: Take the plan's covariates along.
     """
-    names = study.spec.covariates if adjusted else ()
+    names = study.covariates if adjusted else ()
     covariates = np.column_stack([study.numbers(c)[rows] for c in names]) if names else None
     return make_units(
         contrast.treated[rows],

@@ -12,7 +12,7 @@ from ..message import Message, Value
 from ..params.metric import Metric
 from ..tables import TIERS
 from .estimate import WHOLE, Estimate
-from .followed import NET_VALUE
+from .followed import NET_VALUE, WHILE_STAYING
 
 Decision = Literal[
     "roll_out",
@@ -44,7 +44,8 @@ METRIC_WORDS: Mapping[str, str] = MappingProxyType(
         "on_time": "on-time rate",
         "frequency": "shipments per customer",
         "survival": "days of custom",
-        "net_value": "net value per customer",
+        NET_VALUE: "net value per customer",
+        WHILE_STAYING: "net value per customer while it stays (scenario)",
     }
 )
 """Measure → its English words."""
@@ -84,13 +85,14 @@ class Verdict:
         }
 
 
+MONEY_READINGS = frozenset({NET_VALUE, WHILE_STAYING})
 _SHARES = frozenset({"retention", "on_time"})
 _DIGITS: Mapping[str, int] = MappingProxyType({"nps": 1, "survival": 1, "response_minutes": 0})
 
 
 def metric_value(metric: Metric) -> Value:
     """A metric's name for readers."""
-    known = metric.measure or (NET_VALUE if metric.name == NET_VALUE else "")
+    known = metric.measure or (metric.name if metric.name in MONEY_READINGS else "")
     word = METRIC_WORDS.get(known)
     return Value("term", word) if word else Value("plain", metric.name)
 
@@ -103,7 +105,7 @@ def shown(metric: Metric, number: float, currency: str, *, sign: bool = True) ->
     """
     if metric.kind == "proportion" or metric.measure in _SHARES:
         return Value("points", number, 1, sign)
-    if (metric.is_money or metric.name == NET_VALUE) and currency:
+    if (metric.is_money or metric.name in MONEY_READINGS) and currency:
         return Value("money", number, sign=sign, currency=currency)
     if metric.measure == "complaints":
         return Value("number", number * 100, 2, sign)

@@ -9,7 +9,7 @@ import pandas as pd
 from ..language import Language, LanguageCode
 from ..params.experiment import ExperimentSpec
 from .estimate import COMPLIER, ITT, WHOLE
-from .followed import NET_VALUE
+from .followed import NET_VALUE, WHILE_STAYING
 from .monthly import MonthlyEvaluation
 
 _NUMBERS = [
@@ -95,7 +95,7 @@ def money(found: MonthlyEvaluation) -> pd.DataFrame:
         for metric in evaluation.experiment.metrics
         if metric.is_money
     }
-    kept = rows[_is_main(rows) & rows["metric"].isin([*names, NET_VALUE])]
+    kept = rows[_is_main(rows) & rows["metric"].isin([*names, NET_VALUE, WHILE_STAYING])]
     return kept[[*_KEY, *_NUMBERS, "status"]].reset_index(drop=True)
 
 

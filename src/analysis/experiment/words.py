@@ -51,6 +51,7 @@ TABLE_WORDS = {
     "tickets": "tickets",
     "surveys": "surveys",
     "service_costs": "service costs",
+    "tiers": "tiers",
 }
 """Canonical table → its English words."""
 
@@ -86,6 +87,11 @@ def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
         "maturing: needs data to {needed}, has data to {until}",
         {"needed": Value("date", needed.isoformat()), "until": Value("date", until.isoformat())},
     )
+
+
+def absent_covariate(column: str) -> Message:
+    """A covariate of the plan whose table does not exist."""
+    return Message("the covariate {subject} is not available", {"subject": Value("plain", column)})
 
 
 def distinct(messages: Iterable[Message]) -> tuple[Message, ...]:
