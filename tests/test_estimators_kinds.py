@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from analysis.experiment.estimators import (
     NoteCode,
@@ -17,6 +18,7 @@ from analysis.experiment.estimators import (
     make_units,
     nps_share,
     nps_values,
+    ordered_odds_ratio,
     ratio_of_estimates,
     ratio_variance,
     relative_effect,
@@ -318,3 +320,22 @@ def test_worst_case_bounds_fill_in_the_extremes():
 def test_imbens_manski_goes_from_two_sided_to_one_sided():
     assert imbens_manski_interval(0, 0, 1, 1, 0.05) == pytest.approx((-1.95996, 1.95996), abs=1e-4)
     assert imbens_manski_interval(0, 9, 1, 1, 0.05) == pytest.approx((-1.64485, 10.64485), abs=1e-4)
+
+
+def test_ordered_odds_ratio_is_that_of_statsmodels():
+    rng = np.random.default_rng(8)
+    treated = np.arange(600) % 2 == 0
+    latent = rng.logistic(size=600) + 0.6 * treated
+    scores = np.digitize(latent, [-1.5, -0.5, 0.4, 1.5]) + 1.0
+    found = ordered_odds_ratio(np.append(scores, np.nan), np.append(treated, True))
+    model = OrderedModel(scores, treated[:, None].astype(float), distr="logit")
+    other = model.fit(method="bfgs", disp=0, gtol=1e-8)
+    assert np.log(found.ratio) == pytest.approx(other.params[0], abs=1e-4)  # stops of BFGS
+    assert found.log_std_error == pytest.approx(other.bse[0], rel=0.01)  # expected, observed
+
+
+def test_ordered_scores_that_do_not_overlap_or_vary_have_no_odds_ratio():
+    treated = np.arange(6) % 2 == 0
+    assert ordered_odds_ratio(treated * 1.0, treated).status is Status.NOT_CONVERGED
+    assert ordered_odds_ratio(np.ones(6), treated).status is Status.NO_VARIATION
+    assert ordered_odds_ratio(np.where(treated, np.nan, 1), treated).status is Status.NO_UNITS

@@ -136,6 +136,9 @@ values = st.one_of(
 )
 
 
+weights = st.just(0.0) | st.floats(0.01, 100)
+
+
 @st.composite
 def experiments(draw):
     n = draw(st.integers(0, 24))
@@ -147,7 +150,7 @@ def experiments(draw):
             st.none()
             | arrays.arrays(float, st.tuples(st.just(n), st.integers(1, 3)), elements=values)
         ),
-        "weights": draw(st.none() | arrays.arrays(float, n, elements=st.floats(0, 5))),
+        "weights": draw(st.none() | arrays.arrays(float, n, elements=weights)),
         "blocked": draw(st.booleans()),
     }
     return make_units(**of_units), draw(arrays.arrays(float, (n, 2), elements=values))

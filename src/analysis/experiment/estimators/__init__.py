@@ -25,6 +25,7 @@ from .looks import (
 from .means import compare, compare_arms
 from .multiplicity import benjamini_hochberg, family_interval, holm, intersection_union
 from .nps import NpsShare, NpsValues, nps_share, nps_values
+from .ordered import OddsRatio, ordered_odds_ratio
 from .permutation import PermutationTest, permutation_test
 from .power import (
     PlannedDesign,
@@ -72,6 +73,7 @@ __all__ = [
     "NoteCode",
     "NpsShare",
     "NpsValues",
+    "OddsRatio",
     "PermutationTest",
     "PlannedDesign",
     "PlannedLooks",
@@ -116,6 +118,7 @@ __all__ = [
     "nps_share",
     "nps_values",
     "nps_variance",
+    "ordered_odds_ratio",
     "permutation_test",
     "planned_std_error",
     "power",

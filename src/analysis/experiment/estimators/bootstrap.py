@@ -20,7 +20,7 @@ from .clusters import ClusterDesign, ClusterFit, cr1_std_error, fit_clusters
 from .comparison import NEGLIGIBLE
 from .covariates import clean_covariates
 from .results import FloatArray, Status
-from .units import Units
+from .units import Units, usable
 
 WildWeights = Literal["webb", "rademacher"]
 
@@ -167,9 +167,7 @@ def bootstrap_test(
         Test and interval of the adjusted difference; a status where an arm has fewer than two
         clusters.
     """
-    used = np.isfinite(outcome)
-    if units.weights is not None:
-        used &= units.weights > 0
+    used = usable(outcome, units)
     kept = units.take(used)
     if min(clusters_per_arm(kept)) < 2:
         return _without_p(Status.INSUFFICIENT_CLUSTERS, np.nan)

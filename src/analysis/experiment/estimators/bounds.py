@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from .means import MIN_UNITS, compare_arms
+from .cluster_arms import clusters_per_arm
+from .means import MIN_CLUSTERS, MIN_UNITS, compare_arms
 from .results import BoolArray, FloatArray, IntArray, Status
 from .strata import pool_strata
-from .units import Units
+from .units import LARGEST_VALUE, Units, usable
 
 HAS_BOUND = (Status.OK, Status.NO_VARIATION)
 """Comparisons whose effect can serve as a bound; without variation it is exact."""
@@ -63,10 +64,12 @@ def lee_bounds(values: FloatArray, units: Units, *, alpha: float = 0.05) -> Boun
     if units.weights is not None and not units.weights.all():
         counted = units.weights > 0
         return lee_bounds(values[counted], units.take(counted), alpha=alpha)
-    answered = np.isfinite(values)
+    answered = usable(values, units)
     fewest = min(int((answered & arm).sum()) for arm in _arms(units))
     if fewest < MIN_UNITS:
         return _no_bounds(Status.TOO_FEW_UNITS if fewest else Status.NO_UNITS)
+    if units.clusters is not None and min(clusters_per_arm(units)) < MIN_CLUSTERS:
+        return _no_bounds(Status.INSUFFICIENT_CLUSTERS)
     weights = _standardising_weights(units)
     rates = [_weighted_mean(answered[m].astype(np.float64), weights[m]) for m in _arms(units)]
     keep_share = min(rates) / max(rates)
@@ -75,14 +78,8 @@ def lee_bounds(values: FloatArray, units: Units, *, alpha: float = 0.05) -> Boun
         for top in ((True, False) if rates[0] >= rates[1] else (False, True))
     ]
     (low, low_influence), (high, high_influence) = sides
-    return _with_interval(
-        low,
-        high,
-        _error(low_influence, units),
-        _error(high_influence, units),
-        alpha,
-        1 - keep_share,
-    )
+    errors = (_error(low_influence, units), _error(high_influence, units))
+    return _with_interval((low, high), errors, _df(units), alpha, 1 - keep_share)
 
 
 def worst_case_bounds(
@@ -100,7 +97,7 @@ def worst_case_bounds(
     Returns:
         Bounds through the one estimator, in units of the outcome. To be shown, never decided on.
     """
-    missing = ~np.isfinite(values)
+    missing = ~(np.abs(values) <= LARGEST_VALUE)
     against = np.where(units.treated, lowest, highest)
     in_favour = np.where(units.treated, highest, lowest)
     filled = np.column_stack(
@@ -110,16 +107,25 @@ def worst_case_bounds(
     statuses = [c.status for c in (low, high) if c.status not in HAS_BOUND]
     if statuses:
         return _no_bounds(statuses[0])
-    return _with_interval(low.effect, high.effect, low.std_error, high.std_error, alpha, 0.0)
+    errors = (low.std_error, high.std_error)
+    df = float(np.nanmin([low.df, high.df, np.inf]))
+    return _with_interval((low.effect, high.effect), errors, df, alpha, 0.0)
 
 
 def imbens_manski_interval(
-    low: float, high: float, low_error: float, high_error: float, alpha: float
+    low: float,
+    high: float,
+    low_error: float,
+    high_error: float,
+    alpha: float,
+    *,
+    df: float = np.inf,
 ) -> tuple[float, float]:
     """Interval that covers the effect, wherever between its bounds it lies.
 
     Bounds widened by c standard errors, Φ(c + (high − low)/max se) − Φ(−c) = 1 − α: from the
-    one-sided to the two-sided quantile as the bounds close.
+    one-sided to the two-sided quantile as the bounds close. Φ is the t distribution where the
+    errors have few degrees of freedom.
 
     Source:
         Imbens and Manski 2004, Econometrica 72(6).
@@ -128,9 +134,9 @@ def imbens_manski_interval(
     gap = (high - low) / largest if largest > 0 else np.inf
 
     def excess(c: float) -> float:
-        return float(stats.norm.cdf(c + gap) - stats.norm.cdf(-c) - (1 - alpha))
+        return float(stats.t.cdf(c + gap, df) - stats.t.cdf(-c, df) - (1 - alpha))
 
-    one_sided, two_sided = float(stats.norm.isf(alpha)), float(stats.norm.isf(alpha / 2))
+    one_sided, two_sided = float(stats.t.isf(alpha, df)), float(stats.t.isf(alpha / 2, df))
     c = one_sided
     if excess(one_sided) < 0:
         c = float(optimize.brentq(excess, one_sided, two_sided + 1e-6))
@@ -216,11 +222,21 @@ def _weighted_mean(values: FloatArray, weights: FloatArray) -> float:
     return float(weights @ values / weights.sum())
 
 
+def _df(units: Units) -> float:
+    """Independent observations less the two arms."""
+    per_arm = (0, 0) if units.clusters is None else clusters_per_arm(units)
+    return float((sum(per_arm) or len(units)) - 2)
+
+
 def _with_interval(
-    low: float, high: float, low_error: float, high_error: float, alpha: float, trimmed: float
+    bounds: tuple[float, float],
+    errors: tuple[float, float],
+    df: float,
+    alpha: float,
+    trimmed: float,
 ) -> Bounds:
-    ci_low, ci_high = imbens_manski_interval(low, high, low_error, high_error, alpha)
-    return Bounds(Status.OK, low, high, low_error, high_error, ci_low, ci_high, trimmed)
+    limits = imbens_manski_interval(*bounds, *errors, alpha, df=df)
+    return Bounds(Status.OK, *bounds, *errors, *limits, trimmed)
 
 
 def _no_bounds(status: Status) -> Bounds:

@@ -13,6 +13,8 @@ from .units import Units
 
 NEGLIGIBLE = 1e-12
 """Standard error against the largest value below which the spread is rounding."""
+SMALLEST_ERROR = 1e-100
+"""Standard error below which its powers vanish in double precision: taken for none."""
 SKEWNESS_WARNED = 0.2
 """Skewness of the estimate above which a note warns. Cochran's rule n > 25 · skewness² (Sampling
 Techniques, 3rd ed., section 2.15) keeps a 95 % interval from missing more than 6 % of the time;
@@ -214,7 +216,8 @@ def _std_error_of_difference(covariance: FloatArray) -> float:
 def _status(values: FloatArray, design: Design, std_error: float, df: float) -> Status:
     if design.fitted is None:
         return design.status
-    if std_error <= NEGLIGIBLE * max(float(values.max()), -float(values.min())):
+    largest = max(float(values.max()), -float(values.min()))
+    if std_error <= max(NEGLIGIBLE * largest, SMALLEST_ERROR):
         return Status.NO_VARIATION
     if design.status is not Status.OK:
         return design.status
@@ -227,9 +230,9 @@ def _warnings(estimate: Estimate) -> tuple[Note, ...]:
     notes = []
     if variances.min() <= NEGLIGIBLE**2 * variances.max():
         notes.append(Note(NoteCode.CONSTANT_IN_ONE_ARM))
-    squares = estimate.influence**2
+    squares = estimate.influence * estimate.influence
     spread = float(squares.sum())
-    skewness = abs(float(squares @ estimate.influence)) / spread**1.5
+    skewness = abs(float(np.einsum("i,i->", squares, estimate.influence))) / spread**1.5
     if skewness > SKEWNESS_WARNED:
         notes.append(Note(NoteCode.SKEWED, round(100 * skewness)))
     return tuple(notes)

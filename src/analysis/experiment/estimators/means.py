@@ -16,7 +16,7 @@ from .comparison import Comparison, Design, FittedDesign, assemble
 from .covariates import Covariates, clean_covariates
 from .results import BoolArray, FloatArray, Note, NoteCode, Status, merge_notes
 from .unit_arms import unit_arms
-from .units import Units
+from .units import LARGEST_VALUE, Units, usable
 
 MIN_UNITS = 2
 """Units of an arm below which it has no variance."""
@@ -86,9 +86,7 @@ def _by_known_values(columns: list[FloatArray], units: Units) -> list[tuple[Bool
     """Sets of used rows (n,) with the columns that share them."""
     groups: list[tuple[BoolArray, list[int]]] = []
     for j, column in enumerate(columns):
-        used = np.isfinite(column)
-        if units.weights is not None:
-            used &= units.weights > 0
+        used = usable(column, units)
         same = next((members for mask, members in groups if np.array_equal(mask, used)), None)
         if same is None:
             groups.append((used, [j]))
@@ -132,7 +130,8 @@ def _compare(outcome: FloatArray, design: Design, alpha: float, keep_influence: 
 
 def _left_out(outcome: FloatArray) -> tuple[Note, ...]:
     """Notes on missing and infinite values."""
-    missing, infinite = int(np.isnan(outcome).sum()), int(np.isinf(outcome).sum())
+    missing = int(np.isnan(outcome).sum())
+    infinite = int((np.abs(outcome) > LARGEST_VALUE).sum())
     notes = []
     if missing:
         notes.append(Note(NoteCode.MISSING_OUTCOMES, missing))

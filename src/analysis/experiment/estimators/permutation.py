@@ -17,7 +17,7 @@ from .cluster_arms import arm_regressors
 from .clusters import cluster_design, cluster_scores, inverse_root
 from .covariates import clean_covariates
 from .results import BoolArray, FloatArray, IntArray, Status
-from .units import Units
+from .units import Units, usable
 
 ENUMERATED_UP_TO = 10_000
 """Assignments up to which all are enumerated instead of sampled."""
@@ -79,9 +79,7 @@ def permutation_test(outcome: FloatArray, units: Units) -> PermutationTest:
     Returns:
         The p value; status `undefined` where clusters are not nested in arms.
     """
-    used = np.isfinite(outcome)
-    if units.weights is not None:
-        used &= units.weights > 0
+    used = usable(outcome, units)
     table = _cluster_table(outcome[used], units.take(used))
     if isinstance(table, Status):
         return PermutationTest(table, np.nan, np.nan, 0, False)

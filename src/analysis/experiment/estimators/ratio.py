@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .relative import ZERO_AGAINST
 from .results import FloatArray, Status
 from .strata import pool_strata, shares
-from .units import Units
+from .units import LARGEST_VALUE, Units, usable
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +58,19 @@ def linearised_ratio(
         >>> round(found.value_treatment, 3), round(found.value_control, 3)
         (0.6, 0.375)
     """
-    known = np.isfinite(numerator) & np.isfinite(denominator)
-    if units.weights is not None:
-        known &= units.weights > 0
+    known = usable(numerator, units) & usable(denominator, units)
     values = np.full(len(units), np.nan)
     kept = units.take(known)
     if kept.treated.all() or not kept.treated.any():
         return LinearisedRatio(Status.NO_UNITS, values, np.nan, np.nan)
     top, bottom = numerator[known].astype(float), denominator[known].astype(float)
+    smallest = max(ZERO_AGAINST * np.abs(bottom).max(), np.abs(top).max() / LARGEST_VALUE)
     ratios = {}
     linearised = np.empty(len(top))
     for arm in (True, False):
         member = kept.treated == arm
         mean_bottom = _standardised_mean(bottom, kept, member)
-        if mean_bottom == 0:
+        if abs(mean_bottom) <= smallest:
             return LinearisedRatio(Status.UNDEFINED, values, np.nan, np.nan)
         ratio = _standardised_mean(top, kept, member) / mean_bottom
         linearised[member] = (top[member] - ratio * bottom[member]) / mean_bottom + ratio

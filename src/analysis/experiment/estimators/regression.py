@@ -9,6 +9,9 @@ is computed once and serves every outcome.
 An adjusted mean is Σ c_i y_i with coefficients c of the design alone. Its HC2 variance is
 Σ c_i² e_i² / (1 − h_i) (MacKinnon and White 1985): φ_i = c_i e_i / √(1 − h_i) is the unit's
 influence. The target is the mean of the units given (finite population, as in Lin 2013).
+
+Long sums avoid the linear-algebra library: its threads gain nothing on a handful of columns, and
+their number would change the last digits.
 """
 
 from __future__ import annotations
@@ -34,9 +37,10 @@ class ArmDesign:
         strata: (n_a,) stratum 0 … S − 1.
         weights: (n_a,) or None for 1.
         stratum_weight: (S,) sum of weights by stratum.
-        covariates: (n_a, q) with the stratum means of this arm taken out.
+        covariates: (q, n_a), a row a covariate, with the stratum means of this arm taken out.
         gram_inverse: (q, q) inverse of covariates' weighted cross-products.
-        coefficient: (n_a,) c_i: the adjusted mean is Σ c_i y_i.
+        share: (S,) share of each stratum in all units.
+        shift: (q,) mean of all units minus this arm's, strata in the same shares.
         adjusted: (n_a,) c_i / √(1 − h_i), and 0 for a unit that is fitted exactly.
         df: (S,) degrees of freedom of each stratum's variance (Bell and McCaffrey 2002).
     """
@@ -47,7 +51,8 @@ class ArmDesign:
     stratum_weight: FloatArray
     covariates: FloatArray
     gram_inverse: FloatArray
-    coefficient: FloatArray
+    share: FloatArray
+    shift: FloatArray
     adjusted: FloatArray
     df: FloatArray
 
@@ -76,7 +81,7 @@ class ArmFit:
 class ArmData:
     """An arm's units with the stratum means of its covariates.
 
-    covariates (n_a, q) are within strata; stratum_means (S, q) are what was taken out.
+    covariates (q, n_a) are within strata; stratum_means (S, q) are what was taken out.
     """
 
     rows: IntArray
@@ -87,16 +92,10 @@ class ArmData:
     stratum_means: FloatArray
 
     @property
-    def weighted(self) -> FloatArray:
-        """(n_a, q) covariates times weights."""
-        if self.weights is None:
-            return self.covariates
-        return self.covariates * self.weights[:, None]
-
-    @property
     def gram(self) -> FloatArray:
         """(q, q) weighted cross-products."""
-        return self.covariates.T @ self.weighted
+        weighted = self.covariates if self.weights is None else self.covariates * self.weights
+        return np.einsum("ji,ki->jk", self.covariates, weighted)
 
 
 def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
@@ -109,20 +108,18 @@ def fit_arm(arm: ArmDesign, outcome: FloatArray) -> ArmFit:
     Returns:
         Mean, influence values and variance by stratum.
     """
+    anchor = float(outcome[0])  # keeps the digits of large, nearly equal values
+    residual = outcome - anchor
+    weighted = residual if arm.weights is None else residual * arm.weights
     size = len(arm.stratum_weight)
-    weighted = outcome if arm.weights is None else outcome * arm.weights
-    means = _sums(arm.strata, weighted, size) / np.where(
-        arm.stratum_weight > 0, arm.stratum_weight, 1
-    )
-    slopes = arm.gram_inverse @ (arm.covariates.T @ weighted)
-    residual = outcome - _of_units(means, arm.strata)
-    if slopes.size:
-        residual -= arm.covariates @ slopes
-    influence = arm.adjusted * residual
-    # The mean of residuals added to a constant keeps the digits of large, nearly equal values.
-    anchor = float(outcome[0])
-    mean = anchor + float(arm.coefficient @ (outcome - anchor))
-    return ArmFit(mean, influence, _sums(arm.strata, influence**2, size))
+    means = _sums(arm.strata, weighted, size) / arm.stratum_weight
+    slopes = arm.gram_inverse @ np.einsum("ji,i->j", arm.covariates, weighted)
+    residual -= _of_units(means, arm.strata)
+    for slope, covariate in zip(slopes, arm.covariates, strict=True):
+        residual -= slope * covariate
+    residual *= arm.adjusted
+    mean = anchor + float(arm.share @ means + arm.shift @ slopes)
+    return ArmFit(mean, residual, _sums(arm.strata, residual * residual, size))
 
 
 def _sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
@@ -141,29 +138,23 @@ def arm_data(units: Units, covariates: FloatArray, strata: PooledStrata, rows: I
     """The units at `rows` with the stratum means taken out of their (n, q) covariates."""
     codes = strata.codes[rows]
     weights = None if units.weights is None else units.weights[rows]
-    values = covariates[rows]
     total = np.bincount(codes, weights=weights, minlength=strata.n_strata).astype(np.float64)
-    means = np.empty((strata.n_strata, values.shape[1]))
-    for j in range(values.shape[1]):
-        column = values[:, j] if weights is None else values[:, j] * weights
-        means[:, j] = _sums(codes, column, strata.n_strata)
-    means /= np.where(total > 0, total, 1)[:, None]
-    values -= _of_units(means, codes)
+    values = np.empty((covariates.shape[1], len(rows)))
+    means = np.empty((strata.n_strata, covariates.shape[1]))
+    for j, column in enumerate(values):
+        column[:] = covariates[:, j][rows]
+        weighted = column if weights is None else column * weights
+        means[:, j] = _sums(codes, weighted, strata.n_strata) / total
+        column -= _of_units(means[:, j], codes)
     return ArmData(rows, codes, weights, total, values, means)
 
 
 def keep_columns(arm: ArmData, kept: list[int]) -> ArmData:
     """The same arm with the covariates at some positions only."""
-    if len(kept) == arm.covariates.shape[1]:
+    if len(kept) == len(arm.covariates):
         return arm
-    return ArmData(
-        arm.rows,
-        arm.strata,
-        arm.weights,
-        arm.stratum_weight,
-        arm.covariates[:, kept],
-        arm.stratum_means[:, kept],
-    )
+    covariates, means = arm.covariates[kept], arm.stratum_means[:, kept]
+    return ArmData(arm.rows, arm.strata, arm.weights, arm.stratum_weight, covariates, means)
 
 
 def arm_design(arm: ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign:
@@ -175,18 +166,16 @@ def arm_design(arm: ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign
         centre: (q,) mean of the covariates over all units.
     """
     gram_inverse = np.asarray(np.linalg.inv(arm.gram), dtype=np.float64)
-    projected = arm.covariates @ gram_inverse
     shift = centre - share @ arm.stratum_means
-    total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
-    coefficient = _of_units(share / total, arm.strata) + projected @ shift
-    leverage = _of_units(1 / total, arm.strata)
-    leverage = leverage + np.einsum("ij,ij->i", projected, arm.covariates)
+    coefficient = _of_units(share / arm.stratum_weight, arm.strata)
+    leverage = _of_units(1 / arm.stratum_weight, arm.strata)
+    coefficient = coefficient + np.einsum("j,ji->i", gram_inverse @ shift, arm.covariates)
+    leverage = leverage + _quadratic_form(arm.covariates, gram_inverse)
     if arm.weights is not None:
         coefficient, leverage = coefficient * arm.weights, leverage * arm.weights
     free = np.maximum(1 - leverage, 0.0)
     adjusted = np.zeros_like(coefficient)
     np.divide(coefficient, np.sqrt(free), out=adjusted, where=free > EXACT_FIT)
-    df = _degrees_of_freedom(arm, gram_inverse, adjusted, free)
     return ArmDesign(
         arm.rows,
         arm.strata,
@@ -194,10 +183,19 @@ def arm_design(arm: ArmData, share: FloatArray, centre: FloatArray) -> ArmDesign
         arm.stratum_weight,
         arm.covariates,
         gram_inverse,
-        coefficient,
+        share,
+        shift,
         adjusted,
-        df,
+        _degrees_of_freedom(arm, gram_inverse, adjusted, free),
     )
+
+
+def _quadratic_form(columns: FloatArray, matrix: FloatArray) -> FloatArray:
+    """(n,) x_i' M x_i for columns (q, n)."""
+    form = np.zeros(columns.shape[1])
+    for j, column in enumerate(columns):
+        form += column * np.einsum("k,ki->i", matrix[j], columns)
+    return form
 
 
 def _degrees_of_freedom(
@@ -228,20 +226,15 @@ def _degrees_of_freedom(
 
 def _hat_products(arm: ArmData, gram_inverse: FloatArray, delta: FloatArray) -> FloatArray:
     """(S,) Σ_ij δ_i δ_j h_ij² over pairs within each stratum, from q × q sums alone."""
-    size, q = len(arm.stratum_weight), arm.covariates.shape[1]
-    total = np.where(arm.stratum_weight > 0, arm.stratum_weight, 1)
-    products = (_sums(arm.strata, delta, size) / total) ** 2
-    if q == 0:
-        return products
-    first = np.column_stack(
-        [_sums(arm.strata, delta * arm.covariates[:, j], size) for j in range(q)]
-    )
-    second = np.empty((size, q, q))
+    size, q = len(arm.stratum_weight), len(arm.covariates)
+    products = (_sums(arm.strata, delta, size) / arm.stratum_weight) ** 2
+    first, second = np.empty((size, q)), np.empty((size, q, q))
     for j in range(q):
-        column = delta * arm.covariates[:, j]
+        column = delta * arm.covariates[j]
+        first[:, j] = _sums(arm.strata, column, size)
         for k in range(j + 1):
-            second[:, j, k] = _sums(arm.strata, column * arm.covariates[:, k], size)
+            second[:, j, k] = _sums(arm.strata, column * arm.covariates[k], size)
             second[:, k, j] = second[:, j, k]
-    products += 2 / total * np.einsum("sj,jk,sk->s", first, gram_inverse, first)
+    products += 2 / arm.stratum_weight * np.einsum("sj,jk,sk->s", first, gram_inverse, first)
     scaled = gram_inverse @ second
     return products + np.einsum("sjk,skj->s", scaled, scaled)

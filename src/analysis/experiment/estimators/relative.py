@@ -17,6 +17,9 @@ from .results import FloatArray, Note, NoteCode, Status
 FIELLER_FROM = 0.1
 """Coefficient of variation of the denominator above which Fieller's interval is used."""
 
+ZERO_AGAINST = 1e-12
+"""Denominator against the numerator's size or error below which it is zero but for rounding."""
+
 
 @dataclass(frozen=True)
 class RatioEstimate:
@@ -108,7 +111,8 @@ def ratio_of_estimates(
         The ratio with the delta method's interval, or Fieller's.
     """
     numerator, denominator = (float(e) for e in estimates)
-    if denominator == 0:
+    size = max(abs(numerator), float(np.sqrt(np.maximum(covariance[0, 0], 0.0))))
+    if abs(denominator) <= ZERO_AGAINST * size:
         return without_ratio(Status.UNDEFINED)
     value = numerator / denominator
     gradient = np.array([1.0, -value]) / denominator

@@ -94,4 +94,4 @@ def _mean(values: FloatArray, weights: FloatArray | None) -> FloatArray:
     """(q,) weighted means of the columns."""
     if weights is None:
         return np.asarray(values.mean(axis=0))
-    return np.asarray(weights @ values / weights.sum())
+    return np.einsum("i,ij->j", weights, values) / weights.sum()

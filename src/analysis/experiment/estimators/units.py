@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from .results import BoolArray, FloatArray, IntArray
 
+LARGEST_VALUE = 1e100
+"""Size beyond which a value counts as infinite: its square would overflow."""
 _Array = TypeVar("_Array", FloatArray, IntArray)
 
 
@@ -111,6 +113,12 @@ def make_units(
         clusters=_codes(clusters),
         blocked=blocked,
     )
+
+
+def usable(values: FloatArray, units: Units) -> BoolArray:
+    """(n,) units with a value that is neither missing nor infinite, and with weight."""
+    used = np.abs(values) <= LARGEST_VALUE  # false for NaN too
+    return used if units.weights is None else used & (units.weights > 0)
 
 
 def _rows_of(rows: BoolArray | IntArray, array: _Array | None) -> _Array | None:
