@@ -27,7 +27,7 @@ class Entry:
     """The books of one source and one canonical table (``lookup`` where it is only joined).
 
     Attributes:
-        rows_in_files: Rows in the raw files, headers and blank lines aside.
+        rows_in_files: Rows in the raw files, headers and blank lines at the end aside.
         rows_later: Rows that began after the as-of month.
         rows_left_out: Rows that the SELECT's WHERE leaves out on purpose.
         rows_kept: Rows that stand in the table (the first of those that were merged).

@@ -189,7 +189,7 @@ def _as_text(cell: ir.Value) -> ir.StringValue:
         return cell
     if kind.is_floating() or kind.is_decimal():
         number = cell.cast("float64")
-        whole = (number == number.floor()) & (number.abs() < LARGEST_INTEGER)
+        whole = (number % 1 == 0) & (number.abs() < LARGEST_INTEGER)
         shown = whole.ifelse(number.try_cast("int64").cast("string"), number.cast("string"))
         return number.isnan().ifelse(ibis.null("string"), shown)
     return cell.cast("string")
@@ -204,7 +204,7 @@ def _plain_text(text: ir.StringValue) -> ir.StringValue:
     tidy = ascii_only & (text.left(1) > " ") & (text.right(1) > " ")
     return ibis.cases(
         (tidy | text.isnull(), text),
-        (~text.re_search(_UNTIDY), text),
+        ((text != "") & ~text.re_search(_UNTIDY), text),
         else_=text.translate(WIDE, PLAIN).strip().nullif(""),
     )
 
@@ -246,7 +246,7 @@ def _quick_time(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.Tim
         serial = EXCEL_SERIAL in reading.forms
         return _from_serial(_as_text(cell)) if serial else ibis.null("timestamp(6)")
     forms = [form for form in reading.forms if form != EXCEL_SERIAL]
-    return _try_strptime(cell, ibis.array(forms)) if forms else _iso_time(cell)
+    return _in_forms(cell, forms) if forms else _iso_time(cell)
 
 
 def _settled(cell: ir.StringValue, quick: ir.Value, reading: ColumnReading) -> ir.BooleanValue:
@@ -299,7 +299,7 @@ def _finished(value: ir.Value, reading: ColumnReading) -> ir.Value:
 def _within_numbers(number: ir.FloatingValue, reading: ColumnReading) -> ir.Value:
     usable = ~(number.isnan() | number.isinf())
     if reading.type == "integer":
-        usable = usable & (number == number.floor()) & (number.abs() <= LARGEST_INTEGER)
+        usable = usable & (number % 1 == 0) & (number.abs() <= LARGEST_INTEGER)
     number = usable.ifelse(number, ibis.null("float64"))
     number = number if reading.unit == 1 else (number * reading.unit).round(6)
     return number.cast("int64") if reading.type == "integer" else number
@@ -341,11 +341,17 @@ def _time(
 ) -> ir.TimestampValue:
     """Times in all forms, the declared ones first."""
     forms = [form for form in reading.forms if form != EXCEL_SERIAL]
-    tries = [_try_strptime(text, ibis.array(forms))] if forms else []
+    tries = [_in_forms(text, forms)] if forms else []
     if EXCEL_SERIAL in reading.forms:
         tries.append(_from_serial(text))
     tries += [_iso_time(bare), _offset_time(bare, timezone)]
-    return ibis.coalesce(*tries, _try_strptime(bare, ibis.array(list(KNOWN_FORMS))))
+    return ibis.coalesce(*tries, _in_forms(bare, KNOWN_FORMS))
+
+
+def _in_forms(text: ir.StringValue, forms: Sequence[str]) -> ir.TimestampValue:
+    """A time in one of the forms; the engine would take "epoch" and "infinity" for times."""
+    words = text.left(1).isin(("e", "E", "i", "I", "-"))
+    return _try_strptime(words.ifelse(ibis.null("string"), text), ibis.array(list(forms)))
 
 
 _OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)$"

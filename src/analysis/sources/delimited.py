@@ -107,8 +107,7 @@ def text_batches(
 
     def take(row: pa_csv.InvalidRow) -> str:
         skipped.append(row.number)
-        blank = not row.text.strip()
-        if row.number > source.header_row and not blank:
+        if row.number > source.header_row:
             lines = len(row.text.splitlines())
             faults.append(LayoutFault(row.number, row.actual_columns, row.expected_columns, lines))
         return "skip"

@@ -310,11 +310,17 @@ def _converted(cells: ir.Table, source: Source, timezone: str) -> ir.Table:
 
 
 def _without_empty(table: ir.Table, source: Source) -> tuple[ir.Table, list[LostRow]]:
-    """Leave out rows that hold nothing in any column that is read, and say which."""
+    """Leave out rows that hold nothing in any column that is read, and say which.
+
+    Empty rows after the last filled one of a file are its end, not rows.
+    """
     filled = reduce(or_, [table[column].notnull() for column in source.columns])
     filled = filled | table[FAULTS].notnull()
-    empty = table.filter(~filled)[ROW].execute()
-    if empty.empty:
+    empty = table.filter(~filled).select(ROW, _part=table[ROW] // 2**LINE_BITS)
+    if not int(empty.count().execute()):
         return table, []
-    lost = [LostRow(int(row), "empty_row", "no value in any column") for row in empty]
-    return table.filter(filled), lost
+    rest = table.filter(filled)
+    ends = rest.group_by(_part=rest[ROW] // 2**LINE_BITS).agg(_end=rest[ROW].max())
+    inside = empty.inner_join(ends, "_part")
+    rows = inside.filter(inside[ROW] < inside["_end"])[ROW].execute()
+    return rest, [LostRow(int(row), "empty_row", "no value in any column") for row in rows]

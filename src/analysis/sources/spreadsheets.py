@@ -46,12 +46,11 @@ def text_batches(
 
     Yields:
         Row numbers (int64, shape (n,)) and, a wanted column each, n texts (null where empty).
-        Rows without any content are left out.
     """
     numbers: list[int] = []
     rows: list[list[str | None]] = []
     for number, row in enumerate(_rows(path, sheet), start=1):
-        if number > source.header_row and any(cell not in ("", None) for cell in row):
+        if number > source.header_row:
             numbers.append(number)
             rows.append([as_text(row[at]) if at < len(row) else None for at in places])
         if len(rows) >= ROWS_AT_ONCE:
