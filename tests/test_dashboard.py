@@ -162,8 +162,13 @@ def test_primary_metrics_come_first(month: MonthResults) -> None:
 def test_guardrails_tell_their_state(month: MonthResults) -> None:
     view = next(v for v in month.experiments if v.id == "depot-2026")
     shown = guardrail_list(view, EN)
+    assert "Ordinary customers" in shown
+    assert "All customers" not in shown, "none of its guardrails is about everybody"
     assert shown.count("<li>") == 3
     assert "insufficient data" in shown
+    assert "cannot be measured in this design" not in shown
+    other = next(v for v in month.experiments if v.id == "tiered-2025")
+    assert "cannot be measured in this design" in guardrail_list(other, EN)
 
 
 # ---- customers -------------------------------------------------------------------------------
@@ -255,7 +260,14 @@ def test_the_language_switch_leaves_no_english_and_keeps_the_choices(page: Dashb
 
 def test_headings_kept_in_tables_have_a_translation() -> None:
     headings = [*CHOICES.values(), *SAID.values(), *(name for name, _ in COLUMNS.values())]
-    headings += ["Customers", "Effect with interval", "Effect", "Without → with"]
+    headings += [
+        "All customers",
+        "Ordinary customers",
+        "Customers",
+        "Effect with interval",
+        "Effect",
+        "Without → with",
+    ]
     headings += ["Tier", "Customers", "Share", "Against last month", "Past year"]
     assert [name for name in headings if ZH.text(name) == name] == []
 

@@ -74,18 +74,49 @@ def effects_table(view: ExperimentView, metric: str | None, language: Language) 
 
 
 def guardrail_list(view: ExperimentView, language: Language) -> str:
-    """Guardrails of all customers and of those not treated: state, effect, tolerated harm."""
+    """Guardrails of all customers, and of the ordinary ones: state, effect, tolerated harm."""
     if not view.is_trusted:
         return _note(language.text("A check failed, so the figures cannot be read as effects."))
-    items = [
-        _guardrail(row, view, metric, language)
-        for metric in view.names_of("guardrail")
-        for row in _records(view.rows(metric))
-        if row["segment"] == "all"
-    ]
-    if not items:
+    rows = [row for m in view.names_of("guardrail") for row in _records(view.rows(m))]
+    groups = {
+        "All customers": [row for row in rows if _is_whole(row)],
+        "Ordinary customers": [row for row in rows if _is_ordinary(row, view)],
+    }
+    shown = "".join(_guard_group(name, group, view, language) for name, group in groups.items())
+    if not shown:
         return _note(language.text("The experiment has no guardrail that could be measured."))
-    return f'<ul class="tl-guards">{"".join(items)}</ul>'
+    limit = f'<i class="tl-key limit harm"></i>{language.text("limit of tolerated harm")}'
+    return f'{shown}<p class="tl-legend"><span>{limit}</span></p>{_blind(view, language)}'
+
+
+def _is_whole(row: pd.Series) -> bool:
+    """Whether a row compares all treated with all untreated customers."""
+    return bool(row["segment"] == "all" and row["estimand"] == "total")
+
+
+def _is_ordinary(row: pd.Series, view: ExperimentView) -> bool:
+    """Whether a row is about customers of the lowest tiers, or untreated beside treated ones."""
+    lowest = (*(view.plan.ordinary_tiers if view.plan else ("regular",)), "ordinary")
+    return row["estimand"] == "spillover" or str(row["segment"]).split("=", 1)[-1] in lowest
+
+
+def _guard_group(
+    name: str, rows: Iterable[pd.Series], view: ExperimentView, language: Language
+) -> str:
+    items = "".join(_guardrail(row, view, str(row["metric"]), language) for row in rows)
+    return f'<h3>{language.text(name)}</h3><ul class="tl-guards">{items}</ul>' if items else ""
+
+
+def _blind(view: ExperimentView, language: Language) -> str:
+    """What a design whose arms share depots cannot show."""
+    if view.content.get("design") != "customer":
+        return ""
+    return _note(
+        language.text(
+            "Treated and untreated customers share depots and agents here: harm to ordinary "
+            "customers by congestion cannot be measured in this design."
+        )
+    )
 
 
 def _effect_row(
@@ -112,7 +143,7 @@ def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Lang
     tolerated = view.tolerated_harm(metric, control)
     words, tone, mark = STATES[guardrail_state(row, sign, tolerated)]
     state = f"{mark} {language.text(words, context='guardrail')}"
-    whom = "" if row["estimand"] == "total" else escape(whose(view, row, language))
+    whom = "" if _is_whole(row) else escape(whose(view, row, language))
     drawn = figures = ""
     if has_estimate(row):
         limit = -sign * tolerated
