@@ -77,6 +77,15 @@ def test_a_change_runs_its_step_and_those_after(job, profile, tmp_path, name, ol
     assert list(prepare(again, cache_of(again))) == ALL[ALL.index(first) :]
 
 
+def test_the_committees_overrides_run_segmentation_and_what_follows(job, profile, tmp_path):
+    done(job)
+    path = tmp_path / "params/overrides/small.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("overrides: []\n")
+    (again,) = jobs_of(profile, [job.month])
+    assert list(prepare(again, cache_of(again))) == ALL[ALL.index("segmentation") :]
+
+
 def test_a_comment_in_the_profile_runs_nothing(job, profile):
     done(job)
     profile.write_text(profile.read_text() + "\n# a remark\n")

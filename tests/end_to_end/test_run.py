@@ -84,7 +84,7 @@ def test_a_changed_experiment_runs_evaluation_and_report_only(repository):
     plan.write_text(plan.read_text().replace("the committee", "the board"))
     told = tierlab_run(repository)
     assert sorted(steps_that_ran(told)) == ["evaluation", "publication", "report-en", "report-zh"]
-    assert "experiments/trial.yaml changed" in told.stdout
+    assert "experiments/small/trial.yaml changed" in told.stdout
 
 
 def test_raw_files_and_results_may_lie_elsewhere(repository, tmp_path):

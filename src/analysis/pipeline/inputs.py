@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -71,9 +71,7 @@ def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
     if step.stage.reads_raw:
         parts |= {f"raw/{name}": d for name, d in raw_digests(job, cache).items()}
         parts |= {"code": code_digest(cache), "packages": digest(versions())}
-    if step.stage.reads_experiments:
-        found = experiment_digests(job, cache)
-        parts |= {f"experiments/{name}": d for name, d in found.items()}
+    parts |= params_file_digests(job, step.stage.params_files, cache)
     if step.stage.reads_previous:
         parts |= _of_previous(job.previous, cache)
     if step.stage.by_language or not step.stage.notebook:
@@ -88,9 +86,10 @@ def raw_digests(job: Job, cache: DigestCache) -> Parts:
     return folder_digests(job.raw, patterns, cache) if job.raw.is_dir() else {}
 
 
-def experiment_digests(job: Job, cache: DigestCache) -> Parts:
-    """Digest of each experiment file of the profile."""
-    return folder_digests(job.experiments, ["*.yaml"], cache)
+def params_file_digests(job: Job, globs: Iterable[str], cache: DigestCache) -> Parts:
+    """Digest of each params file beside the profile, such as ``experiments/demo/trial.yaml``."""
+    named = [pattern.format(profile=job.profile.profile) for pattern in globs]
+    return folder_digests(job.profile_path.parent, named, cache)
 
 
 def code_digest(cache: DigestCache) -> str:

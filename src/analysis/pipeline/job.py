@@ -79,11 +79,6 @@ class Job:
         """The month before."""
         return replace(self, month=self.month.shifted(-1))
 
-    @property
-    def experiments(self) -> Path:
-        """Folder of the profile's experiment files."""
-        return self.profile_path.parent / "experiments" / self.profile.profile
-
     def marker(self, step: Step) -> Path:
         """Written last by a step, deleted first: it exists when the step's files are whole."""
         return self.processed / ".stages" / f"{step.name}.json"

@@ -10,9 +10,11 @@ from .. import __version__
 from ..files import read_json
 from ..params import profile_digest
 from .digests import content_digest
-from .inputs import cache_of, code_digest, experiment_digests, raw_digests, versions
+from .inputs import cache_of, code_digest, params_file_digests, raw_digests, versions
 from .job import Job
+from .stages import STAGES
 
+PARAMS_FILES = [pattern for stage in STAGES for pattern in stage.params_files]
 SCHEMA_VERSION = 1
 LEDGER_COUNTS = (
     "rows_in_files",
@@ -48,7 +50,7 @@ def manifest_of(job: Job, pages: list[Path]) -> dict[str, Any]:
         "params": {
             "file": job.profile_path.name,
             "digest": profile_digest(job.profile),
-            "experiments": experiment_digests(job, cache),
+            "files": params_file_digests(job, PARAMS_FILES, cache),
         },
         "raw": raw_digests(job, cache),
         "ledger": ledger_of(job),

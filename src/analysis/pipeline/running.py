@@ -110,7 +110,7 @@ def _refuse_changed_inputs(job: Job, step: Step, before: dict[str, str]) -> None
     """
     after = _inputs(job, step)
     changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    changed = [name for name in changed if name.startswith(("raw/", "experiments/"))]
+    changed = [name for name in changed if name.startswith(("raw/", "experiments/", "overrides/"))]
     if changed:
         raise RunError(
             "An input changed while it was being read",

@@ -30,7 +30,8 @@ class Stage:
             claims belongs to the first stage, so that forgetting one here costs time, never
             a wrong result.
         reads_raw: Whether raw files are among its inputs.
-        reads_experiments: Whether the profile's experiment files are.
+        params_files: Files beside the profile that are among its inputs, as globs below the
+            params folder with ``{profile}`` for its name.
         reads_previous: Whether last month's results are.
         by_language: Executed once a language.
     """
@@ -40,15 +41,26 @@ class Stage:
     after: str = ""
     sections: tuple[str, ...] = ()
     reads_raw: bool = False
-    reads_experiments: bool = False
+    params_files: tuple[str, ...] = ()
     reads_previous: bool = False
     by_language: bool = False
 
 
 STAGES: tuple[Stage, ...] = (
     Stage(CLEANING, "01_cleaning", reads_raw=True),
-    Stage(SEGMENTATION, "02_segmentation", after=CLEANING, sections=("value", "tiers")),
-    Stage(EVALUATION, "03_evaluation", after=SEGMENTATION, reads_experiments=True),
+    Stage(
+        SEGMENTATION,
+        "02_segmentation",
+        after=CLEANING,
+        sections=("value", "tiers"),
+        params_files=("overrides/{profile}.yaml",),
+    ),
+    Stage(
+        EVALUATION,
+        "03_evaluation",
+        after=SEGMENTATION,
+        params_files=("experiments/{profile}/*.yaml",),
+    ),
     Stage(
         REPORT,
         "04_report",

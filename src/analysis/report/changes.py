@@ -25,7 +25,7 @@ class InputChange:
     """How one kind of input differs between two runs.
 
     Attributes:
-        kind: params, code, packages, experiments, notebook or raw.
+        kind: params, code, packages, experiments, overrides, notebook or raw.
         changed, added, removed: Names of the inputs.
     """
 
@@ -64,7 +64,7 @@ def _change_of(kind: str, now: Mapping[str, str], before: Mapping[str, str]) -> 
 
 
 def _kind(name: str) -> str:
-    for kind in ("params", "raw", "experiments", "notebook"):
+    for kind in ("params", "raw", "experiments", "overrides", "notebook"):
         if name.startswith((f"{kind}.", f"{kind}/")):
             return kind
     return name
@@ -154,6 +154,7 @@ _KINDS = {
     "code": "Program code",
     "packages": "Program libraries",
     "experiments": "Experiment plans",
+    "overrides": "Committee overrides",
     "notebook": "Notebooks",
     "raw": "Raw files",
     "words": "Wording and fonts",
