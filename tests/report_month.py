@@ -7,6 +7,7 @@ missing, as it is for a profile without that source.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def months(count: int = MONTHS) -> list[str]:
     return [str(last.shifted(-back)) for back in range(count - 1, -1, -1)]
 
 
+@cache
 def customer_months(seed: int = 7) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     size = rng.lognormal(2.2, 1.0, CUSTOMERS)
@@ -112,6 +114,7 @@ def customer_months(seed: int = 7) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@cache
 def surveys(seed: int = 3) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frames = []
@@ -141,6 +144,7 @@ def surveys(seed: int = 3) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True).astype({"shipment_id": "string"})
 
 
+@cache
 def tiers(seed: int = 5) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     score = rng.uniform(0, 100, CUSTOMERS)
@@ -489,9 +493,9 @@ def quality() -> pd.DataFrame:
 
 def violations() -> pd.DataFrame:
     rows = [
-        ("tickets", "tickets", "first_response_at", "not_before", 149),
-        ("orders", "shipments", "revenue", "low", 391),
-        ("crm", "customers", "onboarded_on", "unreadable", 14),
+        ("tickets", "tickets", "first_response_at", "before_opened_at", 149),
+        ("orders", "shipments", "revenue", "out_of_range", 391),
+        ("crm", "customers", "onboarded_on", "not_a_date", 14),
     ]
     return pd.DataFrame(rows, columns=["source", "table", "column", "rule", "rows_n"])
 

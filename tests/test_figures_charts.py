@@ -66,7 +66,7 @@ def test_text_is_drawn_as_paths_so_that_no_font_is_needed_to_read_it():
 
 def test_two_dollar_signs_are_amounts_and_no_formula():
     text = "US$3.35 to US$44"
-    assert drawn(text).count("<use") == len(text.replace(" ", ""))
+    assert drawn(text).count("<use") == len(text)
 
 
 @pytest.mark.parametrize("label", ["华东 \U0001f4e6", "\u202e龑\u200b", "a\nb", "$x^2$"])

@@ -109,7 +109,7 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     return IntervalRow(
         label=whose(view, row, language),
         shown=language.text(
-            "{effect}  ({between})",
+            "{effect} ({between})",
             effect=write.effect(row["effect"]),
             between=write.span(low, high),
         ),

@@ -1,0 +1,166 @@
+"""The headline figures, against plain pandas on the same tables."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.engine import open_engine
+from analysis.language import Language
+from analysis.months import Month
+from analysis.report.headline import HEADLINE, change, duration, headline_figures, written
+from analysis.report.monthly_figures import monthly_figures, nps_interval
+from report_month import AS_OF, customer_months, months, surveys
+
+EXACT = 1e-9
+"""Sums of the same numbers in another order."""
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return open_engine(cores=1)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return customer_months()
+
+
+@pytest.fixture(scope="module")
+def figures(engine, panel):
+    return monthly_figures(engine.table(panel), engine.table(surveys()))
+
+
+def test_sums_and_rates_are_those_of_the_panel(figures, panel):
+    by_month = panel.groupby("month")
+    plain = pd.DataFrame(
+        {
+            "active_customers": by_month["is_active"].sum(),
+            "revenue": by_month["revenue"].sum(),
+            "margin": by_month["margin"].sum(),
+            "cost_to_serve": by_month["cost_to_serve"].sum(),
+            "on_time_rate": by_month["on_time_n"].sum() / by_month["promised_n"].sum(),
+            "complaints": by_month["tickets_n"].sum() / by_month["shipments_n"].sum(),
+            "response_minutes": by_month["response_minutes_median"].median(),
+        }
+    )
+    np.testing.assert_allclose(figures[plain.columns], plain, rtol=EXACT)
+
+
+def test_retention_follows_the_customers_of_a_quarter(figures, panel):
+    shipped = panel[panel["shipments_n"] > 0].groupby("month")["customer_id"].agg(set)
+    known = months()
+    before = set().union(*(shipped[m] for m in known[-6:-3]))
+    again = set().union(*(shipped[m] for m in known[-3:]))
+    expected = len(before & again) / len(before)
+    assert figures.at[AS_OF, "retention"] == pytest.approx(expected, abs=EXACT)
+
+
+def test_retention_is_not_told_before_two_whole_quarters(figures):
+    known = months()
+    assert figures["retention"].isna().tolist() == [m < known[5] for m in known]
+
+
+def test_a_later_month_changes_no_earlier_figure(engine, panel, figures):
+    earlier = months()[:-1]
+    cut = surveys()
+    cut = cut[cut["sent_at"] < Month.parse(AS_OF).start]
+    late = cut["answered_at"] >= pd.Timestamp(Month.parse(AS_OF).start)
+    cut.loc[late, ["answered_at", "nps_score", "csat_score"]] = None
+    then = monthly_figures(engine.table(panel[panel["month"].isin(earlier)]), engine.table(cut))
+    pd.testing.assert_frame_equal(then, figures.loc[earlier])
+
+
+def test_nps_counts_the_answers_of_the_month(figures):
+    answers = surveys().dropna(subset=["answered_at", "nps_score"])
+    mine = answers[answers["answered_at"].dt.strftime("%Y-%m") == AS_OF]["nps_score"]
+    expected = 100 * ((mine >= 9).mean() - (mine <= 6).mean())
+    assert figures.at[AS_OF, "nps"] == pytest.approx(expected, abs=EXACT)
+    assert figures.at[AS_OF, "answers_n"] == len(mine)
+
+
+def test_the_response_rate_is_of_the_invitations_of_the_month_before(figures):
+    sent = surveys()
+    before = str(Month.parse(AS_OF).shifted(-1))
+    mine = sent[sent["sent_at"].dt.strftime("%Y-%m") == before]
+    answered = mine["answered_at"] < pd.Timestamp(Month.parse(AS_OF).end)
+    assert figures.at[AS_OF, "response_rate"] == pytest.approx(answered.mean(), abs=EXACT)
+
+
+def test_the_bounds_hold_whatever_the_silent_would_have_said(figures):
+    now = figures.loc[AS_OF]
+    silent = 1 - now["response_rate"]
+    assert now["nps_best"] - now["nps_worst"] == pytest.approx(200 * silent, abs=EXACT)
+    assert -100 <= now["nps_worst"] <= now["nps_best"] <= 100
+
+
+def test_nps_meets_the_published_interval():
+    # Rocks (2016), American Statistician: 162 promoters, 108 passives, 54 detractors
+    assert nps_interval(162, 108, 54) == pytest.approx((33.33, 24.9453, 41.1098), abs=0.01)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 0), (0, 0, 1)])
+def test_nps_of_hardly_any_answer_stays_on_its_scale(counts):
+    nps, low, high = nps_interval(*counts)
+    assert math.isnan(nps) or -100 <= low <= high <= 100
+
+
+def test_without_surveys_there_is_no_nps(engine, panel):
+    found = monthly_figures(engine.table(panel), None)
+    assert found["nps"].isna().all()
+    assert found["revenue"].notna().all()
+
+
+def test_a_source_that_records_nothing_is_missing_and_not_zero(engine, panel):
+    nothing = panel.assign(tickets_n=pd.array([None] * len(panel), "Int64"))
+    found = monthly_figures(engine.table(nothing), None)
+    assert found["complaints"].isna().all()
+
+
+def figure(key, value, before, year_ago=math.nan):
+    now = Month.parse(AS_OF)
+    index = [str(now.shifted(-12)), str(now.shifted(-1)), str(now)]
+    frame = pd.DataFrame({key: [year_ago, before, value]}, index=index)
+    return next(f for f in headline_figures(frame, now) if f.spec.key == key)
+
+
+@pytest.mark.parametrize(
+    ("key", "now", "before", "words", "tone"),
+    [
+        ("revenue", 110.0, 100.0, "up 10.0%", "better"),
+        ("revenue", 90.0, 100.0, "down 10.0%", "worse"),
+        ("complaints", 0.03, 0.04, "down 25.0%", "better"),
+        ("response_minutes", 90.0, 60.0, "up 50.0%", "worse"),
+        ("on_time_rate", 0.93, 0.95, "down 2.0 pp", "worse"),
+        ("nps", 12.4, -3.0, "up 15.4 points", "better"),
+        ("cost_to_serve", 120.0, 100.0, "up 20.0%", "plain"),
+        ("on_time_rate", 0.9301, 0.9299, "unchanged", "plain"),
+    ],
+)
+def test_a_change_is_told_in_words_and_judged_by_its_direction(key, now, before, words, tone):
+    told = change(figure(key, now, before), before, "on last month", Language("en"))
+    assert (told.words, told.tone) == (words, tone)
+    assert bool(told.verdict) == (tone != "plain")
+
+
+def test_a_change_from_nothing_is_not_told():
+    assert change(figure("nps", 10.0, math.nan), math.nan, "", Language("en")) is None
+
+
+def test_the_same_month_last_year_is_twelve_months_back():
+    assert figure("revenue", 3.0, 2.0, 1.0).year_ago == 1.0
+
+
+@pytest.mark.parametrize(
+    ("minutes", "zh", "en"),
+    [(42.0, "42 分钟", "42 min"), (179.4, "179 分钟", "179 min"), (240.0, "4.0 小时", "4.0 h")],
+)
+def test_long_waits_are_told_in_hours(minutes, zh, en):
+    assert duration(minutes, Language("zh")) == zh
+    assert duration(minutes, Language("en")) == en
+
+
+@pytest.mark.parametrize("form", {spec.form for spec in HEADLINE})
+def test_a_missing_figure_is_a_dash(form):
+    assert written(math.nan, form, Language("zh"), "CNY") == "–"

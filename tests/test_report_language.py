@@ -1,0 +1,98 @@
+"""Every word of the report is in the catalogue, and the Chinese report holds no English."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+import analysis
+from analysis.figures import metric_text
+from analysis.language import Language
+from analysis.report import changes, data_quality, experiment_view, headline, index, monthly_report
+from analysis.report import guardrails as guarded
+from analysis.report import verdicts as judged
+from analysis.tables import CONTRACTS, TIERS
+from analysis.tiers import CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES
+from report_month import write_month
+from test_report_sections import SECTIONS
+
+BLOCKS = Path(analysis.__file__).parent / "report" / "blocks"
+ZH = Language("zh")
+CHINESE = re.compile("[一-鿿]")
+SAME = {"{arm} {n}", "{source} → {table}"}
+"""Sentences that both languages write alike."""
+NAMES = re.compile(
+    r"tierlab run --profile params/small.yaml --month"
+    r"|NPS|CSAT|Lee|CNY|English version|tierlab|Python|Asia/Shanghai|duckdb|ibis-framework|pandas"
+    r"|statsmodels|seaborn|crm|orders|tickets|surveys|revenue|onboarded_on|first_response_at|small"
+    r"|opened_at|p 值|[pn] =|C\d{5}|[0-9a-f]{16}"
+)
+"""Ids and product names, which stay as they are."""
+
+
+def spoken() -> list[tuple[str, str]]:
+    """(context, English) of every sentence in the templates."""
+    found = []
+    for path in sorted(BLOCKS.glob("*.j2")):
+        tree = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in ("t", "word"):
+                context = call.args[1].value if len(call.args) > 1 else ""
+                if isinstance(call.args[0], nodes.Const):
+                    found.append((context, call.args[0].value))
+    return found
+
+
+def looked_up() -> list[tuple[str, str]]:
+    """(context, English) of the words that the code looks up in tables."""
+    return [
+        *(("", s.label) for s in headline.HEADLINE),
+        *(("", s.definition) for s in headline.HEADLINE),
+        *(("", d.words) for d in judged.DECISIONS.values()),
+        *(("", d.next_step) for d in judged.DECISIONS.values()),
+        *(("gate", words) for words in judged.GATES.values()),
+        *(("guardrail", words) for words, _, _ in guarded.STATES.values()),
+        *(("arm", words) for words in experiment_view._ARMS.values()),
+        *(("tier", tier.capitalize()) for tier in TIERS),
+        *(("metric", words) for words in metric_text._LABELS.values()),
+        *(("rule", words) for words in data_quality.RULES.values()),
+        *(("", words) for words in data_quality.LEVELS.values()),
+        *(("input", words) for words in changes._KINDS.values()),
+        *(("state", words) for words, _, _ in index.STATES.values()),
+        *(("table", name) for name in headline_tables()),
+        *(("", p) for ps in (CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES) for p in ps.values()),
+    ]
+
+
+def headline_tables() -> list[str]:
+    computed = {"customer_months", "tiers", "estimates"}
+    return [name for name in CONTRACTS if name not in computed]
+
+
+@pytest.mark.parametrize("key", sorted({*spoken(), *looked_up()}))
+def test_every_word_has_a_chinese_form(key):
+    context, source = key
+    blank = dict.fromkeys(re.findall(r"{(\w+)}", source), "")
+    shown = ZH.text(source, context=context, **blank)
+    is_sign = not re.search("[A-Za-z]", re.sub(r"{\w+}", "", source))
+    assert is_sign or source in SAME or source == "NPS" or CHINESE.search(shown), source
+
+
+def text_of(html: str) -> str:
+    alternatives = " ".join(re.findall(r'(?:alt|aria-label|data-label)="([^"]*)"', html))
+    return unescape(re.sub(r"<[^>]+>", " ", html) + alternatives)
+
+
+def test_the_chinese_report_holds_no_english_but_ids_and_names(tmp_path):
+    report = monthly_report(write_month(tmp_path), "zh")
+    shown = text_of("\n".join(getattr(report, name)().html for name in SECTIONS))
+    left = re.findall(r"[A-Za-z][A-Za-z' ]+", NAMES.sub("", shown))
+    assert not {word.strip() for word in left if len(word.strip()) > 1}
+
+
+def test_the_english_report_holds_no_chinese_but_names(tmp_path):
+    report = monthly_report(write_month(tmp_path), "en")
+    shown = text_of("\n".join(getattr(report, name)().html for name in SECTIONS))
+    assert set(re.findall("[一-鿿]+", shown)) <= {"中文版", "客户服务部", "王敏", "运营部", "李强"}
