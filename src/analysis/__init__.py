@@ -18,6 +18,7 @@ _PUBLIC = {
     "clean": "cleaning",
     "verify": "cleaning",
     "resolve": "identity",
+    "decisions": "identity",
     "customer_months": "panel",
     "score": "value",
     "assign": "tiers",

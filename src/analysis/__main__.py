@@ -8,7 +8,9 @@ from .pipeline.delegation import delegated
 
 
 def _run() -> None:
-    code = delegated("stage", sys.argv[1:]) if sys.argv[1:2] == ["stage"] else None
+    code = (
+        delegated("analysis.cli:exit_code_of", sys.argv[1:]) if sys.argv[1:2] == ["stage"] else None
+    )
     if code is not None:
         sys.exit(code)
 

@@ -12,6 +12,7 @@ from operator import add
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from .sources.conversion import PLAIN, WIDE
 
@@ -56,6 +57,19 @@ def resolve(records: ir.Table) -> ir.Table:
     keyed = _with_keys(records)
     grouped = _with_entities(keyed)
     return _with_canonical_ids(grouped)
+
+
+def decisions(links: ir.Table) -> pd.DataFrame:
+    """How records were linked.
+
+    Args:
+        links: As `resolve` returns them.
+
+    Returns:
+        One row a source and rule: source, decided_by, records_n.
+    """
+    counted = links.group_by("source", "decided_by").agg(records_n=links.count())
+    return counted.order_by("source", "decided_by").execute()
 
 
 def normalised_name(name: ir.StringValue) -> ir.StringValue:

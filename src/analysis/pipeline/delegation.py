@@ -13,7 +13,6 @@ import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 WARM_VARIABLE = "TIERLAB_WARM"
 """Environment variable that names the warm process's socket."""
@@ -23,15 +22,13 @@ LENGTH = struct.Struct("!I")
 LOST = 1
 """Exit code when the warm process ended before the delegated one."""
 
-Kind = Literal["stage", "kernel"]
 
-
-def delegated(kind: Kind, arguments: Sequence[str]) -> int | None:
-    """Run a stage or a kernel as a fork of the warm process.
+def delegated(target: str, arguments: Sequence[str]) -> int | None:
+    """Run a function as a fork of the warm process.
 
     Args:
-        kind: What to run.
-        arguments: Its command line.
+        target: What to call with the arguments, as ``module:function``; it returns an exit code.
+        arguments: A command line.
 
     Returns:
         Its exit code; None where there is no warm process, so that the caller runs it itself.
@@ -45,7 +42,7 @@ def delegated(kind: Kind, arguments: Sequence[str]) -> int | None:
         return None
     with connection:
         try:
-            _ask(connection, kind, arguments)
+            _ask(connection, target, arguments)
             accepted = connection.recv(1) == ACCEPTED
         except OSError:
             return None
@@ -66,9 +63,9 @@ def _connected(place: Path) -> socket.socket:
     return connection
 
 
-def _ask(connection: socket.socket, kind: Kind, arguments: Sequence[str]) -> None:
+def _ask(connection: socket.socket, target: str, arguments: Sequence[str]) -> None:
     request = {
-        "kind": kind,
+        "target": target,
         "arguments": list(arguments),
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),

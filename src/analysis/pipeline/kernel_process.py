@@ -12,15 +12,24 @@ from .locks import die_with_parent
 def main() -> None:
     """Start the kernel, as a fork of the run's warm process where there is one."""
     die_with_parent()
-    code = delegated("kernel", sys.argv[1:])
-    if code is not None:
-        sys.exit(code)
-    with contextlib.suppress(Exception):  # a fault shows in the notebook's own import, with words
-        import analysis.workspace  # noqa: F401 - every notebook opens one
+    code = delegated(f"{__spec__.name}:run_kernel", sys.argv[1:])
+    if code is None:
+        with contextlib.suppress(Exception):  # a fault shows in the notebook, with words
+            import analysis.workspace  # noqa: F401 - every notebook opens one
+        code = run_kernel(sys.argv[1:])
+    sys.exit(code)
 
+
+def run_kernel(arguments: list[str]) -> int:
+    """Run a kernel in this process until it is told to end.
+
+    Args:
+        arguments: Of the kernel, with its connection file.
+    """
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance()
+    IPKernelApp.launch_instance(arguments)
+    return 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +159,9 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         tempfile.tempdir = None
-        sys.argv = [request["kind"], *request["arguments"]]
-        code = _RUNS[request["kind"]](request["arguments"])
+        sys.argv = [request["target"], *request["arguments"]]
+        module, _, function = request["target"].partition(":")
+        code = getattr(importlib.import_module(module), function)(request["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # noqa: BLE001 - a fork must never return
@@ -170,23 +171,6 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
-
-
-def _stage(arguments: list[str]) -> int:
-    from ..cli import exit_code_of
-
-    return exit_code_of(arguments)
-
-
-def _kernel(arguments: list[str]) -> int:
-    from ipykernel.kernelapp import IPKernelApp
-
-    os.setsid()
-    IPKernelApp.launch_instance(arguments)
-    return 0
-
-
-_RUNS: dict[str, Callable[[list[str]], int]] = {"stage": _stage, "kernel": _kernel}
 
 
 def _load(name: str) -> None:
