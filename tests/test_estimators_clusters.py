@@ -156,6 +156,19 @@ def test_cluster_level_covariates_are_limited_to_one_for_eight_clusters(depots):
     assert beyond == {"age", "distance"}
 
 
+def test_more_strata_than_clusters_can_carry_are_pooled():
+    """Customers of 40 kinds in 12 depots: a coefficient for each would leave no variance."""
+    rng = np.random.default_rng(6)
+    cluster = np.repeat(np.arange(12), 200)
+    kinds = rng.integers(0, 40, 2400)
+    units = make_units(cluster % 2 == 0, strata=kinds, clusters=cluster)
+    found = compare(rng.normal(size=2400) + kinds, units)
+    assert found.n_strata == 4  # 6 clusters an arm, two of them kept free
+    assert [n.count for n in found.notes if n.code is NoteCode.STRATA_POOLED] == [37]
+    assert found.status is Status.OK
+    assert found.df > 3
+
+
 def test_a_cluster_that_alone_decides_a_coefficient_adds_no_infinite_variance():
     """(I − H) of such a cluster is singular: the pseudo-inverse leaves that direction out."""
     rng = np.random.default_rng(3)

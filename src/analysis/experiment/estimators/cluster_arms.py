@@ -17,6 +17,8 @@ CONSTANT_IN_CLUSTER = 1e-9
 """Range of a standardised covariate within a cluster below which it belongs to the cluster."""
 RESERVED_CLUSTERS = 2
 """Clusters of an arm that no coefficient may use up: fewer leave no variance."""
+MOST_INDICATORS = 30_000_000
+"""Units × strata in a design matrix (240 MB): beyond it the smallest strata are pooled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def clusters_per_arm(units: Units) -> tuple[int, int]:
 
 def arm_regressors(units: Units, covariates: Covariates) -> ArmRegressors:
     """Strata indicators and the covariates that the clusters carry, centred."""
-    strata = pool_strata(units)
+    strata = pool_strata(units, most=_most_strata(units))
     share = shares(strata.codes, strata.n_strata, units.weights)
     indicators = (strata.codes[:, None] == np.arange(strata.n_strata - 1)) - share[:-1]
     kept, notes = _carried_covariates(units, covariates, indicators)
@@ -121,6 +123,12 @@ def arm_regressors(units: Units, covariates: Covariates) -> ArmRegressors:
         strata.n_strata,
         (*strata.notes, *notes),
     )
+
+
+def _most_strata(units: Units) -> int:
+    """Strata that the clusters of the smaller arm, and the memory, carry."""
+    by_clusters = min(clusters_per_arm(units)) - RESERVED_CLUSTERS
+    return max(1, min(by_clusters, MOST_INDICATORS // len(units)))
 
 
 def _carried_covariates(

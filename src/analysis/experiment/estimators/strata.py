@@ -36,14 +36,15 @@ class PooledStrata:
         return (Note(NoteCode.STRATA_POOLED, len(self.pooled)),) if self.pooled else ()
 
 
-def pool_strata(units: Units) -> PooledStrata:
+def pool_strata(units: Units, most: int | None = None) -> PooledStrata:
     """Merge strata until every arm has enough units (or clusters) in each.
 
-    All strata that are too small become one; while that one is too small, the smallest of the
-    others joins it. Only counts decide, never outcomes.
+    All strata that are too small become one; while that one is too small, or too many are left,
+    the smallest of the others joins it. Only counts decide, never outcomes.
 
     Args:
         units: The units of two arms; every unit counts.
+        most: Largest number of strata wanted, or None.
 
     Returns:
         One code a unit, and which strata were merged.
@@ -54,7 +55,7 @@ def pool_strata(units: Units) -> PooledStrata:
     codes = units.strata - units.strata.min()
     size = int(codes.max()) + 1
     per_arm = _counts_per_arm(codes, units.treated, units.clusters, size)
-    merged = _strata_to_merge(per_arm, minimum)
+    merged = _strata_to_merge(per_arm, minimum, len(codes) if most is None else most)
     new_code, n_strata = _renumber(per_arm.sum(axis=1) > 0, merged)
     original = np.flatnonzero(merged) + int(units.strata.min())
     return PooledStrata(new_code[codes], n_strata, tuple(original.tolist()))
@@ -71,17 +72,18 @@ def _counts_per_arm(
     return np.bincount(cell, minlength=2 * size).reshape(size, 2)
 
 
-def _strata_to_merge(per_arm: IntArray, minimum: int) -> BoolArray:
+def _strata_to_merge(per_arm: IntArray, minimum: int, most: int) -> BoolArray:
     """(S,) true for the strata that become one."""
     total = per_arm.sum(axis=1)
     merged = (per_arm.min(axis=1) < minimum) & (total > 0)
-    if not merged.any():
-        return merged
     others = np.flatnonzero(~merged & (total > 0))
+    left = len(others)
     for smallest in others[np.argsort(total[others], kind="stable")]:
-        if per_arm[merged].sum(axis=0).min() >= minimum:
+        too_small = merged.any() and per_arm[merged].sum(axis=0).min() < minimum
+        if not too_small and left + merged.any() <= most:
             break
         merged[smallest] = True
+        left -= 1
     return merged
 
 
