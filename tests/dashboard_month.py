@@ -31,7 +31,11 @@ def customers() -> pd.DataFrame:
 
 def scores() -> pd.DataFrame:
     ids = [f"C{i:05d}" for i in range(CUSTOMERS)]
-    return pd.DataFrame({"customer_id": ids, "month": AS_OF, "monetary": 1000.0})
+    frames = [
+        pd.DataFrame({"customer_id": ids, "month": month, "monetary": amount})
+        for month, amount in ((BEFORE, 5.0), (AS_OF, 1000.0))
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def content() -> dict[str, pd.DataFrame]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.dashboard.call_parts import COLUMNS
+from analysis.dashboard.call_parts import COLUMNS, MOST_CALLS, call_list
 from analysis.dashboard.experiment_parts import (
     SAID,
     effects_table,
@@ -327,3 +327,23 @@ def test_results_that_cannot_be_read_leave_one_sentence(folder: Path, tmp_path: 
     assert {part.value for name, part in page._parts.items() if name != "top"} == {""}
     choose(page, "month", BEFORE)
     assert "September 2026" in page._parts["top"].value
+
+
+def test_calls_are_those_of_the_chosen_reason(month: MonthResults, page: Dashboard) -> None:
+    assert month.calls is not None
+    burst = month.calls[month.calls["why"] == "burst"]["customer_id"].tolist()
+    others = set(month.calls["customer_id"]) - set(burst)
+    choose(page, "why", "burst")
+    shown = page._parts["calls"].value
+    assert burst
+    assert all(customer in shown for customer in burst)
+    assert not [customer for customer in others if customer in shown]
+
+
+def test_a_long_list_of_calls_is_folded_and_its_end_is_told(month: MonthResults) -> None:
+    assert month.calls is not None
+    many = pd.concat([month.calls] * 15, ignore_index=True)
+    shown = call_list(many, None, "CNY", EN)
+    assert shown.count("<tr>") == 2 + MOST_CALLS  # two heads
+    assert "Show 40 more" in shown
+    assert "10 more are in the month's table" in shown

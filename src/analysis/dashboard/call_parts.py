@@ -13,27 +13,61 @@ from ..report.experiment_view import tier_name
 from ..tiers import CALL_PHRASES, explain_calls
 from .tier_parts import phrase, table
 
-MOST_CALLS = 30
-"""Customers listed; the rest is told as a number."""
+FIRST_CALLS, MOST_CALLS = 10, 50
+"""Customers seen at once, and listed at all; the rest is told as a number."""
 
 
-def call_list(calls: pd.DataFrame | None, currency: str, language: Language) -> str:
-    """Customers to call this month, in the stored order."""
+def reasons_of(calls: pd.DataFrame | None, language: Language) -> list[tuple[str, str]]:
+    """Why customers are to be called: phrase with its count, and code, in the stored order."""
+    if calls is None:
+        return []
+    counts = calls.groupby("why", sort=False).size()
+    return [
+        (f"{phrase(CALL_PHRASES, why, language)} ({language.number(n)})", str(why))
+        for why, n in counts.items()
+    ]
+
+
+def call_list(
+    calls: pd.DataFrame | None, why: str | None, currency: str, language: Language
+) -> str:
+    """Customers to call this month, in the stored order.
+
+    Args:
+        calls: One row a customer; None where the month has none.
+        why: Only those to be called for this reason; None: all.
+        currency: ISO code of the amounts.
+        language: The reader's.
+    """
     if calls is None:
         return f"<p>{language.text('Not available for this month.')}</p>"
-    if calls.empty:
+    wanted = calls if why is None else calls[calls["why"] == why]
+    if wanted.empty:
         return f"<p>{language.text('Nobody needs a call this month.')}</p>"
+    listed = _with_sentences(wanted.head(MOST_CALLS), currency, language)
     columns = [column for column in COLUMNS if column in (*calls.columns, "told")]
-    shown = _with_sentences(calls.head(MOST_CALLS), currency, language)
-    rows = "".join(_row(row, columns, currency, language) for row in shown)
+    first = _table(listed[:FIRST_CALLS], columns, currency, language)
+    rest = listed[FIRST_CALLS:]
+    if not rest:
+        return first
+    told = language.plural("Show {n} more", "Show {n} more", len(rest))
+    more = _table(rest, columns, currency, language)
+    return (
+        f"{first}<details><summary>{told}</summary>{more}"
+        f"{_beyond(len(wanted) - len(listed), language)}</details>"
+    )
+
+
+def _table(
+    records: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    currency: str,
+    language: Language,
+) -> str:
+    rows = "".join(_row(record, columns, currency, language) for record in records)
     names = [COLUMNS[column][0] for column in columns]
     numeric = [name for name, kind in COLUMNS.values() if kind == "money"]
-    title = escape(language.text("Customers to call this month"))
-    return (
-        f'<div class="tl-scroll" tabindex="0" role="region" aria-label="{title}">'
-        f"{table(names, rows, language, '', 'tl-calls', numeric)}</div>"
-        f"{_more(len(calls) - len(shown), language)}"
-    )
+    return table(names, rows, language, "", "tl-calls", numeric)
 
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -47,7 +81,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 """Column → its heading and how its values are written."""
 
 
-def _more(count: int, language: Language) -> str:
+def _beyond(count: int, language: Language) -> str:
     if not count:
         return ""
     told = language.plural(

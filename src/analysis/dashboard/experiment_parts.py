@@ -21,6 +21,7 @@ from ..report.verdicts import verdict_box
 from .marks import Axis, interval, scale
 
 ROLES = ("primary", "secondary", "guardrail", "reading")
+WORST_FIRST = ("harmed", "insufficient", "tolerated", "safe")
 SAID = {"better": "better", "worse": "worse", "unsure": "no clear effect"}
 
 
@@ -103,7 +104,8 @@ def _is_ordinary(row: pd.Series, view: ExperimentView) -> bool:
 def _guard_group(
     name: str, rows: Iterable[pd.Series], view: ExperimentView, language: Language
 ) -> str:
-    items = "".join(_guardrail(row, view, str(row["metric"]), language) for row in rows)
+    worst_first = sorted(rows, key=lambda row: WORST_FIRST.index(_state(row, view)))
+    items = "".join(_guardrail(row, view, str(row["metric"]), language) for row in worst_first)
     return f'<h3>{language.text(name)}</h3><ul class="tl-guards">{items}</ul>' if items else ""
 
 
@@ -138,15 +140,13 @@ def _effect_row(
 
 
 def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Language) -> str:
-    write, sign = view.text_of(metric, language), view.sign(metric)
-    control = 0.0 if pd.isna(row["value_control"]) else float(row["value_control"])
-    tolerated = view.tolerated_harm(metric, control)
-    words, tone, mark = STATES[guardrail_state(row, sign, tolerated)]
+    write = view.text_of(metric, language)
+    words, tone, mark = STATES[_state(row, view)]
     state = f"{mark} {language.text(words, context='guardrail')}"
     whom = "" if _is_whole(row) else escape(whose(view, row, language))
     drawn = figures = ""
     if has_estimate(row):
-        limit = -sign * tolerated
+        limit = -view.sign(metric) * _tolerated(row, view)
         drawn = _drawn(row, view, _axis([row], limit), limit, tone, language)
         figures = _figures(row, write)
     return (
@@ -154,6 +154,15 @@ def _guardrail(row: pd.Series, view: ExperimentView, metric: str, language: Lang
         f'<small class="tl-state tl-{tone}">{state}</small><small>{whom}</small></div>'
         f'<div class="tl-num">{figures}</div>{drawn}</li>'
     )
+
+
+def _state(row: pd.Series, view: ExperimentView) -> str:
+    return guardrail_state(row, view.sign(str(row["metric"])), _tolerated(row, view))
+
+
+def _tolerated(row: pd.Series, view: ExperimentView) -> float:
+    control = 0.0 if pd.isna(row["value_control"]) else float(row["value_control"])
+    return view.tolerated_harm(str(row["metric"]), control)
 
 
 def _drawn(

@@ -24,6 +24,7 @@ class Shown:
         profile, month: Whose results, and the results.
         experiment, metric: The chosen ones; None where the month has no experiment.
         selection: The chosen customers.
+        why: The chosen reason to call; None: all.
         language: The reader's.
     """
 
@@ -32,6 +33,7 @@ class Shown:
     experiment: ExperimentView | None
     metric: str | None
     selection: Selection
+    why: str | None
     language: Language
 
     @property
@@ -105,11 +107,14 @@ def groups(shown: Shown) -> str:
     return explorer(shown.month.groups, shown.selection, shown.currency, shown.language)
 
 
+def calls_title(shown: Shown) -> str:
+    """Stands above the choice of the reason."""
+    return f"<h2>{shown.language.text('Customers to call this month')}</h2>"
+
+
 def calls(shown: Shown) -> str:
     """Whom to call."""
-    title = shown.language.text("Customers to call this month")
-    table = call_list(shown.month.calls, shown.currency, shown.language)
-    return f'<section class="tl-card"><h2>{title}</h2>{table}</section>'
+    return call_list(shown.month.calls, shown.why, shown.currency, shown.language)
 
 
 def foot(shown: Shown) -> str:
@@ -132,6 +137,7 @@ PARTS: Mapping[str, Callable[[Shown], str]] = {
         tiers,
         groups_title,
         groups,
+        calls_title,
         calls,
         foot,
     )

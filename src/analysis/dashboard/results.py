@@ -143,7 +143,10 @@ def _groups(workspace: Workspace) -> ir.Table | None:
         return None
     wide = tiers.select("customer_id", "tier")
     wide = _with(wide, customers, {"region": "region", "industry": "industry"}, "string")
-    wide = _with(wide, workspace.read("scores"), {"revenue": "monetary"}, "float64")
+    scores = workspace.read("scores")
+    if scores is not None:
+        scores = scores.filter(scores.month == str(workspace.as_of))
+    wide = _with(wide, scores, {"revenue": "monetary"}, "float64")
     named = wide.mutate(
         region=wide.region.fill_null(UNKNOWN), industry=wide.industry.fill_null(UNKNOWN)
     )

@@ -145,9 +145,8 @@ def _flow_cell(count: int, most: int, language: Language) -> str:
     """A cell; coloured by its share of the largest move, plain where `most` is 0."""
     if not most or not count:
         return f'<td class="tl-stay">{language.number(count) if count else "·"}</td>'
-    depth = round(0.12 + 0.88 * count / most, 2)
-    dark = " tl-dark" if depth > 0.55 else ""
-    return f'<td class="tl-moved{dark}" style="--depth:{depth}">{language.number(count)}</td>'
+    depth = round(0.08 + 0.47 * count / most, 2)  # never so dark that ink cannot be read on it
+    return f'<td class="tl-moved" style="--depth:{depth}">{language.number(count)}</td>'
 
 
 def _totals(groups: pd.DataFrame, chosen: pd.DataFrame, currency: str, language: Language) -> str:

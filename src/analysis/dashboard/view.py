@@ -14,6 +14,7 @@ import ipywidgets as widgets
 from ..language import Language, LanguageCode
 from ..report.experiment_view import ExperimentView, tier_name
 from ..tables import TIERS
+from .call_parts import reasons_of
 from .experiment_parts import metrics_of
 from .parts import PARTS, Shown
 from .results import UNKNOWN, MonthResults, Results
@@ -29,6 +30,7 @@ CHOICES = {
     "tier": "Tier",
     "region": "Region",
     "industry": "Industry",
+    "why": "Why call",
 }
 """What the reader chooses, with its English title."""
 Options = list[tuple[str, str]]
@@ -126,7 +128,7 @@ class Dashboard:
             self._of_experiment,
             p["tiers"],
             _box("tl-card", p["groups_title"], groups, p["groups"]),
-            p["calls"],
+            _box("tl-card", p["calls_title"], _box("tl-choices", c["why"]), p["calls"]),
             p["foot"],
         )
 
@@ -134,7 +136,7 @@ class Dashboard:
         p = self._parts
         metric = _box("tl-choices", self._choices["metric"])
         effects = _box("tl-card", p["effects_title"], metric, p["effects"])
-        return _box("tl-two", effects, _box("tl-card", p["guardrails"]))
+        return _box("tl-stack", effects, _box("tl-card", p["guardrails"]))
 
     # ---- choices --------------------------------------------------------------------------
 
@@ -175,6 +177,7 @@ class Dashboard:
             experiment=self.experiment,
             metric=chosen["metric"],
             selection=Selection(chosen["tier"], chosen["region"], chosen["industry"]),
+            why=chosen["why"],
             language=self.language,
         )
 
@@ -188,6 +191,7 @@ class Dashboard:
         self._of_experiment.layout.display = "" if self.experiment else "none"
         for column in ("tier", "region", "industry"):
             self._set(column, self._groups(column))
+        self._set("why", self._reasons())
 
     def _set(self, name: str, options: Options) -> None:
         """Offer other options; what was chosen stays chosen where it still exists."""
@@ -214,6 +218,10 @@ class Dashboard:
         else:
             named = [(str(value), str(value)) for value in sorted(set(groups[column]) - {UNKNOWN})]
         return [(self.language.text("All"), EVERYTHING), *named]
+
+    def _reasons(self) -> Options:
+        reasons = reasons_of(self.month.calls, self.language)
+        return [(self.language.text("All"), EVERYTHING), *reasons] if reasons else []
 
     # ---- calm -----------------------------------------------------------------------------
 
