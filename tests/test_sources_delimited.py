@@ -107,7 +107,7 @@ def test_columns_are_found_by_their_headers_wherever_they_stand(written):
 
 def test_a_missing_and_a_double_column_are_both_told():
     _, faults = positions(["a", "amount", "amount"], "s", source(), "x.csv")
-    assert ["b", "c"] == [fault.got for fault in faults]
+    assert [fault.got for fault in faults] == ["b", "c"]
     declared = source(columns={"amount": "text"})
     _, faults = positions(["a", "amount", "amount"], "s", declared, "x.csv")
     assert "twice" in faults[0].what
@@ -118,7 +118,7 @@ def test_a_missing_and_a_double_column_are_both_told():
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n"])
 def test_a_file_that_ends_before_its_header_row_is_refused(written, content):
-    with pytest.raises(SourceError, match="header row|empty"):
+    with pytest.raises(SourceError, match=r"header row|empty"):
         header_of(written(content), source(header_row=5), "utf-8")
 
 

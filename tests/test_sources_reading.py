@@ -170,10 +170,11 @@ def test_all_faults_of_all_sources_come_together(tmp_path):
     sources = {
         "gone": {"system": "x", "files": "gone.csv", "columns": {"a": "text"}},
         "empty": {"system": "x", "files": "empty.csv", "columns": {"a": "text"}},
-        "notes": {"system": "x", "files": "notes.xlsx", "format": "excel", "columns": {"a": "text"}},
-        "deep": {"system": "x", "files": "deep.parquet", "format": "parquet", "columns": {"a": "text"}},
-        "outside": {"system": "x", "files": "../x.csv", "columns": {"a": "text"}},
-    }  # fmt: skip
+        "notes": {"system": "x", "files": "notes.xlsx", "format": "excel"},
+        "deep": {"system": "x", "files": "deep.parquet", "format": "parquet"},
+        "outside": {"system": "x", "files": "../x.csv"},
+    }
+    sources = {name: {"columns": {"a": "text"}, **entry} for name, entry in sources.items()}
     files = {
         "orders.csv": "no,who,att,done,yuan\n",
         "empty.csv": "",
@@ -201,7 +202,7 @@ def test_a_wrong_encoding_deep_in_a_file_is_one_clear_error(tmp_path):
         ingest(workspace)
     assert told.value.where.endswith(f"orders.csv, byte {len(start) + 2}")
     entry = {**ORDERS["sources"]["orders"], "encoding": "gb18030"}
-    start = "no,who,at,done,yuan\n".encode() + "1,客户,2026-10-01,,5\n".encode("gb18030") * 60_000
+    start = b"no,who,at,done,yuan\n" + "1,客户,2026-10-01,,5\n".encode("gb18030") * 60_000
     workspace = opened(tmp_path, {"orders.csv": start + b"2,\xff\xff,x,,1\n"}, {"orders": entry})
     with pytest.raises(AnalysisError) as told:
         ingest(workspace)

@@ -102,24 +102,22 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
 
 
 def refuse_empty_month(shipments: ir.Table | None, as_of: Month) -> None:
-    """Refuse a month in which no shipment began.
+    """Refuse a month in which no shipment began or was delivered.
 
     Raises:
         CoverageError: With the months that the data do cover up to then.
     """
     if shipments is None:
         raise CoverageError("There is no source of shipments", todo="Complete the raw files.")
-    in_month = shipments.filter(shipments.shipped_at >= ibis.literal(as_of.start))
-    if int(in_month.count().execute()):
-        return
-    span = (
-        shipments.agg(first=shipments.shipped_at.min(), last=shipments.shipped_at.max())
-        .execute()
-        .iloc[0]
+    moved = ibis.greatest(
+        shipments.shipped_at, ibis.coalesce(shipments.delivered_at, shipments.shipped_at)
     )
+    span = shipments.agg(first=shipments.shipped_at.min(), last=moved.max()).execute().iloc[0]
+    if span.notna().all() and span["last"] >= as_of.start:
+        return
     covered = f"{span['first']:%Y-%m} to {span['last']:%Y-%m}" if span.notna().all() else ""
     raise CoverageError(
-        "No shipment began in this month",
+        "No shipment began or was delivered in this month",
         where="month",
         got=str(as_of),
         allowed=covered or "a later month: all shipments in the files began after this one",
