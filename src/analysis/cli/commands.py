@@ -134,6 +134,21 @@ def stage(
 
 
 @app.command()
+def evaluate(
+    experiment: Annotated[Path, typer.Option("--experiment", help="The plan's YAML file.")],
+    units: Annotated[Path, typer.Option("--units", help="CSV or Parquet, one row a unit.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for estimates and verdict.")],
+    assignments: Annotated[
+        Path | None, typer.Option("--assignments", help="Units as assigned, to count those lost.")
+    ] = None,
+) -> None:
+    """Evaluate an experiment on any table with one row a unit."""
+    from .evaluating import evaluate_to
+
+    print(evaluate_to(experiment, units, out, assignments))
+
+
+@app.command()
 def dashboard(
     profile: ProfileOption = DEMO_PROFILE,
     out: OutOption = "",
