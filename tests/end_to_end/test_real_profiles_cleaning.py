@@ -49,17 +49,21 @@ def test_olist_late_deliveries_by_order(olist):
 
 
 def test_olist_reviews_of_late_and_punctual_orders(olist):
-    """The published means are of all reviews, whenever they were answered."""
+    """4.3 on time; late ones 2.4, or 2.6 if the promised day is misread as its midnight."""
     ingested, found = olist
     shipments = late(found.tables["shipments"])
-    reviews = ingested.sources["reviews"].table
+    midnight = shipments.promised_at.truncate("D")
+    shipments = shipments.mutate(after_midnight=shipments.delivered_at > midnight)
     orders = shipments.group_by(order_id=shipments.shipment_id.split(":")[0]).agg(
-        is_late=shipments.is_late.max()
+        is_late=shipments.is_late.max(), after_midnight=shipments.after_midnight.max()
     )
-    scores = reviews.inner_join(orders, "order_id").group_by("is_late")
-    means = scores.agg(score=lambda t: t.review_score.mean()).execute().set_index("is_late")
-    assert means.loc[False, "score"] == pytest.approx(4.3, abs=0.05)
-    assert means.loc[True, "score"] == pytest.approx(2.6, abs=0.05)
+    scores = ingested.sources["reviews"].table.inner_join(orders, "order_id").execute()
+    means = scores.groupby("is_late")["review_score"].mean()
+    assert means[False] == pytest.approx(4.3, abs=0.05)
+    assert means[True] == pytest.approx(2.36, abs=0.005)
+    assert scores["after_midnight"].mean() == pytest.approx(0.0807, abs=0.0005)
+    misread = scores.groupby("after_midnight")["review_score"].mean()
+    assert misread[True] == pytest.approx(2.6, abs=0.05)
 
 
 def test_olist_books(olist):
