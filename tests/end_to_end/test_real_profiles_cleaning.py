@@ -61,7 +61,7 @@ def test_olist_reviews_of_late_and_punctual_orders(olist):
     means = scores.groupby("is_late")["review_score"].mean()
     assert means[False] == pytest.approx(4.3, abs=0.05)
     assert means[True] == pytest.approx(2.36, abs=0.005)
-    assert scores["after_midnight"].mean() == pytest.approx(0.0807, abs=0.0005)
+    assert orders.after_midnight.mean().execute() == pytest.approx(0.0807, abs=0.0005)
     misread = scores.groupby("after_midnight")["review_score"].mean()
     assert misread[True] == pytest.approx(2.6, abs=0.05)
 
