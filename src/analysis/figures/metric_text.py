@@ -19,6 +19,7 @@ _UNIT_OF_MEASURE: dict[str, Unit] = {
     "margin": "money",
     "revenue": "money",
     "net_value": "money",
+    "net_value_while_staying": "money",
     "complaints": "per_100",
     "response_minutes": "minutes",
     "on_time": "share",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -58,7 +59,7 @@ def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
         "reading": _reading_guide(view, language),
         "table": effects_table(view, language),
         "answers": answers_table(view, language),
-        "money": [] if money_metrics(view) else money_told(view, language),
+        "money": money_told(view, language),
         "checks": checks_table(view, language),
         "notes": _notes(view, language),
     }
@@ -289,11 +290,17 @@ def money_metrics(view: ExperimentView) -> list[str]:
 
 
 def money_told(view: ExperimentView, language: Language) -> list[str]:
-    """The money in sentences; the evaluation decides which."""
-    money = view.content.get("money")
-    if not money:
-        return []
-    return [told(line, language) for line in (money if isinstance(money, list) else [money])]
+    """The money in sentences, without what the chart shows; the evaluation decides which."""
+    lines = list(view.content.get("money") or ())
+    if money_metrics(view):
+        lines = [line for line in lines if not _is_drawn(line)]
+    return [told(line, language) for line in lines]
+
+
+def _is_drawn(line: Any) -> bool:
+    """Whether a sentence repeats what the chart of the net value shows."""
+    metric = line["values"].get("metric", {}) if isinstance(line, Mapping) else {}
+    return metric.get("value") == "net value per customer" or "segment" in line.get("values", ())
 
 
 def checks_table(view: ExperimentView, language: Language) -> ReadingTable | None:
