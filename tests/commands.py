@@ -13,10 +13,10 @@ LONGEST_SECONDS = 300
 """A hanging command must fail its test, not the whole suite."""
 
 
-def run_command(*options: str, month: str = MONTH) -> list[str]:
-    """``tierlab run`` on a small repository."""
+def run_command(*options: str, month: str = MONTH, profile: str = PROFILE) -> list[str]:
+    """``tierlab run`` on a small repository, unless another profile is named."""
     months = ["--month", month] if month else []
-    return [sys.executable, "-m", "analysis", "run", "--profile", PROFILE, *months, *options]
+    return [sys.executable, "-m", "analysis", "run", "--profile", profile, *months, *options]
 
 
 def clean_environment(home: Path | None = None) -> dict[str, str]:
@@ -30,11 +30,12 @@ def tierlab_run(
     *options: str,
     home: Path | None = None,
     month: str = MONTH,
+    profile: str = PROFILE,
     before: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run it to its end; ``before`` is called in its process before it starts."""
     return subprocess.run(
-        run_command(*options, month=month),
+        run_command(*options, month=month, profile=profile),
         cwd=root,
         env=clean_environment(home),
         capture_output=True,

@@ -1,0 +1,90 @@
+"""The demo company through the real notebooks, small; and every other notebook on its results."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.files import read_json
+from analysis.pipeline.notebooks import Execution, execute, parameters_of
+from analysis.simulate import company
+from commands import MONTH, tierlab_run
+
+ROOT = Path(__file__).parents[2]
+PROFILE = ROOT / "params" / "demo.yaml"
+CUSTOMERS, MONTHS, SEED = 300, 24, 5
+"""Enough months for both experiments; too few customers for their effects to be found."""
+
+OTHERS = [p for p in sorted((ROOT / "notebooks").rglob("*.ipynb")) if not p.name[:2].isdigit()]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """Where a whole run of the demo put its results."""
+    folder = tmp_path_factory.mktemp("demo")
+    company(folder / "raw", CUSTOMERS, MONTHS, SEED)
+    options = ["--raw", str(folder / "raw"), "--out", str(folder / "out")]
+    told = tierlab_run(ROOT, *options, profile=str(PROFILE))
+    assert told.returncode == 0, told.stderr
+    yield folder / "out"
+    shutil.rmtree(folder)
+
+
+def published(out):
+    return out / "reports" / "demo" / MONTH
+
+
+def processed(out):
+    return out / "data" / "processed" / "demo" / MONTH
+
+
+def test_both_languages_are_published_offline(out):
+    for language, word in (("zh", "客户"), ("en", "customers")):
+        page = (published(out) / f"report.{language}.html").read_text(encoding="utf-8")
+        assert word in page
+        assert "http://" not in page.replace("http://www.w3.org", "")
+        assert len(page.encode()) <= 2_000_000
+
+
+def test_both_experiments_have_a_verdict(out):
+    summary = read_json(published(out) / "summary.json")
+    assert {e["id"] for e in summary["experiments"]} == {"tiered-2025", "depot-2026"}
+    assert all(experiment["verdict"] for experiment in summary["experiments"])
+    assert summary["headline"]["active_customers"]["value"] > 0
+
+
+def test_no_row_is_lost(out):
+    ledger = pd.read_parquet(processed(out) / "ledger.parquet")
+    ends = ledger["rows_kept"] + ledger["rows_rejected"] + ledger["rows_merged"]
+    assert (ledger["rows_read"] == ends).all()
+    assert ledger["rows_rejected"].sum() > 0
+    total = read_json(published(out) / "manifest.json")["ledger"]["total"]
+    assert total["rows_read"] == ledger["rows_read"].sum()
+
+
+def test_nothing_personal_lies_outside_the_private_folder(out):
+    names = pd.read_parquet(processed(out) / "private" / "customer_names.parquet")["name"]
+    known = {name for name in names.dropna() if len(name) > 3}
+    for path in processed(out).glob("*.parquet"):
+        frame = pd.read_parquet(path)
+        for column in frame.select_dtypes(["object", "string"]):
+            assert not known & set(frame[column].dropna().astype(str)), (path.name, column)
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
+def test_every_other_notebook_runs_on_the_results(out, path, tmp_path):
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+    given = parameters_of(path) | {"profile": str(PROFILE), "out": str(out)}
+    execute(Execution(path, tmp_path / path.name, given, tmp_path / "own"))
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_an_analyst_who_runs_a_stage_by_hand_changes_no_result(out, tmp_path):
+    path = ROOT / "notebooks" / "02_segmentation.ipynb"
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+    given = parameters_of(path) | {"profile": str(PROFILE), "out": str(out)}
+    execute(Execution(path, tmp_path / path.name, given, tmp_path / "own"))
+    assert json.loads((tmp_path / path.name).read_text())["cells"]
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()} == before
