@@ -269,6 +269,15 @@ def test_bootstrap_interval_holds_the_nulls_that_are_not_rejected(depots):
         assert within.p_value > 0.05 >= beyond.p_value
 
 
+def test_random_bootstrap_draws_are_reproducible_and_their_p_is_never_zero():
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(24), 5)
+    treated = cluster % 2 == 0
+    units = make_units(treated, clusters=cluster)
+    found = bootstrap_test(rng.normal(size=120) + 50 * treated, units)
+    assert (found.draws, found.enumerated, found.p_value) == (10_000, False, 1 / 10_000)
+
+
 def test_bootstrap_with_too_few_sign_patterns_has_an_unbounded_interval():
     cluster = np.repeat(np.arange(4), 5)  # 16 sign patterns: p is at least 2/16
     outcome = np.random.default_rng(1).normal(size=20)

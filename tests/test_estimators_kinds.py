@@ -339,3 +339,34 @@ def test_ordered_scores_that_do_not_overlap_or_vary_have_no_odds_ratio():
     assert ordered_odds_ratio(treated * 1.0, treated).status is Status.NOT_CONVERGED
     assert ordered_odds_ratio(np.ones(6), treated).status is Status.NO_VARIATION
     assert ordered_odds_ratio(np.where(treated, np.nan, 1), treated).status is Status.NO_UNITS
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("more_answer_when_treated", [True, False])
+def test_lee_bounds_errors_are_the_derivatives_by_each_units_weight(
+    clustered, more_answer_when_treated
+):
+    """The influence of a unit is what a little more weight on it does to the bound."""
+    rng = np.random.default_rng(13)
+    cluster = np.repeat(np.arange(12), 10)
+    treated = cluster < 7  # of unequal size, so that the cut falls within an answer
+    answers = rng.random(120) < np.where(treated == more_answer_when_treated, 0.9, 0.6)
+    values = np.where(answers, rng.normal(size=120) + rng.normal(size=12)[cluster], np.nan)
+    clusters = cluster if clustered else None
+
+    def bounds(weights):
+        found = lee_bounds(values, make_units(treated, clusters=clusters, weights=weights))
+        return np.array([found.low, found.high])
+
+    step = 1e-6
+    influence = [
+        (bounds(1 + step * np.eye(120)[i]) - bounds(np.ones(120))) / step for i in range(120)
+    ]
+    if clustered:
+        sums = np.array([np.sum(np.array(influence)[cluster == g], axis=0) for g in range(12)])
+        expected = np.sqrt(12 / 11 * np.sum(sums**2, axis=0))
+    else:
+        expected = np.sqrt(np.sum(np.square(influence), axis=0))
+    found = lee_bounds(values, make_units(treated, clusters=clusters))
+    # differences over 10⁻⁶ keep about six digits
+    assert (found.low_error, found.high_error) == pytest.approx(tuple(expected), rel=1e-4)
