@@ -54,7 +54,7 @@ def kernel_environment(folder: Path, cores: int) -> Mapping[str, str]:
         "TMPDIR": str(scratch),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    return own | few_threads(cores) | _font_cache(folder)
+    return own | few_threads(cores) | caches(folder)
 
 
 def few_threads(cores: int) -> dict[str, str]:
@@ -62,11 +62,12 @@ def few_threads(cores: int) -> dict[str, str]:
     return {name: str(cores) for name in _TOO_MANY_THREADS}
 
 
-def _font_cache(folder: Path) -> dict[str, str]:
-    """Where matplotlib keeps its list of fonts, if the home directory cannot hold it."""
-    home = Path(os.environ.get("HOME", "/nonexistent"))
-    set_already = "MPLCONFIGDIR" in os.environ
-    return {} if set_already or os.access(home, os.W_OK) else {"MPLCONFIGDIR": str(folder / "mpl")}
+def caches(folder: Path) -> dict[str, str]:
+    """Where programs keep their caches, if the home directory cannot hold them."""
+    home = os.environ.get("HOME", "")
+    if home and os.access(home, os.W_OK):
+        return {}
+    return {"XDG_CACHE_HOME": str(folder / "cache"), "MPLCONFIGDIR": str(folder / "mpl")}
 
 
 def start_kernel(folder: Path, cwd: Path) -> AsyncKernelManager:

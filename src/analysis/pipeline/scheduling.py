@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .job import CHECKOUT, Job
-from .kernels import few_threads
+from .kernels import caches, few_threads
 from .locks import RUN_VARIABLE
 from .warm import start_warm
 
@@ -55,15 +55,11 @@ def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Caches and scratch files go to the run's folder, and with it.
+    """Scratch files go to the run's folder, and with it.
 
-    The home directory may not exist; the system's scratch folder may be smaller than the data.
+    The system's folder for them may be smaller than the data, and nobody would sweep it.
     """
     scratch = folder / "scratch"
     scratch.mkdir()
-    return os.environ | {
-        RUN_VARIABLE: str(folder),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-        "TMPDIR": str(scratch),
-        "PYTHONUNBUFFERED": "1",
-    }
+    own = {RUN_VARIABLE: str(folder), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+    return os.environ | own | caches(folder)
