@@ -70,7 +70,7 @@ def test_a_kernel_writes_only_below_its_folder(tmp_path, monkeypatch):
     told = kernel_environment(tmp_path, cores=2)
     places = {name: value for name, value in told.items() if value.startswith("/")}
     assert all(value.startswith(str(tmp_path)) for value in places.values())
-    assert {"JUPYTER_PATH", "IPYTHONDIR", "TMPDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME"} <= places.keys()
+    assert {"JUPYTER_PATH", "IPYTHONDIR", "TMPDIR", "XDG_CACHE_HOME"} <= places.keys()
     assert told["OMP_NUM_THREADS"] == "2"
 
 
