@@ -85,13 +85,20 @@ def normalised_phone(phone: ir.StringValue) -> ir.StringValue:
     return (national.length() >= MIN_PHONE_DIGITS).ifelse(national, ibis.null("string"))
 
 
-def valid_tax_id(tax_id: ir.StringValue) -> ir.StringValue:
+def bare_tax_id(tax_id: ir.StringValue) -> ir.StringValue:
+    """A tax id in plain capitals without blanks and hyphens."""
+    return tax_id.translate(WIDE, PLAIN).upper().re_replace(r"[\s-]", "")
+
+
+def valid_tax_id(code: ir.StringValue) -> ir.StringValue:
     """A unified social credit code whose check sign is right, else null.
+
+    Args:
+        code: What `bare_tax_id` gives.
 
     Source:
         GB 32100-2015: Σ signᵢ·weightᵢ + check ≡ 0 (mod 31).
     """
-    code = tax_id.translate(WIDE, PLAIN).upper().re_replace(r"[\s-]", "")
     shaped = code.re_search(f"^[{CREDIT_CODE_SIGNS}]{{18}}$")
     signs = ibis.literal(CREDIT_CODE_SIGNS)
     total = reduce(
@@ -105,8 +112,9 @@ def valid_tax_id(tax_id: ir.StringValue) -> ir.StringValue:
 
 
 def _with_keys(records: ir.Table) -> ir.Table:
-    keyed = records.mutate(
-        _tax=valid_tax_id(records.tax_id),
+    bare = records.mutate(_code=bare_tax_id(records.tax_id))
+    keyed = bare.mutate(
+        _tax=valid_tax_id(bare["_code"]),
         _name=normalised_name(records.name),
         _phone=normalised_phone(records.phone),
         _own=records.system + ":" + records.source_customer_id,

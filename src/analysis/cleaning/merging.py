@@ -68,10 +68,9 @@ def unique(engine: Engine, offered: Candidates, place: int) -> Unique:
     """
     usable, key = offered.usable, offered.key
     counts = usable.group_by(key).agg(_n=usable.count())
-    doubled = counts.filter(counts["_n"] > 1).drop("_n")
+    doubled = engine.materialise(counts.filter(counts["_n"] > 1).drop("_n"))
     if is_empty(doubled):
         return Unique(offered, place, usable)
-    doubled = engine.materialise(doubled)
     copies = engine.materialise(_ranked(usable.semi_join(doubled, key), key))
     _refuse_fan_out(copies, offered)
     key_text = reduce(lambda one, other: one + " | " + other, [_shown(copies[c]) for c in key])
