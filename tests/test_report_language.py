@@ -13,6 +13,7 @@ from analysis.language import Language
 from analysis.report import changes, data_quality, experiment_view, headline, index, monthly_report
 from analysis.report import guardrails as guarded
 from analysis.report import verdicts as judged
+from analysis.report.satisfaction import SCORES
 from analysis.tables import CONTRACTS, TIERS
 from analysis.tiers import CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES
 from report_month import write_month
@@ -62,13 +63,15 @@ def looked_up() -> list[tuple[str, str]]:
         *(("input", words) for words in changes._KINDS.values()),
         *(("state", words) for words, _, _ in index.STATES.values()),
         *(("table", name) for name in headline_tables()),
+        *(("", score.name) for score in SCORES),
+        *(("", score.measure) for score in SCORES),
         *(("", p) for ps in (CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES) for p in ps.values()),
     ]
 
 
 def headline_tables() -> list[str]:
     computed = {"customer_months", "tiers", "estimates"}
-    return [name for name in CONTRACTS if name not in computed]
+    return ["lookup", *(n.replace("_", " ") for n in CONTRACTS if n not in computed)]
 
 
 @pytest.mark.parametrize("key", sorted({*spoken(), *looked_up()}))

@@ -55,7 +55,7 @@ def _urgency(why: str) -> int:
 def _calls_table(
     calls: pd.DataFrame, sizes: Mapping[str, int], inputs: Inputs, language: Language
 ) -> ReadingTable:
-    currency, has = inputs.profile.money.currency, set(calls.columns)
+    currency = inputs.profile.money.currency
     calls = calls.sort_values("why", key=lambda whys: whys.map(_urgency), kind="stable")
     rows = [
         {
@@ -63,8 +63,8 @@ def _calls_table(
             "tier": tier_name(str(row["tier"]), language),
             "why": _why(str(row["why"]), sizes, language),
             "told": sentence.in_(language),
-            "revenue": language.money(row.get("revenue_window"), currency),
-            "margin": language.money(row.get("margin_window"), currency),
+            "revenue": language.money(row["revenue_window"], currency),
+            "margin": language.money(row["margin_window"], currency),
         }
         for (_, row), sentence in zip(calls.iterrows(), explain_calls(calls, currency), strict=True)
     ]
@@ -75,13 +75,14 @@ def _calls_table(
         "revenue": language.text("Revenue, {n} months", n=inputs.profile.value.window_months),
         "margin": language.text("Margin"),
     }
-    columns = {"revenue": "revenue_window", "margin": "margin_window"}
-    kept = {k: v for k, v in headings.items() if columns.get(k) is None or columns[k] in has}
+    amounts = {"revenue": "revenue_window", "margin": "margin_window"}
+    empty = {key for key, column in amounts.items() if calls[column].isna().all()}
+    kept = {key: heading for key, heading in headings.items() if key not in empty}
     return reading_table(
         pd.DataFrame(rows),
         kept,
         caption=language.text("Customers to call this month"),
-        numeric=[c for c in ("revenue", "margin") if c in kept],
+        numeric=[key for key in amounts if key in kept],
         group="why",
         stacks=True,
         key="calls",

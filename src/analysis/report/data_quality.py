@@ -7,6 +7,7 @@ import pandas as pd
 from ..figures import ReadingTable, reading_table
 from ..language import MISSING, Language
 from .block import Block, rendered
+from .headline import table_name
 from .inputs import Inputs
 
 MOST_RULES = 10
@@ -46,8 +47,13 @@ def adds_up(ledger: pd.DataFrame) -> bool:
 
 def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language) -> str:
     read, rejected = int(ledger["rows_read"].sum()), int(ledger["rows_rejected"].sum())
+    source = (
+        "{read} rows were read; {rejected} of them ({share}) were rejected, each with its reason."
+        if rejected
+        else "{read} rows were read; none was rejected."
+    )
     lead = language.text(
-        "{read} rows were read; {rejected} of them ({share}) were rejected, each with its reason.",
+        source,
         read=language.number(read),
         rejected=language.number(rejected),
         share=language.percent(rejected / read if read else float("nan"), 2),
@@ -75,7 +81,7 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
             "source": language.text(
                 "{source} → {table}",
                 source=row["source"],
-                table=language.text(str(row["table"]), context="table"),
+                table=table_name(str(row["table"]), language),
             ),
             **{name: language.number(row[name]) for name in COUNTS},
         }

@@ -15,7 +15,7 @@ from ..months import Month
 from .block import Block, rendered, shown
 from .inputs import Inputs
 
-Form = Literal["count", "share", "money", "points", "per_100", "minutes"]
+Form = Literal["count", "share", "money", "points", "score", "per_100", "minutes"]
 SPARK_MONTHS = 13
 HOUR = 60
 LONG_WAIT = 180
@@ -50,6 +50,8 @@ HEADLINE = (
          "three months up to this one.", "share", 1),
     Spec("nps", "NPS", "Promoters (9-10) minus detractors (0-6), answers of the month.",
          "points", 1, "surveys"),
+    Spec("csat", "Satisfaction (1-5)", "Mean satisfaction score, answers of the month.",
+         "score", 1, "surveys"),
     Spec("revenue", "Revenue", "Of shipments picked up in the month.", "money", 1),
     Spec("margin", "Margin", "Revenue minus shipment cost; cost to serve is not taken off.",
          "money", 1),
@@ -105,15 +107,14 @@ def _figure(spec: Spec, figures: pd.DataFrame | None, month: Month) -> HeadlineF
         return float(figures[column].loc[key])
 
     past = tuple(at(spec.key, back) for back in range(SPARK_MONTHS - 1, -1, -1))
-    has_interval = spec.key == "nps"
     return HeadlineFigure(
         spec,
         past[-1],
         at(spec.key, 1),
         at(spec.key, 12),
         past,
-        at("nps_low", 0) if has_interval else math.nan,
-        at("nps_high", 0) if has_interval else math.nan,
+        at(f"{spec.key}_low", 0),
+        at(f"{spec.key}_high", 0),
     )
 
 
@@ -127,6 +128,8 @@ def written(value: float, form: Form, language: Language, currency: str) -> str:
         return language.money(value, currency)
     if form == "points":
         return language.number(value, 1, sign=True)
+    if form == "score":
+        return language.number(value, 2)
     if form == "per_100":
         return language.number(value * 100, 2)
     if form == "minutes":
@@ -180,8 +183,9 @@ def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
     moved = abs(figure.value - before)
     if figure.spec.form == "share":
         return language.points(moved, 1, sign=False)
-    if figure.spec.form == "points":
-        return language.text("{n} points", n=language.number(moved, 1))
+    if figure.spec.form in ("points", "score"):
+        digits = 1 if figure.spec.form == "points" else 2
+        return language.text("{n} points", n=language.number(moved, digits))
     return language.percent(moved / abs(before), 1) if before else MISSING
 
 
@@ -189,10 +193,12 @@ def overview(inputs: Inputs, language: Language) -> Block:
     """The month at a glance: the big numbers."""
     month = inputs.month
     cards = [_card(figure, inputs, language) for figure in headline_figures(inputs.figures, month)]
+    told = {card["key"] for card in cards if card["exists"]}
+    hidden = {"csat"} if "nps" in told else set()
     return rendered(
         "overview",
         language,
-        cards=[card for card in cards if card["exists"]],
+        cards=[card for card in cards if card["key"] in told - hidden],
         missing=[card for card in cards if not card["exists"]],
         definitions=[(language.text(s.label), language.text(s.definition)) for s in HEADLINE],
         last=language.month(str(month.shifted(-1))),
@@ -222,7 +228,9 @@ def _card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping
 def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
     """What belongs to a figure: the interval of NPS, the share of revenue of amounts."""
     if not math.isnan(figure.low):
-        low, high = (language.number(end, 1, sign=True) for end in (figure.low, figure.high))
+        currency = inputs.profile.money.currency
+        ends = (figure.low, figure.high)
+        low, high = (written(end, figure.spec.form, language, currency) for end in ends)
         return language.text("95 % interval {low} to {high}", low=low, high=high)
     if figure.spec.key not in ("margin", "cost_to_serve") or inputs.figures is None:
         return ""
@@ -242,7 +250,12 @@ def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:
 
 def no_source(table: str, language: Language) -> str:
     """That the profile has no source for a canonical table."""
-    return language.text("no source of {table}", table=language.text(table, context="table"))
+    return language.text("no source of {table}", table=table_name(table, language))
+
+
+def table_name(table: str, language: Language) -> str:
+    """A canonical table for readers."""
+    return language.text(table.replace("_", " "), context="table")
 
 
 @dataclass(frozen=True)

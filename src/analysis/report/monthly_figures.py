@@ -14,12 +14,23 @@ QUARTER = 3
 """Months of the retention window: shipped in one quarter, shipped again in the next."""
 PROMOTER, DETRACTOR = 9, 6
 """Promoters answer 9 or 10, detractors 0 to 6."""
+CSAT_SCALE = (1.0, 5.0)
 Z_95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 SURVEY_FIGURES = (
-    "nps", "nps_low", "nps_high", "answers_n", "promoters", "detractors", "response_rate",
-    "nps_worst", "nps_best",
-)  # fmt: skip
+    "answers_n",
+    "promoters",
+    "detractors",
+    "nps",
+    "nps_low",
+    "nps_high",
+    "csat",
+    "csat_low",
+    "csat_high",
+    "response_rate",
+    "nps_worst",
+    "nps_best",
+)
 PSEUDO_EXTREME, PSEUDO_PASSIVE = 0.75, 1.5
 """Pseudo-counts of the adjusted-Wald interval of NPS (promoters and detractors; passives)."""
 
@@ -46,7 +57,7 @@ def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
     figures = _panel_figures(panel)
     if surveys is None:
         return figures.assign(**dict.fromkeys(SURVEY_FIGURES, math.nan))
-    return figures.join(_nps(surveys)).join(_response_rate(surveys))
+    return figures.join(_answers(surveys)).join(_response_rate(surveys))
 
 
 def nps_interval(
@@ -105,22 +116,34 @@ def _without_first_quarters(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(retention=frame["retention"].where(frame.index >= first_known))
 
 
-def _nps(surveys: ir.Table) -> pd.DataFrame:
-    known = surveys.filter(surveys.answered_at.notnull(), surveys.nps_score.notnull())
+def _answers(surveys: ir.Table) -> pd.DataFrame:
+    """NPS and CSAT of the answers of each month, with their intervals."""
+    known = surveys.filter(surveys.answered_at.notnull())
     known = known.mutate(month=known.answered_at.strftime("%Y-%m"))
     counts = known.group_by("month").aggregate(
         answers_n=known.count(),
+        nps_n=known.nps_score.count(),
         promoters=(known.nps_score >= PROMOTER).sum(),
         detractors=(known.nps_score <= DETRACTOR).sum(),
+        csat=known.csat_score.mean(),
+        csat_n=known.csat_score.count(),
+        csat_sd=known.csat_score.std(),
     )
     rows = counts.execute().set_index("month").astype(float)
-    passives = rows["answers_n"] - rows["promoters"] - rows["detractors"]
+    rows = rows.fillna({"promoters": 0.0, "detractors": 0.0})
+    half = Z_95 * rows["csat_sd"] / rows["csat_n"] ** 0.5
+    shares = rows[["promoters", "detractors"]].div(rows["nps_n"].where(rows["nps_n"] > 0), axis=0)
+    low, high = (rows["csat"] - half).clip(*CSAT_SCALE), (rows["csat"] + half).clip(*CSAT_SCALE)
+    csat = {"csat": rows["csat"], "csat_low": low, "csat_high": high}
+    return rows[["answers_n"]].join(shares).join(_nps(rows)).assign(**csat)
+
+
+def _nps(rows: pd.DataFrame) -> pd.DataFrame:
+    passives = rows["nps_n"] - rows["promoters"] - rows["detractors"]
     read = [
         nps_interval(*r) for r in zip(rows["promoters"], passives, rows["detractors"], strict=True)
     ]
-    shares = rows[["promoters", "detractors"]].div(rows["answers_n"], axis=0)
-    ends = pd.DataFrame(read, rows.index, ["nps", "nps_low", "nps_high"], dtype=float)
-    return rows[["answers_n"]].join(shares).join(ends)
+    return pd.DataFrame(read, rows.index, ["nps", "nps_low", "nps_high"], dtype=float)
 
 
 def _response_rate(surveys: ir.Table) -> pd.DataFrame:
@@ -136,8 +159,10 @@ def _response_rate(surveys: ir.Table) -> pd.DataFrame:
     rows = cohort.group_by("month").aggregate(
         response_rate=cohort.in_time.cast("int").mean(),
         net=(liked.fill_null(False).cast("int") - disliked.fill_null(False).cast("int")).mean(),
+        scores_n=cohort.nps_score.count(),
     )
     read = rows.execute().set_index("month").astype(float)
+    read["net"] = read["net"].where(read["scores_n"] > 0)
     silent = 1 - read["response_rate"]
     bounds = {"nps_worst": 100 * (read["net"] - silent), "nps_best": 100 * (read["net"] + silent)}
     return read[["response_rate"]].assign(**bounds)

@@ -1,8 +1,9 @@
-"""NPS over the months, with its uncertainty and how many answered."""
+"""NPS and CSAT over the months, with their uncertainty and how many answered."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -18,9 +19,45 @@ MONTHS = 25
 """Months of the line: this one and two years before it."""
 
 
+@dataclass(frozen=True)
+class Score:
+    """A score of the surveys that is followed over the months.
+
+    Attributes:
+        key: Column of the figures; ``<key>_low`` and ``<key>_high`` hold its interval.
+        name: English source of its name within a sentence.
+        measure: What is drawn, in words.
+        digits: Decimals shown.
+        is_signed: Whether it is shown with its sign.
+    """
+
+    key: str
+    name: str
+    measure: str
+    digits: int
+    is_signed: bool
+
+    def shown(self, value: float, language: Language, digits: int | None = None) -> str:
+        """A value in the reader's language."""
+        digits = self.digits if digits is None else digits
+        return language.number(value, digits, sign=self.is_signed)
+
+
+SCORES = (
+    Score("nps", "NPS", "NPS by month of the answer; the band is the 95 % interval", 1, True),
+    Score(
+        "csat",
+        "Satisfaction",
+        "Satisfaction (1-5) by month of the answer; the band is the 95 % interval",
+        2,
+        False,
+    ),
+)
+
+
 def satisfaction(inputs: Inputs, language: Language) -> Block:
-    """NPS over the months; says so where there is no survey source."""
-    chart = nps_chart(inputs, language)
+    """NPS and CSAT over the months; says so where there is no survey source."""
+    charts = [score_chart(score, inputs, language) for score in SCORES]
     why = (
         no_source("surveys", language)
         if "surveys" not in inputs.sources
@@ -29,7 +66,7 @@ def satisfaction(inputs: Inputs, language: Language) -> Block:
     return rendered(
         "satisfaction",
         language,
-        chart=chart,
+        charts=[chart for chart in charts if chart],
         why=why,
         lead=_lead(inputs, language),
         table=answers_table(inputs, language),
@@ -62,61 +99,57 @@ def answers_table(inputs: Inputs, language: Language) -> ReadingTable | None:
     return reading_table(frame, headings, caption=caption, numeric=("b",), key="nps")
 
 
-def nps_chart(inputs: Inputs, language: Language) -> Chart | None:
-    """NPS by month with its 95 % interval; None without answers."""
-    if inputs.figures is None or inputs.figures["nps"].dropna().empty:
+def score_chart(score: Score, inputs: Inputs, language: Language) -> Chart | None:
+    """A score by month with its 95 % interval; None where nobody ever gave one."""
+    figures = inputs.figures
+    if figures is None or score.key not in figures or figures[score.key].dropna().empty:
         return None
-    shown = inputs.figures.loc[: str(inputs.month)].tail(MONTHS)
-    shown = shown.loc[shown["nps"].first_valid_index() :].reset_index()
-    drawn = shown.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
-    now = drawn.iloc[-1]
-    finding = _finding(inputs, language)
-    last = language.number(float(now["value"]), 1, sign=True)
+    shown = figures.loc[: str(inputs.month)].tail(MONTHS)
+    shown = shown.loc[shown[score.key].first_valid_index() :].reset_index()
+    columns = {score.key: "value", f"{score.key}_low": "low", f"{score.key}_high": "high"}
+    drawn = shown.rename(columns=columns)[["month", "value", "low", "high"]]
+    finding = _finding(score, inputs, language)
+    first, last = (language.month(str(drawn["month"].iloc[i])) for i in (0, -1))
+    only = "Only those who answered are counted; the silent may think otherwise."
     return monthly_line(
-        drawn[["month", "value", "low", "high"]],
-        tick=lambda value: language.number(value, 0, sign=True),
-        month=lambda m: f"{m[:4]}-{m[5:]}",
-        last=last,
+        drawn,
+        tick=lambda value: score.shown(value, language, 0 if value == round(value) else 1),
+        month=str,
+        last=score.shown(float(drawn["value"].iloc[-1]), language),
         finding=finding,
-        measure=language.text("NPS by month of the answer; the band is the 95 % interval"),
+        measure=language.text(score.measure),
         alternative=language.text(
-            "{finding}. Line by month from {first} to {last}.", finding=finding,
-            first=language.month(str(drawn["month"].iloc[0])),
-            last=language.month(str(now["month"])),
+            "{finding}. Line by month from {first} to {last}.",
+            finding=finding, first=first, last=last,
         ),
-        notes=(
-            language.text(
-                "Only those who answered are counted; the silent may think otherwise."
-            ),
-        ),
+        notes=(language.text(only),) if score == SCORES[0] else (),
     )  # fmt: skip
 
 
-def _finding(inputs: Inputs, language: Language) -> str:
-    assert inputs.figures is not None
+def _finding(score: Score, inputs: Inputs, language: Language) -> str:
     month = inputs.month
-    now, before = _at(inputs, month, "nps"), _at(inputs, month.shifted(-1), "nps")
+    now, before = _at(inputs, month, score.key), _at(inputs, month.shifted(-1), score.key)
+    name = language.text(score.name)
     if math.isnan(now):
-        return language.text("No NPS answers this month")
-    text = language.number(now, 1, sign=True)
+        return language.text("{score}: no answers this month", score=name)
     if math.isnan(before):
-        return language.text("NPS stands at {now}", now=text)
-    if not _differs(inputs):
-        source = "NPS stands at {now}; the change on last month is within chance"
-        return language.text(source, now=text)
-    source = "NPS rose to {now}" if now > before else "NPS fell to {now}"
-    return language.text(source, now=text)
+        source = "{score} stands at {now}"
+    elif not _differs(score, inputs):
+        source = "{score} stands at {now}; the change on last month is within chance"
+    else:
+        source = "{score} rose to {now}" if now > before else "{score} fell to {now}"
+    return language.text(source, score=name, now=score.shown(now, language))
 
 
-def _differs(inputs: Inputs) -> bool:
-    """Whether this month's NPS differs from last month's by more than chance (95 %)."""
-    month = inputs.month
-    ends = [
-        (_at(inputs, m, "nps_low"), _at(inputs, m, "nps_high"), _at(inputs, m, "nps"))
-        for m in (month, month.shifted(-1))
+def _differs(score: Score, inputs: Inputs) -> bool:
+    """Whether this month's score differs from last month's by more than chance (95 %)."""
+    months = (inputs.month, inputs.month.shifted(-1))
+    halves = [
+        (_at(inputs, m, f"{score.key}_high") - _at(inputs, m, f"{score.key}_low")) / 2
+        for m in months
     ]
-    half = math.hypot(*((high - low) / 2 for low, high, _ in ends))
-    return abs(ends[0][2] - ends[1][2]) > half
+    now, before = (_at(inputs, m, score.key) for m in months)
+    return abs(now - before) > math.hypot(*halves)
 
 
 def _lead(inputs: Inputs, language: Language) -> str:
@@ -124,8 +157,11 @@ def _lead(inputs: Inputs, language: Language) -> str:
     rate = _at(inputs, inputs.month, "response_rate")
     if math.isnan(answers):
         return ""
+    if rate == 1:
+        source = "{n} answers came in this month; the source holds no invitation without an answer."
+        return language.text(source, n=language.number(answers))
     source = (
-        "{n} customers answered this month; of the invitations sent the month before, {rate} were "
+        "{n} answers came in this month; of the invitations sent the month before, {rate} were "
         "answered by its end."
     )
     return language.text(source, n=language.number(answers), rate=language.percent(rate))

@@ -112,10 +112,13 @@ def _migration_finding(done: pd.DataFrame, language: Language) -> str:
         return language.text("All customers kept their tier")
     pairs = done.groupby(["from_tier", "to_tier"]).size().sort_values(ascending=False)
     (source, target), n = pairs.index[0], int(pairs.iloc[0])
-    return language.text(
+    return language.plural(
+        "The largest stream: {n} customer from {a} to {b}",
         "The largest stream: {n} customers from {a} to {b}",
-        n=language.number(n), a=tier_name(source, language), b=tier_name(target, language),
-    )  # fmt: skip
+        n,
+        a=tier_name(source, language),
+        b=tier_name(target, language),
+    )
 
 
 def sizes_table(counts: pd.DataFrame, language: Language) -> ReadingTable:
