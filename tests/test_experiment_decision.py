@@ -6,10 +6,11 @@ import math
 import pytest
 
 from analysis.experiment.checks import Check
-from analysis.experiment.decision import Circumstances, decide
+from analysis.experiment.decision import decide
 from analysis.experiment.estimate import Estimate
 from analysis.experiment.guardrails import guardrail
 from analysis.experiment.multiplicity import with_adjusted_p
+from analysis.experiment.reasons import Circumstances
 from analysis.experiment.words import maturing, not_available
 from analysis.language import Language
 from analysis.message import Message

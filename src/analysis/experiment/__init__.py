@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .evaluation import Evaluation, Setting, evaluate
+from .evaluation import Evaluation, evaluate
 from .files import evaluate_file
 from .monthly import Followed, MonthlyEvaluation, evaluate_month, follow
 from .outcomes import FACTS, outcomes
+from .setting import Setting
 from .verdict import Verdict
 from .views import (
     effects,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..language import Language
 from ..message import Message, Value
+from .carriers import Table, read_table
 from .contrasts import Contrast
 from .estimation import make_cell
 from .estimators.gates import (
@@ -23,7 +24,8 @@ from .estimators.gates import (
 )
 from .estimators.means import compare_arms
 from .estimators.results import BoolArray, Status
-from .study import PRIOR, Study, Table, read_table
+from .study import Study
+from .table_faults import PRIOR
 from .verdict import metric_value
 
 LOWEST_COVERAGE = 0.90

@@ -18,11 +18,13 @@ from ..params.metric import Metric
 from .checks import checks_table
 from .curves import no_curves
 from .estimate import estimates_table
-from .evaluation import ASSIGNED_AT, Evaluation, Setting, evaluate
+from .evaluation import Evaluation, evaluate
 from .followed import days_to_mature, grows, metrics_followed
 from .frozen import Document, FrozenPlan, frozen_plan, plan_changes
 from .outcomes import FACTS, Facts, outcomes
+from .readings import ASSIGNED_AT
 from .record import record
+from .setting import Setting
 from .words import not_available
 
 NEEDED = ("assignments", "customers", "shipments")

@@ -13,7 +13,8 @@ from .estimation import Compared
 from .estimators.multiplicity import holm
 from .estimators.results import BoolArray
 from .estimators.segments import interaction_test
-from .study import TIER, Study
+from .study import Study
+from .table_faults import TIER
 from .words import interaction_told
 
 MOST_SEGMENTS = 50

@@ -53,7 +53,7 @@ def refuse(rules: Sequence[BrokenRule]) -> None:
         raise PydanticCustomError("broken_rules", told, {"rules": tuple(rules)})
 
 
-class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]
+class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key given twice (YAML keeps the last in silence)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -1,0 +1,190 @@
+"""The sentences of a verdict: reasons with their numbers, and what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..message import Message, Value
+from ..params.experiment import ExperimentSpec
+from .estimate import Estimate
+from .evidence import Evidence, stands_above_zero
+from .guardrails import not_known_yet, told
+from .verdict import Decision, arm_value, effect_told, effect_values, metric_value, shown
+
+Z_POWER = 0.8416
+"""Normal quantile of 80 %, the power at which the units still needed are counted."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the verdict must know beyond the estimates.
+
+    Attributes:
+        currency: ISO code of amounts; empty where unknown.
+        is_last_look: No planned look follows.
+        next_look: Day of the next one, where it is known.
+        is_monthly: The experiment is followed by the pipeline among shared depots and agents.
+        interactions: (arm, segments' column) → smallest p of the interaction test over primaries.
+        segment_columns: Segment → the column it comes from.
+        plan_changes: What was changed in the plan after it was frozen.
+    """
+
+    currency: str = ""
+    is_last_look: bool = False
+    next_look: dt.date | None = None
+    is_monthly: bool = False
+    interactions: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    segment_columns: Mapping[str, str] = field(default_factory=dict)
+    plan_changes: tuple[Message, ...] = ()
+
+
+def primary_reasons(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, ...]:
+    """Each primary with its numbers, or why it has none."""
+    return tuple(
+        effect_told(e, circumstances.currency)
+        if e.is_ok
+        else Message(
+            "{metric}: {why}",
+            {"metric": metric_value(e.metric), "why": within(e.status)},
+        )
+        for e in evidence.primaries
+    )
+
+
+def common_reasons(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, ...]:
+    """Guardrails, money, design and plan: what every verdict says."""
+    currency = circumstances.currency
+    guards = [told(g, currency) for g in evidence.guardrails if g.state in ("tolerated", "missing")]
+    safe = [g for g in evidence.guardrails if g.state == "safe"]
+    if safe:
+        guards.append(
+            Message(
+                "{n} of {all} guardrails are safe",
+                {
+                    "n": Value("number", len(safe)),
+                    "all": Value("number", len(evidence.guardrails)),
+                },
+            )
+        )
+    return (
+        *guards,
+        *_money_told(evidence.money, currency),
+        *_frequency_told(evidence),
+        *_design_told(circumstances),
+        *circumstances.plan_changes,
+    )
+
+
+def _money_told(money: Estimate | None, currency: str) -> tuple[Message, ...]:
+    if money is None:
+        return (Message("Net value is not known: the plan names no margin and cost to serve."),)
+    if not money.is_ok:
+        return (Message("Net value is not known: {why}", {"why": within(money.status)}),)
+    values = effect_values(money, currency)
+    del values["metric"], values["n"]
+    if money.gain_limits[0] > 0:
+        return (Message("Net value per customer: {effect} ({low} to {high})", values),)
+    source = "Net value per customer: {effect} ({low} to {high}); it may be a loss"
+    return (Message(source, values),)
+
+
+def _frequency_told(evidence: Evidence) -> tuple[Message, ...]:
+    """That a gain in frequency can look like retention."""
+    if evidence.frequency is None or not evidence.ships_more_often:
+        return ()
+    values = effect_values(evidence.frequency, "")
+    return (
+        Message(
+            "Customers also ship more often ({effect} shipments each, {low} to {high}): a customer "
+            "that ships more often is seen in any window more easily, so part of the gain in "
+            "retention may be frequency.",
+            {name: values[name] for name in ("effect", "low", "high")},
+        ),
+    )
+
+
+def _design_told(circumstances: Circumstances) -> tuple[Message, ...]:
+    if not circumstances.is_monthly:
+        return ()
+    return (
+        Message(
+            "Both arms share depots and agents: harm to ordinary customers by congestion cannot be "
+            "measured in this design, and the verdict holds on condition that there is none."
+        ),
+    )
+
+
+def blocking(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, ...]:
+    """What stands between this arm and a roll-out to all."""
+    currency = circumstances.currency
+    unsure = [g for g in evidence.guardrails if g.state == "insufficient"]
+    found = [told(g, currency) for g in unsure if g.estimate.is_ok]
+    found += not_known_yet([g for g in unsure if not g.estimate.is_ok])
+    money = evidence.money
+    if money is not None and money.is_ok and not evidence.money_holds:
+        found.append(Message("Net value per customer is not above zero"))
+    return tuple(found)
+
+
+def needs_of(
+    spec: ExperimentSpec, evidence: Evidence, circumstances: Circumstances, decision: Decision
+) -> tuple[Message, ...]:
+    """Units and months that are missing."""
+    found = [need for e in evidence.primaries for need in _units_needed(e, circumstances)]
+    enrolled = max((e.n_treatment + e.n_control for e in evidence.primaries), default=0)
+    if decision == "continue" and spec.planned_n and enrolled < spec.planned_n:
+        found.append(
+            Message(
+                "{n} of {planned} planned units have completed their window",
+                {"n": Value("number", enrolled), "planned": Value("number", spec.planned_n)},
+            )
+        )
+    if decision == "continue" and circumstances.next_look:
+        day = Value("date", circumstances.next_look.isoformat())
+        found.append(Message("The next planned look is with data to {day}", {"day": day}))
+    return tuple(found)
+
+
+def _units_needed(estimate: Estimate, circumstances: Circumstances) -> tuple[Message, ...]:
+    """Units at which the worthwhile effect would be told from zero with the usual power."""
+    least = estimate.metric.minimum_effect
+    if not estimate.is_ok or stands_above_zero(estimate) or least is None:
+        return ()
+    half_width = (estimate.av_high - estimate.av_low) / 2
+    n = estimate.n_treatment + estimate.n_control
+    quantile = half_width / estimate.std_error + Z_POWER
+    needed = math.ceil(n * (quantile * estimate.std_error / least) ** 2)
+    if needed <= n:
+        return ()
+    return (
+        Message(
+            "{metric}: about {needed} units would tell a gain of {least} from none; there are {n}",
+            {
+                "metric": metric_value(estimate.metric),
+                "needed": Value("number", needed),
+                "least": minimum_value(estimate, circumstances),
+                "n": Value("number", n),
+            },
+        ),
+    )
+
+
+def minimum_value(estimate: Estimate, circumstances: Circumstances) -> Value:
+    """The smallest worthwhile effect of an estimate\'s metric."""
+    least = estimate.metric.minimum_effect or 0.0
+    return shown(estimate.metric, least, circumstances.currency, sign=False)
+
+
+def headline_values(evidence: Evidence, estimate: Estimate, currency: str) -> dict[str, Value]:
+    """Arm, metric, effect and limits, as values of a headline."""
+    values = effect_values(estimate, currency)
+    del values["n"]
+    return {**values, "arm": arm_value(evidence.arm)}
+
+
+def within(message: Message) -> Value:
+    """A message as a value of another one."""
+    return Value("message", message.to_json())

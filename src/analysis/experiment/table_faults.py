@@ -1,0 +1,171 @@
+"""What is wrong with a table of units, held against the plan; every fault is gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+import pandas as pd
+
+from ..errors import AnalysisError, DesignError, did_you_mean
+from ..params.experiment import ExperimentSpec
+from .followed import Followed
+
+TIER = "tier"
+"""Column of the tier at assignment; its segments go by the tiers' own names."""
+PRIOR = "prior_"
+"""Columns that the pipeline measures before assignment begin so."""
+EXAMPLES = 3
+"""Values named in an error: enough to find them, few enough to read."""
+
+
+def missing_columns(
+    frame: pd.DataFrame, spec: ExperimentSpec, unavailable: Collection[str]
+) -> list[AnalysisError]:
+    """One fault a column that the plan names and the table lacks."""
+    named = dict(_named_columns(spec, unavailable))
+    return [
+        DesignError(
+            f"The table has no column '{column}'",
+            where=f"experiment {spec.id}: {key}",
+            got=column,
+            allowed=list(frame.columns[:60]),
+            todo=did_you_mean(column, map(str, frame.columns)) or "Correct the plan's column.",
+        )
+        for key, column in named.items()
+        if column not in frame.columns
+    ]
+
+
+def _named_columns(spec: ExperimentSpec, unavailable: Collection[str]) -> Iterable[tuple[str, str]]:
+    """Key of the plan → column, for every column that must be there."""
+    yield "unit", spec.unit
+    yield "arm", spec.arm
+    if spec.cluster:
+        yield "cluster", spec.cluster
+    if spec.design == "saturation":
+        yield "share", spec.share
+        yield "arm_at_half", spec.arm_at_half
+    if spec.exposure and not spec.exposure_services:
+        yield "exposure", spec.exposure
+    for key in ("strata", "covariates", "segments"):
+        for i, column in enumerate(getattr(spec, key)):
+            if not may_be_absent(spec, column):
+                yield f"{key}.{i}", column
+    for metric in spec.metrics:
+        if metric.name not in unavailable:
+            flags = [flag for flag in (metric.matured, metric.eligible) if flag]
+            for column in (*metric.columns, *flags):
+                yield f"metrics.{metric.name}: {column}", column
+
+
+def may_be_absent(spec: ExperimentSpec, column: str) -> bool:
+    """Whether a column comes from an optional table of the pipeline: tiers, or what was before."""
+    return spec.starts_on is not None and (column == TIER or column.startswith(PRIOR))
+
+
+def unit_faults(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError]:
+    """Rows that name no unit, no arm, no cluster, or an arm the plan does not know."""
+    where = f"experiment {spec.id}"
+    if frame.empty:
+        return [DesignError("The table holds no unit", where=where)]
+    keys = [spec.unit, spec.arm]
+    keys += [spec.cluster] if spec.cluster else []
+    keys += [spec.share, spec.arm_at_half] if spec.design == "saturation" else []
+    faults: list[AnalysisError] = [
+        DesignError(
+            f"{int(frame[key].isna().sum())} rows have no value in '{key}'",
+            where=where,
+            todo="Complete or remove these rows; a unit must not be dropped in silence.",
+        )
+        for key in keys
+        if frame[key].isna().any()
+    ]
+    unknown = sorted(set(frame[spec.arm].dropna().unique()) - set(spec.allocation))
+    if unknown:
+        faults.append(
+            DesignError(
+                "The table holds arms that the plan does not know",
+                where=f"{where}: {spec.arm}",
+                got=", ".join(unknown[:EXAMPLES]),
+                allowed=list(spec.allocation),
+                todo=did_you_mean(unknown[0], spec.allocation) or "Add them to allocation.",
+            )
+        )
+    return faults
+
+
+def doubled_units(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError]:
+    """Units with more than one row in the same arm."""
+    twice = frame[spec.unit].duplicated()
+    if not twice.any():
+        return []
+    examples = frame.loc[twice, spec.unit].astype(str).unique()[:EXAMPLES]
+    return [
+        DesignError(
+            f"{int(frame.loc[twice, spec.unit].nunique())} units have more than one row",
+            where=f"experiment {spec.id}: {spec.unit}",
+            got=", ".join(examples),
+            todo="Give one row a unit: add up or average its rows first.",
+        )
+    ]
+
+
+def value_faults(
+    frame: pd.DataFrame,
+    followed: Iterable[Followed],
+    spec: ExperimentSpec,
+    unavailable: Collection[str],
+) -> list[AnalysisError]:
+    """Columns that do not hold what their metric, or a covariate, needs."""
+    there = [c for c in spec.covariates if c in frame.columns]
+    columns = {f"covariates: {c}": c for c in there}
+    proportions = set()
+    if spec.exposure and spec.exposure in frame.columns:
+        columns["exposure"] = spec.exposure
+        proportions.add(spec.exposure)
+    for entry in followed:
+        if entry.name not in unavailable:
+            metric = entry.metric
+            flags = [c for c in (metric.matured, metric.eligible) if c]
+            columns |= {f"metrics.{metric.name}: {c}": c for c in (*metric.columns, *flags)}
+            yes_or_no = (metric.event, metric.answered, *flags)
+            proportions |= {c for c in yes_or_no if c}
+            if metric.kind == "proportion":
+                proportions.add(str(metric.column))
+    faults = [
+        _value_fault(frame[c], f"experiment {spec.id}: {k}", c in proportions)
+        for k, c in columns.items()
+    ]
+    return [fault for fault in faults if fault is not None]
+
+
+def _value_fault(column: pd.Series, where: str, is_yes_or_no: bool) -> AnalysisError | None:
+    """What is wrong with a column that must hold numbers, or yes and no."""
+    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+    if not numeric:
+        numbers = pd.to_numeric(column.map(plain_number), errors="coerce")
+        wrong = column[numbers.isna() & column.notna()]
+        if len(wrong):
+            return DesignError(
+                f"{len(wrong)} values are no numbers",
+                where=where,
+                got=", ".join(repr(v) for v in wrong.unique()[:EXAMPLES]),
+                allowed="numbers, true and false; put categories under strata or segments",
+            )
+        column = numbers
+    if is_yes_or_no:
+        wrong = column[column.notna() & ~column.isin([0, 1])]
+        if len(wrong):
+            return DesignError(
+                f"{len(wrong)} values are neither 0 nor 1",
+                where=where,
+                got=", ".join(repr(v) for v in wrong.unique()[:EXAMPLES]),
+                allowed="0 and 1, or false and true",
+            )
+    return None
+
+
+def plain_number(value: object) -> object:
+    """Objects such as True or Decimal as numbers."""
+    return float(value) if isinstance(value, (bool, np.bool_)) else value
