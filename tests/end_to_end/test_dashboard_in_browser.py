@@ -28,11 +28,6 @@ SECONDS = 60
 """More than any step takes on a busy machine."""
 FIRST = "分层服务与统一服务"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-START = """
-import sys
-from analysis.dashboard.serve import serve
-sys.exit(serve({profile!r}, port={port}, announce=lambda address: print(address, flush=True)))
-"""
 
 
 @dataclass
@@ -114,10 +109,11 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 
 def started(folder: Path, home: Path, **variables: str) -> Server:
     port = free_port("127.0.0.1", None, 18866)
-    code = START.format(profile=str(folder / "params" / "small.yaml"), port=port)
+    profile = folder / "params" / "small.yaml"
+    command = [sys.executable, "-m", "analysis", "dashboard", "--profile", str(profile)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
     process = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [*command, "--port", str(port)],
         env=kept | {"HOME": str(home), "TMPDIR": str(home)} | variables,
         cwd=home,
         stdout=subprocess.PIPE,

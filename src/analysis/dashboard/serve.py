@@ -59,7 +59,7 @@ def serve(
     language: LanguageCode = "zh",
     pool: int = 1,
     most_viewers: int = 24,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] | None = None,
 ) -> int:
     """Serve the dashboard of a profile's results until stopped (Ctrl-C or SIGTERM).
 
@@ -72,7 +72,8 @@ def serve(
         language: Language the page opens in; each reader can switch.
         pool: Kernels kept heated, about 200 MB each.
         most_viewers: Pages open at once; further visitors are asked to come back.
-        announce: Called with the address (and the token) once visitors are answered.
+        announce: Called with the address (and the token) once visitors are answered; prints it
+            by default.
 
     Returns:
         The exit code, 0.
@@ -102,7 +103,7 @@ def serve(
             config.VoilaConfiguration.default_pool_size = pool
             config.FreshVoila.most_kernels = pool + most_viewers
             config.FreshVoila.reports = str(reports)
-            _run(config, lambda url: announce(address(url, token)))
+            _run(config, lambda url: (announce or _say)(address(url, token)))
     return 0
 
 
@@ -203,6 +204,10 @@ def configured(
 def address(url: str, token: str) -> str:
     """The address to open, with the token where one is needed."""
     return f"{url}?token={token}" if token else url
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _run(config: Config, announce: Callable[[str], None]) -> None:
