@@ -11,6 +11,7 @@ from analysis.errors import SourceError
 from analysis.params import Source
 from analysis.sources.delimited import header_of, text_batches
 from analysis.sources.headers import plain, positions
+from analysis.sources.layout import Misfits
 
 
 def source(**more):
@@ -23,7 +24,7 @@ def read(path, declared=None, **more):
     header = header_of(path, declared, "utf-8")
     places, faults = positions(header, "s", declared, "x.csv")
     assert not faults, faults
-    lost = []
+    misfits = Misfits(declared)
     cells = []
     for numbers, columns in text_batches(
         path,
@@ -31,11 +32,11 @@ def read(path, declared=None, **more):
         "utf-8",
         width=len(header),
         places=list(places.values()),
-        faults=lost,
+        misfits=misfits,
         **more,
     ):
         cells += zip(numbers.tolist(), *(column.to_pylist() for column in columns), strict=True)
-    return cells, lost
+    return cells, misfits.faults
 
 
 @pytest.fixture
@@ -59,14 +60,30 @@ def test_rows_with_another_number_of_fields_are_told_by_their_row(written):
     rows, lost = read(written("a,b,c\n1,2,3\n4,5\n\n6,7,8,9\n1,2,3\n"))
     assert rows[1] == (4, None, None, None), "a blank line is a row without any value"
     assert [row[0] for row in rows] == [2, 4, 6]
-    assert [(f.line, f.fields, f.expected) for f in lost] == [(3, 2, 3), (5, 4, 3)]
+    assert [(f.line, f.told) for f in lost] == [
+        (3, "2 fields, 3 expected"),
+        (5, "4 fields, 3 expected"),
+    ]
 
 
-def test_a_quote_left_open_is_told_with_the_lines_it_swallowed(written):
-    rows, lost = read(written('a,b,c\n1,2,3\n4,"5,6\n7,8,9\n1,2,3\n'))
-    assert [row[0] for row in rows] == [2]
-    assert lost[0].lines == 3
-    assert "a quote left open?" in lost[0].told
+def test_rows_that_an_open_quote_swallows_are_told_one_by_one(written):
+    text = 'a,b,c\n1,2,3\n4,"5,6\n7,8,9\n1,2,3\n1,2",3,4\n5,6,7\n8,"9\n9",\n1,2\n'
+    rows, lost = read(written(text))
+    assert rows == [(2, "1", "2", "3"), (7, "5", "6", "7"), (8, "8", "9\n9", None)]
+    assert [(f.line, f.rule) for f in lost] == [
+        (3, "wrong_field_count"),
+        (4, "in_open_quote"),
+        (5, "in_open_quote"),
+        (6, "in_open_quote"),
+        (9, "wrong_field_count"),
+    ]
+    assert "a quote left open over 3 rows" in lost[0].told
+
+
+def test_a_wrong_row_with_a_line_break_in_a_cell_is_one_row(written):
+    rows, lost = read(written('a,b,c\n"x\ny",2\n1,2,3\n'))
+    assert [(f.line, f.rule) for f in lost] == [(2, "wrong_field_count")]
+    assert rows == [(3, "1", "2", "3")]
 
 
 def test_a_cell_larger_than_a_block_is_refused_there_and_read_in_a_larger_one(written):

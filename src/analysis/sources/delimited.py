@@ -1,16 +1,14 @@
 """Delimited text as batches of text cells: nothing guessed, nothing dropped.
 
 Rows are numbered as a spreadsheet shows them (the first row is 1, a quoted line break does not
-count). A row with too few or too many fields becomes a `LayoutFault`, never a padded row.
+count). A row with too few or too many fields becomes a fault, never a padded row.
 """
 
 from __future__ import annotations
 
-import bisect
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,32 +18,10 @@ import pyarrow.csv as pa_csv
 from ..errors import SourceError
 from ..params import Source
 from .decoding import PROBE_BYTES, open_utf8, undecodable
+from .layout import InvalidRow, Misfits
 
 BLOCK_BYTES = (1 << 22, 1 << 26, 1 << 29)
 """Block sizes tried in turn; a record must fit into one."""
-
-
-@dataclass(frozen=True)
-class LayoutFault:
-    """A row whose number of fields differs from the header's.
-
-    Attributes:
-        line: Row number in the file, the first row being 1.
-        fields: Fields found.
-        expected: Fields of the header.
-        lines: Physical lines it spans; more than one tells of a quote left open.
-    """
-
-    line: int
-    fields: int
-    expected: int
-    lines: int
-
-    @property
-    def told(self) -> str:
-        """What is stored instead of the row's (perhaps personal) text."""
-        spans = f" over {self.lines} lines (a quote left open?)" if self.lines > 1 else ""
-        return f"{self.fields} fields{spans}, {self.expected} expected"
 
 
 def header_of(path: Path, source: Source, encoding: str) -> list[str]:
@@ -83,7 +59,7 @@ def text_batches(
     *,
     width: int,
     places: Sequence[int],
-    faults: list[LayoutFault],
+    misfits: Misfits,
     block: int = BLOCK_BYTES[0],
 ) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
     """Read a delimited file in bounded memory.
@@ -94,7 +70,7 @@ def text_batches(
         encoding: What `encoding_of` returned.
         width: Fields of the header.
         places: Positions of the wanted columns.
-        faults: Receives rows with a wrong number of fields as they are met.
+        misfits: Receives rows with a wrong number of fields as they are met.
         block: Bytes read at once.
 
     Yields:
@@ -103,20 +79,11 @@ def text_batches(
     Raises:
         SourceError: The file is not what the profile says.
     """
-    skipped: list[int] = []
-
-    def take(row: pa_csv.InvalidRow) -> str:
-        skipped.append(row.number)
-        if row.number > source.header_row:
-            lines = len(row.text.splitlines())
-            faults.append(LayoutFault(row.number, row.actual_columns, row.expected_columns, lines))
-        return "skip"
-
-    number = 1
-    for batch in _arrow_batches(path, source, encoding, width, places, take, block):
-        rows = _numbers(number, batch.num_rows, skipped)
-        number = int(rows[-1]) + 1 if len(rows) else number
-        keep = int(np.searchsorted(rows, source.header_row, side="right"))
+    first = 1
+    for batch in _arrow_batches(path, source, encoding, width, places, misfits.take, block):
+        records, rows = misfits.numbers(first, batch.num_rows)
+        first = int(records[-1]) + 1 if len(records) else first
+        keep = int(np.searchsorted(records, source.header_row, side="right"))
         yield rows[keep:], [column.slice(keep) for column in batch.columns]
 
 
@@ -126,7 +93,7 @@ def _arrow_batches(
     encoding: str,
     width: int,
     places: Sequence[int],
-    take: object,
+    take: Callable[[InvalidRow], str],
     block: int,
 ) -> Iterator[pa.RecordBatch]:
     names = [f"c{at}" for at in range(width)]
@@ -178,13 +145,3 @@ def _explained(path: Path, source: Source, fault: pa.ArrowInvalid) -> SourceErro
         got=text.splitlines()[0],
         todo="Check format, delimiter, quote and encoding in the profile's source.",
     )
-
-
-def _numbers(first: int, n: int, skipped: list[int]) -> np.ndarray:
-    """The first n row numbers from `first` on that were not skipped."""
-    at = bisect.bisect_left(skipped, first)
-    later = np.asarray(skipped[at:], dtype=np.int64)
-    if not len(later):
-        return np.arange(first, first + n, dtype=np.int64)
-    candidates = np.arange(first, first + n + len(later), dtype=np.int64)
-    return candidates[~np.isin(candidates, later)][:n]

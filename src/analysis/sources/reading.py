@@ -26,6 +26,7 @@ from .conversion import FAULTS, convert
 from .decoding import encoding_of
 from .files import files_of
 from .headers import positions, where_of
+from .layout import Misfits
 
 LINE_BITS = 40
 ROW = "_row"
@@ -242,7 +243,7 @@ def _part_rows(
     if _is_json(source):
         yield from json_lines.line_batches(part.path, part.encoding, block)
         return
-    faults: list[delimited.LayoutFault] = []
+    misfits = Misfits(source)
     places = [part.places[column] for column in source.columns]
     yield from delimited.text_batches(
         part.path,
@@ -250,10 +251,10 @@ def _part_rows(
         part.encoding,
         width=part.width,
         places=places,
-        faults=faults,
+        misfits=misfits,
         block=block,
     )
-    lost.extend(LostRow(part.row_of(f.line), "wrong_field_count", f.told) for f in faults)
+    lost.extend(LostRow(part.row_of(f.line), f.rule, f.told) for f in misfits.faults)
 
 
 def _parquet_cells(engine: Engine, name: str, source: Source, parts: tuple[Part, ...]) -> ir.Table:
