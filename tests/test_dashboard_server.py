@@ -14,6 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from voila.exporter import VoilaExporter
+from voila.paths import collect_template_paths
 
 from analysis.dashboard import serve as serving
 from analysis.dashboard.home import environment, free_port, private_home, register_kernel
@@ -129,6 +131,48 @@ def test_the_home_is_ours_alone_and_is_left_as_it_was(
         assert specs["python3"]["spec"]["display_name"] == "tierlab"
         assert specs["python3"]["resource_dir"].startswith(str(tmp_path))
     assert os.environ["JUPYTER_PATH"] == "/somewhere"
+
+
+def test_a_cell_that_failed_shows_one_calm_sentence(tmp_path: Path) -> None:
+    serving.place_page(tmp_path)
+    fault = nbformat.v4.new_output(
+        "error", ename="KeyError", evalue="secret", traceback=["Traceback of secrets"]
+    )
+    cell = nbformat.v4.new_code_cell("1 / 0", outputs=[fault])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    with environment(private_home(tmp_path)):
+        page = asyncio.run(rendered(notebook))
+    assert "看板暂时无法显示" in page
+    assert "The dashboard cannot be shown right now" in page
+    assert "secret" not in page
+    assert not re.findall(r"https?://[^\s\"'<]+", page), "the page names nobody outside"
+
+
+async def rendered(notebook: nbformat.NotebookNode) -> str:
+    """The page of an executed notebook, as Voila makes it."""
+
+    async def kernel_start(_: object) -> str:
+        return "kernel"
+
+    async def cells(notebook: nbformat.NotebookNode, _: str) -> Any:
+        for cell in notebook.cells:
+            yield cell
+
+    paths = collect_template_paths(["voila", "nbconvert"], serving.TEMPLATE, prune=True)
+    exporter = VoilaExporter(template_paths=paths, template_name=serving.TEMPLATE, base_url="/")
+    exporter.exclude_input = True
+    made = exporter.generate_from_notebook_node(
+        notebook,
+        resources={"base_url": "/", "theme": "light", "metadata": {"name": "dashboard"}},
+        extra_context={
+            "frontend": "voila",
+            "main_js": "voila.js",
+            "kernel_start": kernel_start,
+            "cell_generator": cells,
+        },
+        page_config={"fullStaticUrl": "/voila/static"},
+    )
+    return "".join([piece async for piece, _ in made])
 
 
 # ---- the pool --------------------------------------------------------------------------------
