@@ -144,6 +144,37 @@ def test_a_change_is_told_in_words_and_judged_by_its_direction(key, now, before,
     assert bool(told.verdict) == (tone != "plain")
 
 
+def test_a_change_that_chance_explains_is_not_judged():
+    told = change(figure("nps", 12.4, 9.0), 9.0, "on last month", Language("en"), noise=5.0)
+    assert (told.words, told.tone, told.verdict) == ("up 3.4 points", "plain", "within chance")
+
+
+def test_the_noise_of_a_change_comes_from_both_months(figures):
+    nps = next(f for f in headline_figures(figures, Month.parse(AS_OF)) if f.spec.key == "nps")
+    before = figures.loc[str(Month.parse(AS_OF).shifted(-1))]
+    assert nps.noise[1] == pytest.approx((before["nps_high"] - before["nps_low"]) / 2)
+    assert all(math.isnan(n) for n in figure("revenue", 2.0, 1.0).noise)
+
+
+def test_satisfaction_has_the_mean_of_the_answers_and_an_interval_on_its_scale(figures):
+    answers = surveys().dropna(subset=["answered_at", "csat_score"])
+    mine = answers[answers["answered_at"].dt.strftime("%Y-%m") == AS_OF]["csat_score"]
+    now = figures.loc[AS_OF]
+    assert now["csat"] == pytest.approx(mine.mean(), abs=EXACT)
+    half = 1.959964 * mine.std() / math.sqrt(len(mine))
+    assert now["csat_high"] - now["csat"] == pytest.approx(half, abs=EXACT)
+    assert figures["csat_low"].min() >= 1
+    assert figures["csat_high"].max() <= 5
+
+
+def test_without_nps_answers_there_are_no_bounds(engine, panel):
+    only_csat = surveys().assign(nps_score=pd.array([None] * len(surveys()), "Int64"))
+    found = monthly_figures(engine.table(panel), engine.table(only_csat)).loc[AS_OF]
+    assert math.isnan(found["nps"])
+    assert math.isnan(found["nps_worst"])
+    assert found["csat"] > 1
+
+
 def test_a_change_from_nothing_is_not_told():
     assert change(figure("nps", 10.0, math.nan), math.nan, "", Language("en")) is None
 

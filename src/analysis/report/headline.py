@@ -78,6 +78,8 @@ class HeadlineFigure:
             there is none.
         past: Up to thirteen months, oldest first, this one last.
         low, high: Sampling interval of the value; NaN where none is given.
+        noise: Half-widths of the intervals of this month, last month and the same month last
+            year; NaN where none is given.
     """
 
     spec: Spec
@@ -87,6 +89,7 @@ class HeadlineFigure:
     past: tuple[float, ...]
     low: float = math.nan
     high: float = math.nan
+    noise: tuple[float, float, float] = (math.nan, math.nan, math.nan)
 
 
 def headline_figures(figures: pd.DataFrame | None, month: Month) -> list[HeadlineFigure]:
@@ -107,14 +110,16 @@ def _figure(spec: Spec, figures: pd.DataFrame | None, month: Month) -> HeadlineF
         return float(figures[column].loc[key])
 
     past = tuple(at(spec.key, back) for back in range(SPARK_MONTHS - 1, -1, -1))
+    ends = [(at(f"{spec.key}_low", back), at(f"{spec.key}_high", back)) for back in (0, 1, 12)]
+    halves = [(high - low) / 2 for low, high in ends]
     return HeadlineFigure(
         spec,
         past[-1],
         at(spec.key, 1),
         at(spec.key, 12),
         past,
-        at(f"{spec.key}_low", 0),
-        at(f"{spec.key}_high", 0),
+        *ends[0],
+        (halves[0], halves[1], halves[2]),
     )
 
 
@@ -153,7 +158,7 @@ class Change:
         arrow: ▲, ▼, or ● where nothing moved.
         words: Such as "up 3.2%".
         tone: better, worse or plain; also told by `verdict`.
-        verdict: "better", "worse", or empty.
+        verdict: "better", "worse", "within chance", or empty.
     """
 
     since: str
@@ -163,19 +168,32 @@ class Change:
     verdict: str
 
 
-def change(figure: HeadlineFigure, before: float, since: str, language: Language) -> Change | None:
-    """How a figure moved since an earlier month; None where one of them is missing."""
+def change(
+    figure: HeadlineFigure, before: float, since: str, language: Language, noise: float = math.nan
+) -> Change | None:
+    """How a figure moved since an earlier month; None where one of them is missing.
+
+    Args:
+        figure: The figure.
+        before: Its earlier value.
+        since: The earlier month, in words.
+        language: The reader's.
+        noise: Largest difference that chance alone explains (95 %); NaN where that is unknown.
+    """
     if math.isnan(before) or math.isnan(figure.value):
         return None
     size = _size(figure, before, language)
     moved = figure.value - before
     if not any(digit in size for digit in "123456789"):
         return Change(since, "●", language.text("unchanged", context="change"), "plain", "")
+    arrow = "▲" if moved > 0 else "▼"
+    words = language.text("up {size}" if moved > 0 else "down {size}", size=size)
+    if abs(moved) <= noise:
+        return Change(since, arrow, words, "plain", language.text("within chance"))
     better = figure.spec.better * moved
     tone = "plain" if not better else "better" if better > 0 else "worse"
-    words = language.text("up {size}" if moved > 0 else "down {size}", size=size)
     verdict = "" if tone == "plain" else language.text(tone, context="change")
-    return Change(since, "▲" if moved > 0 else "▼", words, tone, verdict)
+    return Change(since, arrow, words, tone, verdict)
 
 
 def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
@@ -217,8 +235,13 @@ def _card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping
         "why": why_missing(spec, inputs, language),
         "value": written(figure.value, spec.form, language, currency),
         "changes": [
-            change(figure, figure.previous, language.text("on last month"), language),
-            change(figure, figure.year_ago, language.text("on last year"), language),
+            change(
+                figure, before, language.text(since), language, math.hypot(figure.noise[0], noise)
+            )
+            for before, since, noise in (
+                (figure.previous, "on last month", figure.noise[1]),
+                (figure.year_ago, "on last year", figure.noise[2]),
+            )
         ],
         "beside": _beside(figure, inputs, language),
         "spark": shown(_Spark(sparkline(figure.past))),

@@ -30,6 +30,10 @@ SMALL_TABLES = (
 """Stage outputs that are read whole."""
 
 
+PUBLICATION = "publication"
+"""The step that only copies; what it depends on moves no figure, and no manifest lists it."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """One month of one profile, as the report needs it.
@@ -109,6 +113,7 @@ def digests_of_inputs(processed: Path) -> dict[str, str]:
         ``notebook.<stage>``.
     """
     paths = sorted((processed / ".inputs").glob("*.digest"))
+    paths = [path for path in paths if path.stem != PUBLICATION]
     return _by_stage({p.stem: json.loads(p.read_text(encoding="utf-8")) for p in paths})
 
 
