@@ -1,5 +1,6 @@
 """Questions about other processes."""
 
+import os
 import time
 
 import psutil
@@ -34,3 +35,10 @@ def _mentions(process: psutil.Process, text: str) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and any(text in part for part in told)
     except psutil.Error:
         return False
+
+
+def doze(arguments: list[str]) -> int:
+    """Say who sleeps, and sleep for some seconds."""
+    print(os.getpid(), flush=True)
+    time.sleep(float(arguments[0]))
+    return 0
