@@ -576,3 +576,50 @@ def test_quality_says_what_was_measured(tmp_path):
     assert quality.loc[4, "score"] == pytest.approx(2 / 3)
     assert quality.loc[5, "status"] == "not measured"
     assert quality["score"].isna().tolist() == [False, False, False, False, True]
+
+
+def test_what_a_select_yields_must_fit_the_contract(tmp_path):
+    parts = together(PROFILE, COSTS)
+    parts["sources"]["crm"]["columns"] = {"id": "text"}
+    parts["tables"] = {
+        **PROFILE["tables"],
+        "service_costs": {
+            "source": "orders",
+            "select": "SELECT no AS activity, who AS customer_id, yuan AS cost, "
+            "strftime(at, '%Y/%m') AS month FROM orders",
+        },
+        "surveys": {
+            "source": "orders",
+            "select": "SELECT no AS survey_id, who AS customer_id, at AS sent_at, "
+            "yuan AS csat_score, done AS answered_at FROM orders",
+        },
+    }
+    parts["sources"] = {name: parts["sources"][name] for name in ("crm", "orders")}
+    found = cleaned(tmp_path, "1,C1,2026-10-01,2026-10-02,4.5\n2,C1,2026-10-01,,4\n", profile=parts)
+    told = rejects(found)
+    assert (2, "month", "not_a_month", "2026/10", "rejected") in told
+    assert (2, "csat_score", "wrong_type", "4.5", "rejected") in told
+    assert rows(found.tables["surveys"], "survey_id", "csat_score") == [("2", None)]
+
+
+def test_customers_and_shipments_must_have_a_source(tmp_path):
+    parts = together(PROFILE)
+    parts["sources"]["crm"] = {**parts["sources"]["crm"], "files": "none.csv", "optional": True}
+    with pytest.raises(CoverageError, match="'customers'"):
+        cleaned(tmp_path, "1,C1,2026-10-01,,1\n", profile=parts)
+
+
+def test_an_earlier_result_stays_when_another_month_is_cleaned(tmp_path):
+    from analysis.cleaning import clean, customer_records
+    from analysis.identity import resolve
+    from analysis.months import Month
+    from analysis.sources import ingest
+
+    orders = HEADER + "1,C1,2026-09-01,,1\n2,C2,2026-10-01,,1\n"
+    workspace = workspace_of(tmp_path, {"crm.csv": CRM, "orders.csv": orders}, PROFILE)
+    ingested = ingest(workspace)
+    links = resolve(customer_records(ingested, workspace.profile))
+    october = clean(ingested, links, workspace.profile, Month(2026, 10))
+    september = clean(ingested, links, workspace.profile, Month(2026, 9))
+    assert rows(september.tables["shipments"], "shipment_id") == [("1",)]
+    assert rows(october.tables["shipments"], "shipment_id") == [("1",), ("2",)]

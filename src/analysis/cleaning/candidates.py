@@ -86,12 +86,14 @@ def candidates_of(
     rules = rules_of(seen, contract, as_of, required=_required(contract, query, alone))
     rules += _customer_rules(seen, query, contract, alone)
     judged = seen.mutate(
-        **{BROKEN: bits(rules), LATER: is_later(seen, contract, as_of) & ~_far(rules)}
+        **{
+            BROKEN: bits(rules),
+            LATER: is_later(seen, contract, as_of) & ~_without_beginning(rules, contract),
+        }
     )
     judged = emptied(judged, rules)
     judged = judged.mutate(**{REJECTED: _is_rejected(judged, rules, query)})
-    name = f"offered_{query.table}_{query.index}"
-    return Candidates(query, contract, _run(engine, judged, name, query), tuple(rules))
+    return Candidates(query, contract, _run(engine, judged, query), tuple(rules))
 
 
 def _customer_rules(table: ir.Table, query: Query, contract: Contract, alone: bool) -> list[Rule]:
@@ -123,9 +125,9 @@ def selected(engine: Engine, query: Query) -> ir.Table:
     return table
 
 
-def _run(engine: Engine, table: ir.Table, name: str, query: Query) -> ir.Table:
+def _run(engine: Engine, table: ir.Table, query: Query) -> ir.Table:
     try:
-        return engine.materialise(table, name)
+        return engine.materialise(table)
     except SourceError as fault:
         raise _wrong(query, str(fault.got)) from fault
 
@@ -148,6 +150,8 @@ def _typed(table: ir.Table, contract: Contract) -> ir.Table:
             casts[name] = table[name].try_cast(column.ibis_type)
             if column.type != "text":
                 lost = table[name].notnull() & casts[name].isnull()
+                if column.type == "integer" and table[name].type().is_floating():
+                    lost = lost | (table[name] % 1 != 0)
                 flags[f"{UNCAST_FLAG}{name}"] = kept_text(table[name], lost)
     return table.mutate(**flags, **casts) if casts else table
 
@@ -176,9 +180,14 @@ def _required(contract: Contract, query: Query, alone: bool) -> list[str]:
     return [name for name in listed if name in query.columns and name != "customer_id"]
 
 
-def _far(rules: Sequence[Rule]) -> ir.BooleanValue:
-    far = [rule.broken.fill_null(False) for rule in rules if rule.name == "far_future"]
-    return far[0] if far else ibis.literal(False)
+def _without_beginning(rules: Sequence[Rule], contract: Contract) -> ir.BooleanValue:
+    """Rows whose beginning is wrong: they are rejected, never put off as later."""
+    wrong = [
+        rule.broken.fill_null(False)
+        for rule in rules
+        if rule.column == contract.began and rule.name in ("far_future", "not_a_month")
+    ]
+    return wrong[0] if wrong else ibis.literal(False)
 
 
 def _is_rejected(table: ir.Table, rules: Sequence[Rule], query: Query) -> ir.BooleanValue:

@@ -89,10 +89,11 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     links = ingested.engine.materialise(links)
     work = _Work(ingested.engine, ingested, links.filter(links.is_known), as_of)
     queries = queries_of(profile)
+    _refuse_absent(ingested, queries)
     for table, listed in queries.items():
         if table not in PEOPLE:
             _clean_table(work, table, listed)
-    refuse_empty_month(work.tables.get("shipments"), as_of)
+    refuse_empty_month(work.tables["shipments"], as_of)
     for table in PEOPLE:
         if table in queries:
             _clean_table(work, table, queries[table])
@@ -101,14 +102,25 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     return _finished(work, profile)
 
 
-def refuse_empty_month(shipments: ir.Table | None, as_of: Month) -> None:
+def _refuse_absent(ingested: Ingested, queries: Mapping[str, Sequence[Query]]) -> None:
+    """Customers and shipments must have at least one source that is there."""
+    for table in ("customers", "shipments"):
+        sources = [query.counted for query in queries[table]]
+        if not any(ingested.sources[name].parts for name in sources):
+            raise CoverageError(
+                f"None of the sources of the table '{table}' is there",
+                where=f"tables.{table}",
+                got=", ".join(sources),
+                todo="Complete the raw files; these sources are optional, their table is not.",
+            )
+
+
+def refuse_empty_month(shipments: ir.Table, as_of: Month) -> None:
     """Refuse a month in which no shipment began or was delivered.
 
     Raises:
         CoverageError: With the months that the data do cover up to then.
     """
-    if shipments is None:
-        raise CoverageError("There is no source of shipments", todo="Complete the raw files.")
     moved = ibis.greatest(
         shipments.shipped_at, ibis.coalesce(shipments.delivered_at, shipments.shipped_at)
     )
@@ -248,7 +260,7 @@ def _finished(work: _Work, profile: Profile) -> Cleaned:
     sources = work.ingested.sources
     ledger = ledger_of(work.entries)
     found = violations.together(work.engine, work.found)
-    rejects = work.engine.materialise(violations.placed(found, sources.values()), "rejects")
+    rejects = work.engine.materialise(violations.placed(found, sources.values()))
     by = ["source", "table", "column", "rule", "action"]
     counts = rejects.group_by(by).agg(rows_n=rejects.count()).order_by(by).execute()
     quality = quality_of(work.ingested, ledger, counts, profile)

@@ -29,6 +29,7 @@ LATEST_DAYS = 731
 FAR_FUTURE_YEARS = 10
 """A beginning so long after the as-of month is no later row but a wrong date."""
 
+MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 Action = Literal["rejected", "emptied", "filled"]
 
@@ -131,7 +132,10 @@ def kept_text(value: ir.Value, where: ir.BooleanValue) -> ir.StringValue:
 
 
 def _value_rules(table: ir.Table, name: str, column: Column) -> list[Rule]:
-    value, rules = table[name], []
+    value = table[name]
+    rules: list[Rule] = []
+    if column.type == "month":
+        rules.append(Rule("not_a_month", name, ~value.re_search(MONTH)))
     outside = [
         *([value < column.low] if column.low is not None else []),
         *([value > column.high] if column.high is not None else []),
