@@ -117,7 +117,10 @@ def test_failing_runs_leave_the_last_good_report_until_one_succeeds(root):
         assert "Traceback" not in told.stderr + told.stdout
         assert all(word in told.stderr for word in (*words, str(evidence)))
         assert published(root) == before
-        assert state_of(root)["state"] == "failed"
+        state = state_of(root)
+        assert state["state"] == "failed"
+        assert state["message"].startswith("cleaning: ")
+        assert "got:" not in state["message"]
         assert json.loads(evidence.read_text())["cells"]
     mend_and_run(root)
     assert not evidence.exists()

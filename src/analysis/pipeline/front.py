@@ -158,10 +158,13 @@ def _index_meanwhile(job: Job) -> Iterator[None]:
 
 
 def _fail(jobs: Sequence[Job], failures: Sequence[Event]) -> None:
-    """Say beside the last good reports that a later run failed, and end."""
+    """Say beside the last good reports that a later run failed, and end.
+
+    Only the first line is kept there: what was found may be personal.
+    """
     for failure in failures:
         (job,) = _named(jobs, [failure.month])
-        publication.mark(job, "failed", failure.message)
+        publication.mark(job, "failed", f"{failure.step}: {failure.message.splitlines()[0]}")
     publication.rebuild_index(jobs[0].shelf)
     raise FailedRunError(failures)
 
