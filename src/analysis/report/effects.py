@@ -1,4 +1,4 @@
-"""The effects of each experiment: interval plots, the same as a table, curves, NPS, money."""
+"""The effects of each experiment: interval plots, retention curves, money."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from ..figures import (
     Chart,
     IntervalRow,
     Line,
-    ReadingTable,
     interval_plot,
-    reading_table,
     retention_curves,
 )
-from ..language import MISSING, Language
+from ..language import Language
 from .block import Block, in_series, rendered
+from .effect_tables import answers_table, checks_table, effects_table
 from .experiment_view import (
     ExperimentView,
     arm_name,
@@ -29,14 +28,10 @@ from .experiment_view import (
 )
 from .findings import effect_finding, has_estimate
 from .inputs import Inputs
-from .verdicts import decision_words, gate_name, gate_note
+from .verdicts import decision_words
 
 NET_VALUE = "net_value"
 """The reading that holds margin less cost to serve per customer."""
-BOUNDS = (
-    ("lee", "Customers who answer in either group (Lee bounds)"),
-    ("worst", "Whatever the silent would have said (worst case)"),
-)
 
 
 def effects(inputs: Inputs, language: Language) -> Block:
@@ -154,53 +149,6 @@ def _caveats(view: ExperimentView, rows: list[pd.Series], language: Language) ->
     return found
 
 
-def effects_table(view: ExperimentView, language: Language) -> ReadingTable | None:
-    """Every main estimate as a table: the same figures as the charts, and the secondary ones."""
-    metrics = [*view.names_of("primary"), *view.names_of("secondary")]
-    rows = [_table_row(view, row, language) for m in metrics for row in _told_rows(view, m)]
-    if not rows:
-        return None
-    headings = {
-        "who": language.text("Whose"),
-        "effect": language.text("Difference"),
-        "between": language.text("Interval"),
-        "treated": language.text("Treated"),
-        "control": language.text("Control", context="column"),
-        "n": language.text("Customers", context="column"),
-    }
-    return reading_table(
-        pd.DataFrame(rows),
-        headings,
-        caption=language.text("Effects of {title}", title=view.title(language)),
-        numeric=("effect", "between", "treated", "control", "n"),
-        group="metric",
-        stacks=True,
-        key=f"effects-{view.id}",
-    )
-
-
-def _told_rows(view: ExperimentView, metric: str) -> list[pd.Series]:
-    """A metric's rows; only the first where there is no estimate yet at all."""
-    rows = [row for _, row in view.rows(metric).iterrows()]
-    return rows if any(has_estimate(row) for row in rows) else rows[:1]
-
-
-def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict[str, str]:
-    metric = str(row["metric"])
-    write = view.text_of(metric, language)
-    sizes = [row["n_treatment"], row["n_control"]]
-    known = has_estimate(row)
-    return {
-        "metric": view.label_of(metric, language),
-        "who": whose(view, row, language),
-        "effect": write.effect(row["effect"]) if known else MISSING,
-        "between": write.span(*interval_of(row)) if known else view.status(row, language),
-        "treated": write.value(row["value_treatment"]),
-        "control": write.value(row["value_control"]),
-        "n": " / ".join(language.number(n) for n in sizes),
-    }
-
-
 def curve_chart(view: ExperimentView, language: Language) -> Chart | None:
     """Retention curves by arm."""
     if view.curves.empty:
@@ -237,53 +185,6 @@ def _arms_control_last(view: ExperimentView) -> list[str]:
     return sorted(arms, key=lambda arm: arm == control)
 
 
-def answers_table(view: ExperimentView, language: Language) -> ReadingTable | None:
-    """How far silence could bend the NPS effect: the main reading, and its bounds."""
-    metric = next((m for m in view.estimates.get("metric", ()) if _is_nps(view, m)), None)
-    if metric is None or view.bounds.empty:
-        return None
-    write = view.text_of(metric, language)
-    main = view.rows(metric).head(1)
-    rows = [
-        {"reading": language.text("Weighted by the chance to answer (decides)"),
-         "effect": write.effect(row["effect"]), "range": write.span(*interval_of(row))}
-        for _, row in main.iterrows()
-    ]  # fmt: skip
-    mine = view.bounds[(view.bounds["metric"] == metric) & (view.bounds["segment"] == "all")]
-    ends = mine.groupby("bound")["effect"].first()
-    for key, words in BOUNDS:
-        if {f"{key}_low", f"{key}_high"} <= set(ends.index):
-            between = write.span(float(ends[f"{key}_low"]), float(ends[f"{key}_high"]))
-            rows.append({"reading": language.text(words), "effect": MISSING, "range": between})
-    headings = {
-        "reading": language.text("Reading"),
-        "effect": language.text("Difference"),
-        "range": language.text("Interval or bounds"),
-    }
-    caption = language.text("NPS when not everybody answers{rates}", rates=_rates(view, language))
-    return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=("effect", "range"),
-        stacks=True, key=f"answers-{view.id}",
-    )  # fmt: skip
-
-
-def _rates(view: ExperimentView, language: Language) -> str:
-    """Response rates by arm, in brackets."""
-    told_rates = [
-        language.text("{arm} {n}", arm=arm_name(str(arm["arm"]), language),
-                      n=language.percent(arm["response_rate"], 0))
-        for arm in view.content.get("arms") or ()
-        if arm.get("response_rate") is not None
-    ]  # fmt: skip
-    if not told_rates:
-        return ""
-    return language.text(" (answered: {rates})", rates=language.listed(told_rates))
-
-
-def _is_nps(view: ExperimentView, metric: str) -> bool:
-    return bool((view.estimates[view.estimates["metric"] == metric]["kind"] == "nps").any())
-
-
 def money_metrics(view: ExperimentView) -> list[str]:
     """The net value, where it was estimated."""
     return [name for name in view.names_of("reading") if name == NET_VALUE]
@@ -301,37 +202,6 @@ def _is_drawn(line: Any) -> bool:
     """Whether a sentence repeats what the chart of the net value shows."""
     metric = line["values"].get("metric", {}) if isinstance(line, Mapping) else {}
     return metric.get("value") == "net value per customer" or "segment" in line.get("values", ())
-
-
-def checks_table(view: ExperimentView, language: Language) -> ReadingTable | None:
-    """The gates: each check with its result."""
-    if view.checks.empty:
-        return None
-    rows = [
-        {
-            "gate": gate_name(str(row["gate"]), language),
-            "result": language.text("failed" if row["alarmed"] else "passed", context="gate"),
-            "p": MISSING if pd.isna(row["p_value"]) else f"{row['p_value']:.3g}",
-            "note": gate_note(view, str(row["gate"]), language),
-        }
-        for _, row in view.checks.iterrows()
-    ]
-    headings = {
-        "gate": language.text("Check"),
-        "result": language.text("Result"),
-        "p": language.text("p value"),
-    }
-    if any(row["note"] for row in rows):
-        headings["note"] = language.text("Found")
-    caption = language.text("Checks that must hold before a figure may be believed")
-    return reading_table(
-        pd.DataFrame(rows),
-        headings,
-        caption=caption,
-        numeric=("p",),
-        stacks=True,
-        key=f"checks-{view.id}",
-    )
 
 
 def _notes(view: ExperimentView, language: Language) -> list[str]:
