@@ -15,6 +15,8 @@ from report_month import AS_OF, CUSTOMERS, evaluations, tables, write_month
 BEFORE = "2026-09"
 REGIONS = ("华东", "华南", "<b>North & West</b>")
 """The last is hostile on purpose: it must reach the page as text."""
+NEW = tuple(f"C{i:05d}" for i in range(7))
+"""Customers without a tier in the month before."""
 INDUSTRIES = ("电子", "服装")
 
 
@@ -39,7 +41,11 @@ def scores() -> pd.DataFrame:
 
 
 def content() -> dict[str, pd.DataFrame]:
-    return {**tables(), "customers": customers(), "scores": scores()}
+    made = tables()
+    of_tiers = made["tiers"]
+    is_new = (of_tiers["month"] == AS_OF) & of_tiers["customer_id"].isin(NEW)
+    known = of_tiers.assign(previous_tier=of_tiers["previous_tier"].where(~is_new))
+    return {**made, "tiers": known, "customers": customers(), "scores": scores()}
 
 
 def publish(folder: Path) -> Path:

@@ -30,7 +30,7 @@ from analysis.dashboard.view import CHOICES, Dashboard
 from analysis.errors import CoverageError
 from analysis.language import Language
 from analysis.tables import TIERS
-from dashboard_month import BEFORE, REGIONS, publish, publish_again
+from dashboard_month import BEFORE, NEW, REGIONS, publish, publish_again
 from report_month import AS_OF
 
 EN, ZH = Language("en"), Language("zh")
@@ -185,9 +185,11 @@ def test_group_counts_add_up_to_the_customers(month: MonthResults) -> None:
 
 def test_migration_counts_the_moves(month: MonthResults) -> None:
     assert month.flows is not None
-    moved = month.flows[month.flows["from_tier"] != month.flows["to_tier"]]["customers_n"].sum()
+    known = month.flows[month.flows["from_tier"] != ""]
+    moved = known[known["from_tier"] != known["to_tier"]]["customers_n"].sum()
     assert f"{moved} customers moved between tiers" in migration(month.flows, EN)
     assert month.flows["customers_n"].sum() == 400
+    assert known["customers_n"].sum() == 400 - len(NEW)
 
 
 def test_a_new_customer_is_no_move() -> None:
@@ -220,6 +222,9 @@ def test_big_numbers_are_the_summarys(folder: Path) -> None:
     assert "1,234" in shown
     assert "on last month" in shown
     assert "up 23.4%" in shown
+    assert "Not available: no source of tickets" in big_numbers(
+        {**stored, "not_available": {"en": ["no source of tickets"]}}, "CNY", EN
+    )
     assert big_numbers({}, "CNY", EN) == ""
 
 
@@ -338,6 +343,13 @@ def test_calls_are_those_of_the_chosen_reason(month: MonthResults, page: Dashboa
     assert burst
     assert all(customer in shown for customer in burst)
     assert not [customer for customer in others if customer in shown]
+
+
+def test_a_column_that_holds_nothing_is_left_out(month: MonthResults) -> None:
+    assert month.calls is not None
+    assert ">Margin<" in call_list(month.calls, None, "CNY", EN)
+    unknown = month.calls.assign(margin_window=float("nan"))
+    assert ">Margin<" not in call_list(unknown, None, "CNY", EN)
 
 
 def test_a_long_list_of_calls_is_folded_and_its_end_is_told(month: MonthResults) -> None:

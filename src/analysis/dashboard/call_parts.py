@@ -45,7 +45,7 @@ def call_list(
     if wanted.empty:
         return f"<p>{language.text('Nobody needs a call this month.')}</p>"
     listed = _with_sentences(wanted.head(MOST_CALLS), currency, language)
-    columns = [column for column in COLUMNS if column in (*calls.columns, "told")]
+    columns = [name for name in COLUMNS if name == "told" or _is_known(calls, name)]
     first = _table(listed[:FIRST_CALLS], columns, currency, language)
     rest = listed[FIRST_CALLS:]
     if not rest:
@@ -56,6 +56,11 @@ def call_list(
         f"{first}<details><summary>{told}</summary>{more}"
         f"{_beyond(len(wanted) - len(listed), language)}</details>"
     )
+
+
+def _is_known(calls: pd.DataFrame, column: str) -> bool:
+    """Whether a column holds anything; a profile without costs has no margins."""
+    return column in calls.columns and bool(calls[column].notna().any())
 
 
 def _table(

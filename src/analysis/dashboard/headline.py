@@ -26,7 +26,17 @@ def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -
         return ""
     cards = "".join(_card(figure, currency, language) for figure in known)
     title = language.text("The month at a glance")
-    return f'<section><h2>{title}</h2><ul class="tl-numbers">{cards}</ul></section>'
+    missing = _missing(summary, language)
+    return f'<section><h2>{title}</h2><ul class="tl-numbers">{cards}</ul>{missing}</section>'
+
+
+def _missing(summary: Mapping[str, Any], language: Language) -> str:
+    """What the profile has no source for."""
+    phrases = (summary.get("not_available") or {}).get(language.code) or ()
+    if not phrases:
+        return ""
+    told = language.listed([str(phrase) for phrase in phrases])
+    return f'<p class="tl-note">{language.text("Not available:")} {escape(told)}</p>'
 
 
 def _card(figure: HeadlineFigure, currency: str, language: Language) -> str:
