@@ -128,6 +128,21 @@ def test_parquet_files_are_read_natively_and_numbered_from_one(tmp_path):
     assert frame["_faults"].isna().all()
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+def test_moments_of_every_precision_and_zone(tmp_path, unit, zone):
+    moments = pa.array([1_790_000_000 * 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]])
+    columns = {"no": ["1"], "who": ["C1"], "done": ["x"], "yuan": [1.5]}
+    (tmp_path / "raw").mkdir()
+    table = pa.table({**columns, "at": moments.cast(pa.timestamp(unit, zone))})
+    pq.write_table(table, tmp_path / "raw" / "orders.parquet")
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.parquet", "format": "parquet"}
+    read = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"]
+    moment = dt.datetime.fromtimestamp(1_790_000_000, dt.UTC).replace(tzinfo=None)
+    shifted = moment + dt.timedelta(hours=8 if zone else 0)  # to Asia/Shanghai
+    assert read.table.at.execute()[0] == shifted
+
+
 def test_parquet_files_of_one_source_must_agree_in_types(tmp_path):
     (tmp_path / "raw").mkdir()
     for name, amount in (("orders_1.parquet", 1.5), ("orders_2.parquet", "1.5")):

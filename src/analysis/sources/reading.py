@@ -13,6 +13,7 @@ from operator import or_
 from pathlib import Path
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
@@ -276,8 +277,13 @@ def _parquet_part(engine: Engine, source: Source, part: Part) -> ir.Table:
     """Rows are numbered from 1: a Parquet file has no header row."""
     table = engine.connection.read_parquet(str(part.path), file_row_number=True)
     names = parquet_schema(part.path).names
-    columns = {column: table[names[part.places[column]]] for column in source.columns}
+    columns = {column: _known(table[names[part.places[column]]]) for column in source.columns}
     return table.select(**columns, **{ROW: table.file_row_number + part.row_of(1)})
+
+
+def _known(cell: ir.Value) -> ir.Value:
+    """A cell in a type that Ibis knows; it has none for moments in nanoseconds, pandas' own."""
+    return cell.cast(dt.Timestamp(timezone="UTC")) if "TZ_NS" in str(cell.type()) else cell
 
 
 def _refuse_other_types(name: str, source: Source, parts: tuple[Part, ...]) -> None:
