@@ -73,6 +73,41 @@ def test_nothing_personal_lies_outside_the_private_folder(out):
             assert not known & set(frame[column].dropna().astype(str)), (path.name, column)
 
 
+def failing(out, *options, month=MONTH):
+    """What a run says that cannot succeed; the good report is elsewhere and stays."""
+    elsewhere = ["--out", str(out.parent / "failing"), *options]
+    told = tierlab_run(ROOT, *elsewhere, month=month, profile=str(PROFILE))
+    assert "Traceback" not in told.stdout + told.stderr
+    assert not list((out.parent / "failing" / "reports" / "demo").glob("2*"))
+    return told.returncode, told.stderr
+
+
+def test_a_month_without_data_is_told(out):
+    code, said = failing(out, "--raw", str(out.parent / "raw"), month="2031-01")
+    assert code == 6
+    assert "got:     2031-01" in said
+    assert "allowed: 2024-11 to 2026-10" in said
+
+
+def test_missing_files_and_columns_are_told_together(out):
+    raw = out.parent / "damaged"
+    shutil.copytree(out.parent / "raw", raw)
+    (raw / "service" / "service_events.csv").unlink()
+    surveys = raw / "surveys" / "surveys.csv"
+    surveys.write_text(surveys.read_text(encoding="utf-8").replace("csat", "ccat", 1))
+    code, said = failing(out, "--raw", str(raw))
+    assert code == 4
+    assert f"got:     {raw / 'service' / 'service_events.csv'}" in said
+    assert "Did you mean 'ccat'?" in said
+    assert f"where:   {surveys}" in said
+
+
+def test_a_missing_raw_folder_is_told_once(out):
+    code, said = failing(out, "--raw", str(out.parent / "none"))
+    assert code == 4
+    assert said.count("does not exist") == 1
+
+
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
 def test_every_other_notebook_runs_on_the_results(out, path, tmp_path):
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import RunError
+from ..errors import AnalysisError, RunError, SourceError
 from ..files import disk_faults_told, remove_folder
 from . import publication
 from .events import Event, told
@@ -71,6 +71,7 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
     with contextlib.ExitStack() as held:
         for job in jobs:
             held.enter_context(_ready(job))
+        _refuse_missing_raw(jobs)
         reasons = _prepared(jobs)
         ran = bool(reasons)
         if ran:
@@ -88,6 +89,19 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
         if failures:
             _fail(jobs, failures)
     return Outcome(tuple(job.reports for job in jobs), ran, time.monotonic() - began)
+
+
+def _refuse_missing_raw(jobs: Sequence[Job]) -> None:
+    """Say once that there is no raw folder, not once a source and month."""
+    folder = jobs[0].raw
+    if not folder.is_dir():
+        fault = SourceError(
+            "The folder of raw files does not exist",
+            where=str(jobs[0].profile_path),
+            got=str(folder),
+            todo="Put the files there, or name their folder with --raw.",
+        )
+        _fail(jobs, [_failed(str(job.month), "run", fault) for job in jobs])
 
 
 @contextlib.contextmanager
@@ -127,10 +141,11 @@ def _not_made(jobs: Sequence[Job], failures: Sequence[Event]) -> list[Event]:
     failed = {failure.month for failure in failures}
     left = [job for job in jobs if str(job.month) not in failed and not _is_published(job)]
     fault = RunError("The month was not finished", todo="Run again.")
-    return [
-        Event("failed", str(job.month), "run", message=str(fault), exit_code=fault.exit_code)
-        for job in left
-    ]
+    return [_failed(str(job.month), "run", fault) for job in left]
+
+
+def _failed(month: str, step: str, fault: AnalysisError) -> Event:
+    return Event("failed", month, step, message=str(fault), exit_code=fault.exit_code)
 
 
 def _is_published(job: Job) -> bool:
@@ -204,10 +219,7 @@ def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Pa
         todo="Run again: it recovers by itself. If memory ran out, use --cores 1.",
     )
     cut_short = sorted(began - ended) or [(str(job.month), "start") for job in jobs]
-    return [
-        Event("failed", month, step, message=str(fault), exit_code=fault.exit_code)
-        for month, step in cut_short
-    ]
+    return [_failed(month, step, fault) for month, step in cut_short]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
