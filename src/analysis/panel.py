@@ -56,6 +56,7 @@ def customer_months(
     """
     facts = {
         "shipped": _shipped(shipments, as_of),
+        "carried": _carried(shipments, as_of),
         "delivered": _delivered(shipments, as_of),
         "opened": _opened(tickets, as_of),
         "responded": _responded(tickets, as_of),
@@ -97,14 +98,24 @@ def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
 
 
 def _shipped(shipments: ir.Table, as_of: Month) -> ir.Table:
-    """One row a customer and month with shipments picked up."""
+    """One row a customer and month with shipments."""
     known = shipments.filter(shipments.shipped_at < as_of.end)
     return known.group_by("customer_id", month_index=month_index(known.shipped_at)).aggregate(
         shipments_n=known.count(),
         revenue=_amount(known.revenue),
+        last_shipped_at=known.shipped_at.max(),
+    )
+
+
+def _carried(shipments: ir.Table, as_of: Month) -> ir.Table:
+    """One row a customer and month in which costs of shipments became known, at pick-up."""
+    since = ibis.coalesce(shipments.picked_up_at, shipments.shipped_at)
+    known = shipments.mutate(carried_at=since).filter(
+        shipments.shipped_at < as_of.end, since < as_of.end, shipments.cost.notnull()
+    )
+    return known.group_by("customer_id", month_index=month_index(known.carried_at)).aggregate(
         shipment_cost=_amount(known.cost),
         margin=_amount(known.revenue - known.cost),
-        last_shipped_at=known.shipped_at.max(),
     )
 
 
@@ -171,19 +182,23 @@ def _known_since(
     facts: dict[str, ir.Table | None], surveys: ir.Table | None, as_of: Month
 ) -> ir.Table:
     """One row: the first month in which each kind of fact is known; null where it never is."""
-    shipped, delivered, opened = facts["shipped"], facts["delivered"], facts["opened"]
+    shipped, carried = facts["shipped"], facts["carried"]
+    delivered, opened = facts["delivered"], facts["opened"]
     assert shipped is not None
+    assert carried is not None
     assert delivered is not None
     since = shipped.aggregate(
         since_shipments=shipped.month_index.min(),
         since_revenue=shipped.month_index.min(where=shipped.revenue.notnull()),
-        since_cost=shipped.month_index.min(where=shipped.shipment_cost.notnull()),
-        since_margin=shipped.month_index.min(where=shipped.margin.notnull()),
-    ).cross_join(
-        delivered.aggregate(
-            since_damage=delivered.month_index.min(where=delivered.damaged_n.notnull())
-        )
     )
+    costs = carried.aggregate(
+        since_cost=carried.month_index.min(),
+        since_margin=carried.month_index.min(where=carried.margin.notnull()),
+    )
+    damage = delivered.aggregate(
+        since_damage=delivered.month_index.min(where=delivered.damaged_n.notnull())
+    )
+    since = since.cross_join(costs).cross_join(damage)
     if opened is not None:
         since = since.cross_join(opened.aggregate(since_tickets=opened.month_index.min()))
     if surveys is not None:
@@ -218,7 +233,8 @@ def _measured(joined: ir.Table) -> ir.Table:
         return ibis.ifelse(covered, joined[column].fill_null(0), None)
 
     def summed(column: str, since: str) -> ir.Value:
-        idle = joined.shipments_n.isnull() & (joined.month_index >= joined[since])
+        nothing = joined.shipments_n.isnull() & joined[column].isnull()
+        idle = nothing & (joined.month_index >= joined[since])
         return ibis.ifelse(idle, 0.0, joined[column])
 
     def recorded(column: str, kind: str) -> ir.Value:

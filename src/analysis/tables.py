@@ -173,8 +173,9 @@ _CONTRACTS = (
             "shipment_id": _text("waybill", required=True),
             "customer_id": CUSTOMER_ID,
             "shipped_at": Column(
-                "time", "picked up, or ordered where pick-up is not recorded", required=True
+                "time", "ordered, or picked up where the order is not recorded", required=True
             ),
+            "picked_up_at": Column("time", "picked up, where it is recorded beside the order"),
             "promised_at": Column("time", "delivery promised by"),
             "delivered_at": Column("time", "delivered", not_before="shipped_at"),
             "origin_region": _text("region of origin"),
@@ -189,7 +190,7 @@ _CONTRACTS = (
             "notified_at": Column("time", "customer told of an exception before asking"),
         },
         began="shipped_at",
-        known_later={"delivered_at": ("is_damaged",), "notified_at": ()},
+        known_later={"picked_up_at": (), "delivered_at": ("is_damaged",), "notified_at": ()},
     ),
     Contract(
         "tickets",
