@@ -22,7 +22,7 @@ from analysis.dashboard.experiment_parts import (
 )
 from analysis.dashboard.headline import big_numbers
 from analysis.dashboard.marks import Axis
-from analysis.dashboard.parts import PARTS
+from analysis.dashboard.parts import PARTS, STANDS_SINCE
 from analysis.dashboard.published import fingerprint, months_in, reports_of
 from analysis.dashboard.results import MonthResults, Results
 from analysis.dashboard.tier_parts import Selection, explorer, held_back, migration, tier_sizes
@@ -96,9 +96,29 @@ def test_the_fingerprint_follows_what_is_published(folder: Path, tmp_path: Path)
     before = fingerprint(tmp_path)
     (tmp_path / "2026-10" / "report.zh.html").write_text("…")
     assert fingerprint(tmp_path) == before, "only what a run publishes last is watched"
+    (tmp_path / ".publishing-2026-10-1").mkdir()
+    (tmp_path / ".publishing-2026-10-1" / "summary.json").write_text("{}")
+    assert fingerprint(tmp_path) == before, "not what is about to be published"
     summary.unlink()
     seen.add(fingerprint(tmp_path))
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("stale", "a new run is to come"), ("failed", "failed")]
+)
+def test_how_a_month_stands_since_is_told(
+    folder: Path, tmp_path: Path, state: str, told: str
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    reports = tmp_path / "reports" / "small"
+    before = fingerprint(reports), fingerprint(reports, with_states=True)
+    (reports / ".states").mkdir()
+    (reports / ".states" / f"{AS_OF}.json").write_text(json.dumps({"state": state}))
+    assert fingerprint(reports) == before[0], "nothing newer is published"
+    assert fingerprint(reports, with_states=True) != before[1]
+    page = Dashboard(lambda: Results(tmp_path / "params" / "small.yaml", tmp_path), "en")
+    assert told in page._parts["top"].value
 
 
 # ---- charts ----------------------------------------------------------------------------------
@@ -264,7 +284,12 @@ def test_the_language_switch_leaves_no_english_and_keeps_the_choices(page: Dashb
 
 
 def test_headings_kept_in_tables_have_a_translation() -> None:
-    headings = [*CHOICES.values(), *SAID.values(), *(name for name, _ in COLUMNS.values())]
+    headings = [
+        *CHOICES.values(),
+        *SAID.values(),
+        *STANDS_SINCE.values(),
+        *(name for name, _ in COLUMNS.values()),
+    ]
     headings += [
         "All customers",
         "Ordinary customers",

@@ -52,9 +52,11 @@ def test_a_short_token_is_refused() -> None:
         serving.token_for("0.0.0.0", {"TIERLAB_TOKEN": "1234"})
 
 
-def test_the_address_carries_the_token_only_where_there_is_one() -> None:
-    assert serving.address("http://127.0.0.1:8866/", "") == "http://127.0.0.1:8866/"
-    assert serving.address("http://10.0.0.5:8866/", TOKEN).endswith(f"/?token={TOKEN}")
+def test_the_address_can_be_opened_and_carries_the_token_only_where_there_is_one() -> None:
+    assert serving.address("127.0.0.1", 8866, "") == "http://127.0.0.1:8866/"
+    assert serving.address("::1", 8866, "") == "http://[::1]:8866/"
+    everywhere = serving.address("0.0.0.0", 8866, TOKEN)
+    assert everywhere == f"http://{socket.gethostname()}:8866/?token={TOKEN}"
 
 
 # ---- where it listens ------------------------------------------------------------------------
@@ -215,7 +217,7 @@ async def broken() -> dict[str, str]:
 def server(kernels: Kernels, reports: Path, most: int = 3) -> Any:
     made: Any = FreshVoila()
     made.kernel_manager, made.reports, made.most_kernels = kernels, str(reports), most
-    made._heated_with, made._ending = fingerprint(reports), set()
+    made._heated_with, made._ending = fingerprint(reports, with_states=True), set()
     return made
 
 

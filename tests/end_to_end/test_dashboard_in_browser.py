@@ -195,10 +195,10 @@ def left(page: Page) -> None:
 
 
 def test_it_is_whole_at_once_and_asks_nobody_outside(
-    server: Server, visit: Visit, record_property: Callable[[str, object], None]
+    server: Server, visit: Visit, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     timing = visit.page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
-    record_property("first_byte_ms", timing["responseStart"] - timing["requestStart"])
+    record_testsuite_property("first_byte_ms", timing["responseStart"] - timing["requestStart"])
     for words in ("继续试验", "护栏指标", "本月概览", "按客户群查看", "本月需联系的客户"):
         visit.shows(".tl-app", words)
     assert visit.page.evaluate("document.documentElement.lang") == "zh"
@@ -208,10 +208,10 @@ def test_it_is_whole_at_once_and_asks_nobody_outside(
 
 
 def test_the_language_switch_is_instant_and_whole(
-    visit: Visit, record_property: Callable[[str, object], None]
+    visit: Visit, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     visit.page.get_by_role("button", name="English").click()
-    record_property("language_switch_s", visit.shows("h1", "Tiers and their effect"))
+    record_testsuite_property("language_switch_s", visit.shows("h1", "Tiers and their effect"))
     visit.shows(".tl-verdict", "Continue")
     assert visit.page.evaluate("document.documentElement.lang") == "en"
     assert visit.page.title() == "Small · Tiers and their effect"
@@ -220,17 +220,17 @@ def test_the_language_switch_is_instant_and_whole(
 
 
 def test_choices_change_what_is_shown(
-    visit: Visit, record_property: Callable[[str, object], None]
+    visit: Visit, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     visit.choose("试验", FIRST)
-    record_property("experiment_s", visit.shows(".tl-verdict", "推广"))
+    record_testsuite_property("experiment_s", visit.shows(".tl-verdict", "推广"))
     before = visit.text(".tl-effects caption")
     visit.page.get_by_label("指标", exact=True).select_option(index=1)
-    record_property("metric_s", visit.changes(".tl-effects caption", before))
+    record_testsuite_property("metric_s", visit.changes(".tl-effects caption", before))
     visit.choose("区域", "华东")
-    record_property("region_s", visit.shows(".tl-total", "134 家客户"))
+    record_testsuite_property("region_s", visit.shows(".tl-total", "134 家客户"))
     visit.choose("截止月份", "2026年9月")
-    record_property("month_s", visit.shows(".tl-verdict", "本月没有试验"))
+    record_testsuite_property("month_s", visit.shows(".tl-verdict", "本月没有试验"))
     assert "2026年9月" in visit.text(".tl-top")
     assert visit.errors == []
 

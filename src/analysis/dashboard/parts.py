@@ -15,6 +15,12 @@ from .headline import big_numbers
 from .results import MonthResults
 from .tier_parts import Selection, explorer, held_back, migration, tier_sizes
 
+STANDS_SINCE = {
+    "stale": "What this month was computed from has changed since; a new run is to come.",
+    "failed": "The last run of this month failed; these are the results of the run before.",
+}
+"""State of a month → what the reader is told."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -48,9 +54,11 @@ def top(shown: Shown) -> str:
     company = escape(shown.profile.title.in_(words.code))
     name = words.text("Tiers and their effect")
     told = words.text("Data to the end of {month}", month=words.month(shown.month.month))
+    since = STANDS_SINCE.get(shown.month.state, "")
+    note = f'<p class="tl-since">{words.text(since)}</p>' if since else ""
     return (
         f'<header class="tl-top" lang="{words.code}" data-title="{company} · {name}">'
-        f'<p class="tl-over">{company}</p><h1>{name}</h1><p role="status">{told}</p></header>'
+        f'<p class="tl-over">{company}</p><h1>{name}</h1><p role="status">{told}</p>{note}</header>'
     )
 
 

@@ -77,18 +77,18 @@ class FreshVoila(Voila):  # type: ignore[misc]
         most_kernels: Kernels at once, the pool's included; each holds about 200 MB.
         look_every: Seconds between two looks at the results when nobody visits.
         language: Language of the pages that have no kernel.
-        announce: Called with the address once the server listens.
+        announce: Called once the server listens.
     """
 
     reports = Unicode(config=True)
     most_kernels = Integer(24, config=True)
     look_every = Float(2.0, config=True)
     language = Unicode("zh", config=True)
-    announce: Callable[[str], None] = print
+    announce: Callable[[], None] = staticmethod(lambda: None)
 
     def init_settings(self) -> dict[str, Any]:
         """Voila's settings, with the host header checked while it serves this machine only."""
-        self._heated_with = fingerprint(Path(self.reports))
+        self._heated_with = fingerprint(Path(self.reports), with_states=True)
         self._ending: set[asyncio.Future[None]] = set()
         settings: dict[str, Any] = super().init_settings()
         settings["allow_remote_access"] = not is_loopback(self.ip)
@@ -106,12 +106,12 @@ class FreshVoila(Voila):  # type: ignore[misc]
     def listen(self) -> None:
         """Listen until stopped, looking for new results all the while."""
         PeriodicCallback(self.refresh, self.look_every * 1000).start()
-        IOLoop.current().add_callback(self.announce, self.connection_url)
+        IOLoop.current().add_callback(self.announce)
         super().listen()
 
     def refresh(self) -> None:
         """Heat the pool anew if results were published since it was heated; else keep it full."""
-        now = fingerprint(Path(self.reports))
+        now = fingerprint(Path(self.reports), with_states=True)
         pool = self.kernel_manager._pools.setdefault(self.kernel_manager.notebook_path, [])
         stale = [task for task in pool if now != self._heated_with or has_failed(task)]
         pool[:] = [task for task in pool if task not in stale]

@@ -7,8 +7,12 @@ import re
 from pathlib import Path
 
 from ..errors import CoverageError
+from ..files import read_json
 from ..params import load_profile, repository_of
 
+MONTH = r"\d{4}-\d{2}"
+STATES = ".states"
+"""Folder beside the months that says how each stands since it was published."""
 WATCHED = ("summary.json", "manifest.json")
 """What a run publishes last in a month's folder of results."""
 
@@ -38,10 +42,16 @@ def reports_of(profile: str | Path, out: str | Path = "") -> Path:
 def months_in(reports: Path) -> tuple[str, ...]:
     """The published months, the latest first."""
     months = {path.parent.name for path in reports.glob("*/summary.json")}
-    return tuple(sorted((m for m in months if re.fullmatch(r"\d{4}-\d{2}", m)), reverse=True))
+    return tuple(sorted((m for m in months if re.fullmatch(MONTH, m)), reverse=True))
 
 
-def fingerprint(reports: Path) -> str:
+def state_of(reports: Path, month: str) -> str:
+    """How a month stands since it was published: ``stale``, ``failed``, or nothing to say."""
+    state = read_json(reports / STATES / f"{month}.json") or {}
+    return str(state.get("state", ""))
+
+
+def fingerprint(reports: Path, *, with_states: bool = False) -> str:
     """A digest of what has been published for a profile.
 
     It looks at names, sizes and times only, so that it costs well under a millisecond a month
@@ -49,16 +59,21 @@ def fingerprint(reports: Path) -> str:
 
     Args:
         reports: The profile's folder of results.
+        with_states: Also of how each month stands since.
 
     Returns:
         A short text that changes whenever a month is published, replaced or withdrawn.
     """
+    paths = [path for name in WATCHED for path in reports.glob(f"*/{name}")]
+    watched = [path for path in paths if re.fullmatch(MONTH, path.parent.name)]
+    states = list((reports / STATES).glob("*.json")) if with_states else []
     seen = hashlib.sha256()
-    for name in WATCHED:
-        for path in sorted(reports.glob(f"*/{name}")):
-            try:
-                state = path.stat()
-            except FileNotFoundError:  # replaced between the listing and the look
-                continue
-            seen.update(f"{path.parent.name}/{name}:{state.st_size}:{state.st_mtime_ns}\n".encode())
+    for path in sorted([*watched, *states]):
+        try:
+            state = path.stat()
+        except FileNotFoundError:  # replaced between the listing and the look
+            continue
+        seen.update(
+            f"{path.parent.name}/{path.name}:{state.st_size}:{state.st_mtime_ns}\n".encode()
+        )
     return seen.hexdigest()[:16]

@@ -6,7 +6,6 @@ what reaches the page is small however many customers there are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,11 +16,12 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from ..files import read_json
 from ..params import load_experiments, load_profile
 from ..report.experiment_view import ExperimentView, experiment_views
 from ..report.inputs import Inputs
 from ..workspace import Workspace, open_month
-from .published import fingerprint, months_in, reports_of
+from .published import fingerprint, months_in, reports_of, state_of
 
 HISTORY_MONTHS = 13
 """Months of tier sizes shown: a year and the same month of the year before."""
@@ -38,6 +38,7 @@ class MonthResults:
     Attributes:
         month: The as-of month.
         summary: The published ``summary.json``.
+        state: How it stands since: ``stale``, ``failed``, or empty.
         experiments: The month's experiments as the report sees them, the running ones first.
         sizes: One row a month and tier: month, tier, customers_n.
         flows: One row a pair of tiers: from_tier (empty: new), to_tier, customers_n.
@@ -48,6 +49,7 @@ class MonthResults:
 
     month: str
     summary: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
     experiments: tuple[ExperimentView, ...] = ()
     sizes: pd.DataFrame | None = None
     flows: pd.DataFrame | None = None
@@ -90,7 +92,8 @@ def read_month(workspace: Workspace) -> MonthResults:
     """Read what the dashboard shows of a month."""
     return MonthResults(
         month=str(workspace.as_of),
-        summary=_json(workspace.reports / "summary.json"),
+        summary=read_json(workspace.reports / "summary.json") or {},
+        state=state_of(workspace.reports.parent, str(workspace.as_of)),
         experiments=tuple(experiment_views(_of_experiments(workspace))),
         sizes=_frame(_sizes(workspace)),
         flows=_frame(_flows(workspace)),
@@ -174,11 +177,3 @@ def _tiers_now(workspace: Workspace) -> ir.Table | None:
 
 def _frame(table: ir.Table | None) -> pd.DataFrame | None:
     return None if table is None else table.execute()
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return content if isinstance(content, dict) else {}

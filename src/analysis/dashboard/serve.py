@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ TEMPLATE = "tierlab"
 FIRST_PORT = 8866
 WATCH_SECONDS = 5.0
 """How often an open page looks for newer results."""
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - asked for by name, with a token
 TOKEN_VARIABLE = "TIERLAB_TOKEN"  # noqa: S105 - the variable's name
 CONTENT_POLICY = "; ".join(
     (
@@ -103,7 +105,8 @@ def serve(
             config.VoilaConfiguration.default_pool_size = pool
             config.FreshVoila.most_kernels = pool + most_viewers
             config.FreshVoila.reports = str(reports)
-            _run(config, lambda url: (announce or _say)(address(url, token)))
+            told = address(host, chosen, token)
+            _run(config, lambda: (announce or _say)(told))
     return 0
 
 
@@ -201,16 +204,23 @@ def configured(
     return config
 
 
-def address(url: str, token: str) -> str:
-    """The address to open, with the token where one is needed."""
-    return f"{url}?token={token}" if token else url
+def address(host: str, port: int, token: str) -> str:
+    """The address to open, with the token where one is needed.
+
+    Example:
+        >>> address("::1", 8866, "")
+        'http://[::1]:8866/'
+    """
+    named = socket.gethostname() if host in EVERYWHERE else host
+    shown = f"[{named}]" if ":" in named else named
+    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _run(config: Config, announce: Callable[[str], None]) -> None:
+def _run(config: Config, announce: Callable[[], None]) -> None:
     from .pool import FreshVoila
 
     logging.getLogger("tornado.general").setLevel(logging.ERROR)  # units mistaken in a warning
