@@ -20,13 +20,14 @@ def check_profile(profile: Path, raw: str = "") -> str:
     Raises:
         AnalysisError: All faults together.
     """
+    from ..cleaning.checking import select_faults
     from ..params import load_experiments, load_profile
     from ..sources import source_faults
     from ..workspace import open_month
 
     read = load_profile(profile)
     month = open_month(profile, ANY_MONTH, raw=raw)
-    faults = list(source_faults(month))
+    faults = [*source_faults(month), *select_faults(read)]
     experiments: tuple[object, ...] = ()
     try:
         experiments = tuple(load_experiments(month.experiments))

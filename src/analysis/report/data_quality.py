@@ -141,6 +141,7 @@ def _rules_table(violations: pd.DataFrame | None, language: Language) -> Reading
             "source": str(row["source"]),
             "column": MISSING if pd.isna(row["column"]) else str(row["column"]),
             "rule": rule_name(str(row["rule"]), language),
+            "action": action_name(str(row.get("action", "rejected")), language),
             "rows": language.number(row["rows_n"]),
         }
         for _, row in worst.iterrows()
@@ -149,6 +150,7 @@ def _rules_table(violations: pd.DataFrame | None, language: Language) -> Reading
         "source": language.text("Source"),
         "column": language.text("Column"),
         "rule": language.text("Rule broken"),
+        "action": language.text("Consequence"),
         "rows": language.text("Rows"),
     }
     return reading_table(
@@ -178,9 +180,21 @@ RULES = {
     "not_selected": "not used by the profile",
     "group_rejected": "belongs to a rejected record",
     "wrong_type": "wrong type",
+    "in_open_quote": "inside a quotation mark that is never closed",
+    "another_customer_id": "another customer than the other system says",
+}
+ACTIONS = {
+    "rejected": "row rejected",
+    "emptied": "cell emptied",
+    "filled": "filled from another source",
 }
 BEFORE = "before_"
 """A rule that begins so: the column lies before the one it names."""
+
+
+def action_name(action: str, language: Language) -> str:
+    """What a broken rule led to, for readers."""
+    return language.text(ACTIONS[action], context="rule") if action in ACTIONS else action
 
 
 def rule_name(rule: str, language: Language) -> str:
