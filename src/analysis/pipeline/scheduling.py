@@ -45,6 +45,7 @@ def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess
     command = [sys.executable, "-c", _START, "--snakefile", str(SNAKEFILE)]
     command += ["--directory", str(folder), "--cores", str(cores), "--nolock", "--keep-going"]
     command += ["--rerun-triggers", "mtime", "--drop-metadata", "--rerun-incomplete"]
+    command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
     environment = _environment(folder)
     environment |= start_warm(folder, environment | few_threads(1 if len(jobs) > 1 else cores))
