@@ -97,7 +97,7 @@ def test_a_manifest_names_what_the_report_was_made_of(job):
     publish(job)
     manifest = read_json(job.reports / "manifest.json")
     assert manifest["raw"].keys() == {"orders.csv"}
-    assert manifest["params"]["experiments"].keys() == {"trial.yaml"}
+    assert manifest["params"]["files"].keys() == {"experiments/small/trial.yaml"}
     assert manifest["files"].keys() == {"report.zh.html", "report.en.html", "summary.json"}
     assert manifest["again"] == "tierlab run --profile params/small.yaml --month 2026-10"
     assert {"code", "packages", "version", "made_at"} <= manifest.keys()

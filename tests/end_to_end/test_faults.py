@@ -126,6 +126,20 @@ def test_failing_runs_leave_the_last_good_report_until_one_succeeds(root):
     assert not evidence.exists()
 
 
+def test_raw_files_that_were_away_for_a_while(root):
+    before = published(root)
+    raw, away = root / "data/raw/small", root / "data/raw/away"
+    raw.rename(away)
+    told = tierlab_run(root)
+    assert told.returncode == 4
+    assert state_of(root)["state"] == "failed"
+    away.rename(raw)
+    told = tierlab_run(root)
+    assert "nothing changed" in told.stdout
+    assert published(root) == before
+    assert state_of(root) is None
+
+
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A file system of its own with room for little."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import time
-import uuid
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,19 +12,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import AnalysisError, RunError, SourceError
-from ..files import disk_faults_told, remove_folder
+from ..errors import RunError, SourceError
+from ..files import disk_faults_told
 from . import publication
-from .events import Event, told
+from .events import Event
 from .inputs import cache_of, prepare, reasons_of, wants_another_round
 from .job import Job
-from .locks import hold_folder, is_abandoned, month_held
-from .progress import Progress
-from .scheduling import start_snakemake
+from .locks import month_held
 from .staging import sweep
+from .supervision import failed, make
 
-RUN_FOLDER = ".run-"
-LOOK_SECONDS = 0.1
 MOST_ROUNDS = 3
 """A round makes all months; a second one is needed where a month's results change what next
 month's report says about it. A third one guards against a stage that never settles."""
@@ -45,6 +40,10 @@ class Outcome:
     reports: tuple[Path, ...]
     ran: bool
     seconds: float
+
+
+Reasons = dict[str, dict[str, str]]
+"""Month → step → why it must run; months that are up to date are left out."""
 
 
 class FailedRunError(RunError):
@@ -73,22 +72,25 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
             held.enter_context(_ready(job))
         _refuse_missing_raw(jobs)
         reasons = _prepared(jobs)
-        ran = bool(reasons)
-        if ran:
+        _forgive(jobs, reasons)
+        if reasons:
             _announce(jobs, reasons, console)
-            held.enter_context(_index_meanwhile(jobs[0]))
-        failures: list[Event] = []
-        for _ in range(MOST_ROUNDS):
-            if not reasons:
-                break
-            failures += _schedule(_named(jobs, reasons), cores or os.cpu_count() or 1, console)
-            failed = {failure.month for failure in failures}
-            again = _behind([job for job in jobs if str(job.month) not in failed])
-            reasons = _prepared(again)
-        failures += _not_made(jobs, failures)
-        if failures:
-            _fail(jobs, failures)
-    return Outcome(tuple(job.reports for job in jobs), ran, time.monotonic() - began)
+            with _index_meanwhile(jobs[0]):
+                failures = _made(jobs, reasons, cores or os.cpu_count() or 1, console)
+            if failures:
+                _fail(jobs, failures)
+    reports = tuple(job.reports for job in jobs)
+    return Outcome(reports, bool(reasons), time.monotonic() - began)
+
+
+def _made(jobs: Sequence[Job], reasons: Reasons, cores: int, console: Console) -> list[Event]:
+    """Make the months, in as many rounds as they wait for each other; what failed."""
+    failures: list[Event] = []
+    for _ in range(MOST_ROUNDS):
+        if reasons:
+            failures += make(_named(jobs, reasons), cores, console)
+            reasons = _prepared(_behind(_without(jobs, failures)))
+    return failures + _not_made(_without(jobs, failures))
 
 
 def _refuse_missing_raw(jobs: Sequence[Job]) -> None:
@@ -101,7 +103,7 @@ def _refuse_missing_raw(jobs: Sequence[Job]) -> None:
             got=str(folder),
             todo="Put the files there, or name their folder with --raw.",
         )
-        _fail(jobs, [_failed(str(job.month), "run", fault) for job in jobs])
+        _fail(jobs, [failed(str(job.month), "run", fault) for job in jobs])
 
 
 @contextlib.contextmanager
@@ -115,10 +117,6 @@ def _ready(job: Job) -> Iterator[None]:
             sweep(job)
             publication.recover(job)
         yield
-
-
-Reasons = dict[str, dict[str, str]]
-"""Month → step → why it must run; months that are up to date are left out."""
 
 
 def _prepared(jobs: Sequence[Job]) -> Reasons:
@@ -136,20 +134,22 @@ def _behind(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if cache and wants_another_round(reasons_of(job, cache))]
 
 
-def _not_made(jobs: Sequence[Job], failures: Sequence[Event]) -> list[Event]:
-    """Months that neither failed nor were published: an input changed while they were made."""
-    failed = {failure.month for failure in failures}
-    left = [job for job in jobs if str(job.month) not in failed and not _is_published(job)]
+def _not_made(jobs: Sequence[Job]) -> list[Event]:
+    """Months that were not published although nothing failed: an input changed meanwhile."""
     fault = RunError("The month was not finished", todo="Run again.")
-    return [_failed(str(job.month), "run", fault) for job in left]
-
-
-def _failed(month: str, step: str, fault: AnalysisError) -> Event:
-    return Event("failed", month, step, message=str(fault), exit_code=fault.exit_code)
+    return [failed(str(job.month), "run", fault) for job in jobs if not _is_published(job)]
 
 
 def _is_published(job: Job) -> bool:
     return job.marker(job.steps[-1]).exists() and publication.is_intact(job)
+
+
+def _forgive(jobs: Sequence[Job], reasons: Reasons) -> None:
+    """Take back what is said about months that are up to date after all."""
+    current = [job for job in jobs if str(job.month) not in reasons]
+    taken_back = [publication.forget_state(job) for job in current]
+    if any(taken_back):
+        publication.rebuild_index(jobs[0].shelf)
 
 
 def _announce(jobs: Sequence[Job], reasons: Reasons, console: Console) -> None:
@@ -188,64 +188,9 @@ def _named(jobs: Sequence[Job], months: Container[str]) -> list[Job]:
     return [job for job in jobs if str(job.month) in months]
 
 
-def _schedule(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
-    progress, seen, seen_so_far = Progress(console, len(jobs)), set[str](), list[Event]()
-    with _run_folder(jobs[0].home) as folder, progress.shown():
-        process = start_snakemake(jobs, folder, cores)
-        try:
-            ended = False
-            while not ended:
-                ended = process.poll() is not None
-                events = list(told(folder, seen))
-                progress.tell(events)
-                seen_so_far += events
-                time.sleep(0 if ended else LOOK_SECONDS)
-        finally:
-            _stop(process)
-        failures = [event for event in seen_so_far if event.kind == "failed"]
-        if process.returncode and not failures:
-            failures = _ended_from_outside(jobs, seen_so_far, folder)
-    return failures
-
-
-def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Path) -> list[Event]:
-    """Snakemake failed and no stage said why: a process was killed, or could not even start."""
-    lines = (folder / "snakemake.log").read_text(errors="replace").strip().splitlines()
-    ended = {(event.month, event.step) for event in events if event.kind == "finished"}
-    began = {(event.month, event.step) for event in events if event.kind == "started"}
-    fault = RunError(
-        "The run was ended from outside, or could not start",
-        got=" | ".join(line.strip() for line in lines[-3:]),
-        todo="Run again: it recovers by itself. If memory ran out, use --cores 1.",
-    )
-    cut_short = sorted(began - ended) or [(str(job.month), "start") for job in jobs]
-    return [_failed(month, step, fault) for month, step in cut_short]
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
-        process.kill()
-        process.wait()
-
-
-@contextlib.contextmanager
-def _run_folder(home: Path) -> Iterator[Path]:
-    """A folder for events, logs and Snakemake; those of killed runs are removed."""
-    for folder in home.glob(f"{RUN_FOLDER}*"):
-        if is_abandoned(folder):
-            remove_folder(folder)
-    folder = home / f"{RUN_FOLDER}{uuid.uuid4().hex}"
-    with disk_faults_told(folder):
-        (folder / "events").mkdir(parents=True)
-        held = hold_folder(folder)
-    try:
-        yield folder
-    finally:
-        held.close()
-        remove_folder(folder)
+def _without(jobs: Sequence[Job], failures: Sequence[Event]) -> list[Job]:
+    months = {failure.month for failure in failures}
+    return [job for job in jobs if str(job.month) not in months]
 
 
 def _roots(reasons: dict[str, str]) -> list[str]:

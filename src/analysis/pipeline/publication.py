@@ -91,9 +91,15 @@ def mark(job: Job, state: State, message: str = "") -> None:
         write_json(_state_of(job), {"state": state, "at": now, "message": message})
 
 
-def forget_state(job: Job) -> None:
-    """The published report is the latest word on the month."""
+def forget_state(job: Job) -> bool:
+    """Let the published report be the latest word on the month.
+
+    Returns:
+        Whether anything else had been said.
+    """
+    said = _state_of(job).exists()
     _state_of(job).unlink(missing_ok=True)
+    return said
 
 
 def is_intact(job: Job) -> bool:

@@ -7,16 +7,19 @@ alone (``--rerun-triggers mtime``).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .delegation import WARM_VARIABLE
 from .job import CHECKOUT, Job
 from .kernels import caches, few_threads
 from .locks import RUN_VARIABLE
-from .warm import start_warm
+from .processes import start, stop
+from .warm import SOCKET, start_warm
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 _START = (
@@ -25,8 +28,11 @@ _START = (
 )
 
 
-def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess.Popen[bytes]:
-    """Start Snakemake on some months of one profile.
+@contextlib.contextmanager
+def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Snakemake on some months of one profile, with a warm process for its stages.
+
+    Both are ended with the context.
 
     Args:
         jobs: The months, their digest files and markers already prepared.
@@ -48,11 +54,15 @@ def start_snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> subprocess
     command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
     environment = _environment(folder)
-    environment |= start_warm(folder, environment | few_threads(1 if len(jobs) > 1 else cores))
-    with (folder / "snakemake.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
+    threads = few_threads(1 if len(jobs) > 1 else cores)
+    with contextlib.ExitStack() as ended:
+        warm = start_warm(folder, environment | threads)
+        if warm is not None:
+            ended.callback(stop, warm)
+            environment |= {WARM_VARIABLE: str(folder / SOCKET)}
+        process = start(command, folder / "snakemake.log", environment)
+        ended.callback(stop, process)
+        yield process
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -24,8 +24,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .delegation import ACCEPTED, LENGTH, WARM_VARIABLE
+from .delegation import ACCEPTED, LENGTH
 from .locks import die_with_parent
+from .processes import start
 
 SOCKET = "warm.sock"
 LOOK_SECONDS = 0.05
@@ -48,7 +49,7 @@ LATER = (
 """Loaded one by one while nobody asks: only some stages need them."""
 
 
-def start_warm(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def start_warm(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
     """Start the warm process of a run.
 
     Args:
@@ -56,20 +57,12 @@ def start_warm(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
         environment: Of the process; what it loads may depend on it.
 
     Returns:
-        What must be added to the environment of processes that may delegate; empty where there
-        is no warm process.
+        The process; None where the system cannot have one.
     """
     if sys.platform != "linux":
-        return {}
-    with (folder / "warm.log").open("wb") as log:
-        subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", __name__, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=dict(environment),
-        )
-    return {WARM_VARIABLE: str(folder / SOCKET)}
+        return None
+    command = [sys.executable, "-m", __name__, str(folder)]
+    return start(command, folder / "warm.log", environment)
 
 
 class Warm:
