@@ -53,4 +53,4 @@ lock:
 	$(LOCK) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv data/raw/demo data/raw/demo-truth data/processed/* reports/*
+	rm -rf .venv data/raw/demo data/raw/demo-truth data/processed/demo reports/demo
