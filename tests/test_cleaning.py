@@ -542,6 +542,13 @@ def test_a_month_without_shipments_says_what_the_files_cover(tmp_path):
     assert "began after" in str(told.value.allowed)
 
 
+def test_shipments_that_are_all_rejected_are_not_blamed_on_the_month(tmp_path):
+    with pytest.raises(CoverageError, match="Every shipment") as told:
+        cleaned(tmp_path, "1,C1,2026-10-01,,1\n2,C1,2026-11-01,,1\n", files={"crm.csv": "id\n"})
+    assert told.value.got == "orders: 1 of 1 rows"  # the other one began later
+    assert "customer ids" in told.value.todo
+
+
 def test_a_source_that_is_mostly_rejected_stops_the_run(tmp_path):
     orders = "1,C1,2026-10-01,,1\n2,C1,x,,1\n3,C1,x,,1\n"
     with pytest.raises(ContractError) as told:
@@ -623,3 +630,43 @@ def test_an_earlier_result_stays_when_another_month_is_cleaned(tmp_path):
     september = clean(ingested, links, workspace.profile, Month(2026, 9))
     assert rows(september.tables["shipments"], "shipment_id") == [("1",)]
     assert rows(october.tables["shipments"], "shipment_id") == [("1",), ("2",)]
+
+
+def test_a_customer_whose_only_row_is_rejected_is_unknown_to_its_facts(tmp_path):
+    dated = {
+        **CUSTOMERS,
+        "sources": {
+            "crm": {
+                "system": "crm",
+                "files": "crm.csv",
+                "columns": {"id": "text", "since": "date"},
+            }
+        },
+        "tables": {
+            "customers": {
+                "source": "crm",
+                "select": "SELECT id AS customer_id, since AS onboarded_on FROM crm",
+            }
+        },
+    }
+    crm = "id,since\nC1,2024-01-01\nC2,2024年13月45日\nC3,2024年13月45日\n"
+    orders = "1,C1,2026-10-01,,1\n2,C2,2026-10-01,,1\n"
+    found = cleaned(tmp_path, orders, profile=together(dated, ORDERS), files={"crm.csv": crm})
+    assert rows(found.tables["customers"], "customer_id") == [("C1",)]
+    assert rows(found.tables["shipments"], "shipment_id") == [("1",)]
+    assert rejects(found) == [
+        (3, "since", "not_a_date", "2024年13月45日", "rejected"),
+        (4, "since", "not_a_date", "2024年13月45日", "rejected"),
+        (3, "customer_id", "unknown_customer", "C2", "rejected"),
+    ]
+    assert ledger_row(found, "crm", "customers") == books(3, kept=1, rejected=2)
+    verify(found)
+
+
+def test_a_customer_row_without_an_id_is_rejected_not_put_off(tmp_path):
+    named = {"crm": {**CUSTOMERS["sources"]["crm"], "columns": {"id": "text", "city": "text"}}}
+    profile = together({**CUSTOMERS, "sources": named}, ORDERS)
+    crm = "id,city\nC1,x\n,y\nC2,z\n"  # C2 comes later: it has no facts yet
+    found = cleaned(tmp_path, "1,C1,2026-10-01,,1\n", profile=profile, files={"crm.csv": crm})
+    assert ledger_row(found, "crm", "customers") == books(3, later=1, kept=1, rejected=1)
+    assert rejects(found) == [(3, "customer_id", "required", None, "rejected")]

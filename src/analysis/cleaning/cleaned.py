@@ -19,8 +19,9 @@ from ..sources import Ingested
 from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
-from .candidates import LATER, Candidates, candidates_of
+from .candidates import LATER, REJECTED, Candidates, candidates_of
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
+from .coverage import refuse_empty_month, refuse_none_kept
 from .ledger import Entry, ledger_of
 from .merging import Merged, Unique, is_empty, merged, unique
 from .point_in_time import lost_masked
@@ -90,13 +91,17 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     work = _Work(ingested.engine, ingested, links.filter(links.is_known), as_of)
     queries = queries_of(profile)
     _refuse_absent(ingested, queries)
+    customers = _offered(work, "customers", queries["customers"])
+    work.links = _links_of_usable(work, customers)
     for table, listed in queries.items():
         if table not in PEOPLE:
-            _clean_table(work, table, listed)
+            _clean_table(work, table, _offered(work, table, listed))
+    refuse_none_kept(work.tables["shipments"], work.entries)
     refuse_empty_month(work.tables["shipments"], as_of)
-    for table in PEOPLE:
-        if table in queries:
-            _clean_table(work, table, queries[table])
+    _clean_table(work, "customers", customers)
+    if "customer_names" in queries:
+        names = _offered(work, "customer_names", queries["customer_names"])
+        _clean_table(work, "customer_names", names)
     work.tables["customer_links"] = _links_of_customers(work, links)
     _account_for_lookups(work, [query for listed in queries.values() for query in listed])
     return _finished(work, profile)
@@ -115,36 +120,30 @@ def _refuse_absent(ingested: Ingested, queries: Mapping[str, Sequence[Query]]) -
             )
 
 
-def refuse_empty_month(shipments: ir.Table, as_of: Month) -> None:
-    """Refuse a month in which no shipment began or was delivered.
-
-    Raises:
-        CoverageError: With the months that the data do cover up to then.
-    """
-    moved = ibis.greatest(
-        shipments.shipped_at, ibis.coalesce(shipments.delivered_at, shipments.shipped_at)
-    )
-    span = shipments.agg(first=shipments.shipped_at.min(), last=moved.max()).execute().iloc[0]
-    if span.notna().all() and span["last"] >= as_of.start:
-        return
-    covered = f"{span['first']:%Y-%m} to {span['last']:%Y-%m}" if span.notna().all() else ""
-    raise CoverageError(
-        "No shipment began or was delivered in this month",
-        where="month",
-        got=str(as_of),
-        allowed=covered or "a later month: all shipments in the files began after this one",
-        todo="Choose a month that the raw files cover, or add its files.",
-    )
-
-
-def _clean_table(work: _Work, table: str, queries: Sequence[Query]) -> None:
-    """One canonical table from all its SELECTs."""
+def _offered(work: _Work, table: str, queries: Sequence[Query]) -> list[Candidates]:
+    """What those SELECTs of a table offer whose source is there."""
     listed = [q for q in queries if work.ingested.sources[q.counted].parts]
-    if not listed:
+    alone = _stands_alone(table, listed)
+    return [candidates_of(work.engine, q, work.links, work.as_of, alone=alone) for q in listed]
+
+
+def _stands_alone(table: str, listed: Sequence[object]) -> bool:
+    """Whether every row must be complete by itself, without other SELECTs' help."""
+    return len(listed) == 1 or "customer_id" in CONTRACTS[table].key
+
+
+def _links_of_usable(work: _Work, customers: Sequence[Candidates]) -> ir.Table:
+    """Links of customers of whom a row may be kept; to the facts all others are unknown."""
+    good = [one.table.filter(~one.table[REJECTED]).select("customer_id") for one in customers]
+    usable = ibis.union(*good) if len(good) > 1 else good[0]
+    return work.engine.materialise(work.links.semi_join(usable, "customer_id"))
+
+
+def _clean_table(work: _Work, table: str, offered: Sequence[Candidates]) -> None:
+    """One canonical table from what all its SELECTs offer."""
+    if not offered:
         return
-    contract = CONTRACTS[table]
-    alone = len(listed) == 1 or "customer_id" in contract.key
-    offered = [candidates_of(work.engine, q, work.links, work.as_of, alone=alone) for q in listed]
+    contract, alone = CONTRACTS[table], _stands_alone(table, offered)
     if table in PEOPLE:
         offered = [_only_present(work, one) for one in offered]
     parts = [unique(work.engine, one, at) for at, one in enumerate(offered)]
@@ -209,7 +208,7 @@ def _only_present(work: _Work, offered: Candidates) -> Candidates:
         marked = table.left_join(present, table.customer_id == present["_present"])
         dated = "onboarded_on" in marked.columns
         undated = marked.onboarded_on.isnull() if dated else ibis.literal(True)
-        later = (marked[LATER] | undated) & marked["_present"].isnull()
+        later = (marked[LATER] | (undated & ~marked[REJECTED])) & marked["_present"].isnull()
     else:
         present = work.tables["customers"].select(_present="customer_id")
         marked = table.left_join(present, table.customer_id == present["_present"])

@@ -1,0 +1,55 @@
+"""Whether there is anything to report on: shipments that were kept, and in the month asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from ..errors import CoverageError
+from ..workspace import Month
+from .ledger import Entry
+from .merging import is_empty
+
+
+def refuse_none_kept(shipments: ir.Table, entries: Sequence[Entry]) -> None:
+    """Refuse shipments that were all rejected: another month would not help.
+
+    Raises:
+        CoverageError: With the rows rejected of each source.
+    """
+    rejected = {e.source: e for e in entries if e.table == "shipments" and e.rows_rejected}
+    if not rejected or not is_empty(shipments):
+        return
+    raise CoverageError(
+        "Every shipment known by this month was rejected",
+        where="table 'shipments'",
+        got="; ".join(
+            f"{name}: {e.rows_rejected:,} of {e.rows_read:,} rows" for name, e in rejected.items()
+        ),
+        todo="Check that 'customers' has rows, that both tables carry the same system's "
+        "customer ids, and that types and forms of the columns fit the files.",
+    )
+
+
+def refuse_empty_month(shipments: ir.Table, as_of: Month) -> None:
+    """Refuse a month in which no shipment began or was delivered.
+
+    Raises:
+        CoverageError: With the months that the data do cover up to then.
+    """
+    moved = ibis.greatest(
+        shipments.shipped_at, ibis.coalesce(shipments.delivered_at, shipments.shipped_at)
+    )
+    span = shipments.agg(first=shipments.shipped_at.min(), last=moved.max()).execute().iloc[0]
+    if span.notna().all() and span["last"] >= as_of.start:
+        return
+    covered = f"{span['first']:%Y-%m} to {span['last']:%Y-%m}" if span.notna().all() else ""
+    raise CoverageError(
+        "No shipment began or was delivered in this month",
+        where="month",
+        got=str(as_of),
+        allowed=covered or "a later month: all shipments in the files began after this one",
+        todo="Choose a month that the raw files cover, or add its files.",
+    )
