@@ -143,6 +143,20 @@ def test_moments_of_every_precision_and_zone(tmp_path, unit, zone):
     assert read.table.at.execute()[0] == shifted
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_moments_in_parquet_come_to_local_time_in_every_precision(tmp_path, unit):
+    moment = dt.datetime(2026, 10, 1, 4, tzinfo=dt.UTC)
+    at = pa.array([moment, None], pa.timestamp(unit, tz="UTC"))
+    text = pa.array(["1", "2"])
+    columns = {"no": text, "who": text, "at": at, "done": at, "yuan": pa.array([1.0, 2.0])}
+    (tmp_path / "raw").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "raw" / "orders.parquet")
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.parquet", "format": "parquet"}
+    frame = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"].table.to_pyarrow()
+    assert frame["at"].to_pylist() == [dt.datetime(2026, 10, 1, 12), None]
+    assert frame["_faults"].to_pylist() == [None, None]
+
+
 def test_parquet_files_of_one_source_must_agree_in_types(tmp_path):
     (tmp_path / "raw").mkdir()
     for name, amount in (("orders_1.parquet", 1.5), ("orders_2.parquet", "1.5")):
