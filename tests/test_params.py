@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, GroupedError, ParamsError
-from analysis.params import load_profile, profile_digest
+from analysis.params import load_experiment, load_profile, profile_digest
 from small_profile import MINIMAL
 
 
@@ -77,3 +77,33 @@ def test_the_digest_depends_on_content_alone(tmp_path):
     other = load_profile(written(tmp_path, MINIMAL.replace("raw/small", "raw/other")))
     assert profile_digest(first) == profile_digest(again) != profile_digest(other)
     assert profile_digest(first, "tiers") == profile_digest(other, "tiers")
+
+
+def test_an_unknown_time_zone_is_refused_before_the_run(tmp_path):
+    with pytest.raises(ParamsError, match="no time zone") as told:
+        load_profile(written(tmp_path, MINIMAL + "timezone: Asia/Shanghia\n"))
+    assert told.value.where.endswith("timezone")
+    assert "Asia/Shanghai" in told.value.todo
+
+
+def test_a_tab_is_told_as_a_tab(tmp_path):
+    with pytest.raises(ParamsError) as told:
+        load_profile(written(tmp_path, "schema_version: 1\nsources:\n\tcrm: 1\n"))
+    assert "tabs" in told.value.todo
+
+
+def test_an_unknown_key_in_an_item_of_a_list_is_one_fault_with_the_right_key(tmp_path):
+    plan = """
+id: trial
+arm: arm
+control: a
+allocation: {a: 0.5, b: 0.5}
+looks: calendar
+looks_planned: 3
+metrics:
+  - {name: day7, kind: proportion, colunm: day7, role: primary, minimum_effect: 0.02}
+"""
+    with pytest.raises(ParamsError, match="Unknown key 'colunm'") as told:
+        load_experiment(written(tmp_path, plan))
+    assert not isinstance(told.value, GroupedError), "no second fault about too few metrics"
+    assert "'column'" in told.value.todo

@@ -90,7 +90,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
             "The parameter file cannot be read",
             where=str(path),
             got=" ".join(str(fault).split()),
-            todo="Mend the YAML.",
+            todo=_mending(str(fault)),
         ) from fault
     if not isinstance(content, dict):
         raise ParamsError(
@@ -99,6 +99,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
             got=type(content).__name__,
         )
     return content
+
+
+def _mending(fault: str) -> str:
+    if "'\\t'" in fault:
+        return "Indent with blanks: YAML allows no tabs."
+    return "Mend the YAML; the file must be UTF-8, indented with blanks."
 
 
 def build(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
@@ -110,8 +116,23 @@ def build(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as fault:
-        raise_all([told for error in fault.errors() for told in _faults(model, error, where)])
+        errors = _without_echoes(fault.errors())
+        raise_all([told for error in errors for told in _faults(model, error, where)])
         raise
+
+
+def _without_echoes(errors: Sequence[Any]) -> list[Any]:
+    """Without "too few items" of a list whose items are there, but faulty themselves."""
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(_is_below(other["loc"], error["loc"]) for other in errors)
+    ]
+
+
+def _is_below(place: Sequence[object], above: Sequence[object]) -> bool:
+    return len(place) > len(above) and tuple(place[: len(above)]) == tuple(above)
 
 
 def digest(content: object) -> str:
@@ -187,7 +208,8 @@ def _step(kind: Any, part: str) -> Any:
         for name, field in model.model_fields.items():
             if part in (name, field.alias):
                 return field.annotation
-    inner = [arg for arg in typing.get_args(_without_models(kind)) if arg is not type(None)]
+    arguments = typing.get_args(_without_models(kind))
+    inner = [arg for arg in arguments if arg is not type(None) and arg is not Ellipsis]
     return inner[-1] if inner else kind
 
 

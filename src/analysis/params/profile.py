@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
+from ..errors import did_you_mean
 from ..language import LanguageCode
 from ..tables import SOURCE_TABLES
-from .loading import Section, build, digest, read_yaml
+from .loading import BrokenRule, Section, build, digest, read_yaml, refuse
 from .policy import TierPolicy, ValuePolicy
 from .sources import Source, TableSelect
 
@@ -70,6 +73,13 @@ class Profile(Section):
     quality: QualityThresholds = QualityThresholds()
     privacy: Privacy = Privacy()
 
+    @model_validator(mode="after")
+    def _timezone_exists(self) -> Profile:
+        known = available_timezones()  # empty where the system has no list: nothing to hold against
+        if known and self.timezone not in known:
+            refuse([_no_timezone(self.timezone, known)])
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _one_select_may_stand_alone(cls, content: Any) -> Any:
@@ -95,6 +105,16 @@ class Profile(Section):
             if needed not in self.tables:
                 raise ValueError(f"tables.{needed} is missing; every profile needs it")
         return self
+
+
+def _no_timezone(name: str, known: Collection[str]) -> BrokenRule:
+    return BrokenRule(
+        "timezone",
+        "This is no time zone",
+        got=name,
+        allowed="names of the IANA list, such as Asia/Shanghai or UTC",
+        todo=did_you_mean(name, known) or "Correct the name.",
+    )
 
 
 def load_profile(path: str | Path) -> Profile:
