@@ -82,7 +82,7 @@ def write_repository(root: Path) -> Path:
     experiments = root / "params" / "experiments" / "small"
     for folder in (notebooks, raw, experiments):
         folder.mkdir(parents=True)
-    (raw / "orders.csv").write_text("id\na\nb\nc\n")
+    (raw / "orders.csv").write_text("id,shipped\na,2026-10-01\nb,2026-10-02\nc,2026-10-03\n")
     (root / "params" / "small.yaml").write_text(MINIMAL, encoding="utf-8")
     (experiments / "trial.yaml").write_text(EXPERIMENT)
     with_language = PARAMETERS + '\nlanguage = "zh"'
