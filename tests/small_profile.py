@@ -10,5 +10,7 @@ sources:
   orders: {system: oms, files: "*.csv", columns: {id: text, shipped: time}}
 tables:
   customers: {source: orders, select: "SELECT id AS customer_id FROM orders"}
-  shipments: {source: orders, select: "SELECT id AS shipment_id, id AS customer_id, shipped AS shipped_at FROM orders"}
+  shipments:
+    source: orders
+    select: SELECT id AS shipment_id, id AS customer_id, shipped AS shipped_at FROM orders
 """
