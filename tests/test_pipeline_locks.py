@@ -13,6 +13,7 @@ from analysis.pipeline.locks import (
     RUN_VARIABLE,
     hold_folder,
     is_abandoned,
+    let_go,
     month_held,
     stage_held,
     take,
@@ -82,12 +83,13 @@ def test_a_folder_in_work_is_not_abandoned_until_its_process_ends(tmp_path):
     assert is_abandoned(tmp_path)
 
 
-def test_a_newborn_folder_is_left_alone(tmp_path):
-    assert not is_abandoned(tmp_path)
-    long_ago = time.time() - 3600
-    os.utime(tmp_path, (long_ago, long_ago))
-    assert is_abandoned(tmp_path)
-    assert not is_abandoned(tmp_path / "gone")
+def test_a_folder_without_a_lock_is_abandoned(tmp_path):
+    """The lock is there before the folder and after it."""
+    assert is_abandoned(tmp_path / "left")
+    with hold_folder(tmp_path / "left"):
+        assert not is_abandoned(tmp_path / "left")
+    let_go(tmp_path / "left")
+    assert is_abandoned(tmp_path / "left")
 
 
 WATCH = """

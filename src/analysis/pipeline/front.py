@@ -18,7 +18,7 @@ from . import publication
 from .events import Event
 from .inputs import cache_of, prepare, reasons_of, wants_another_round
 from .job import Job
-from .locks import month_held
+from .locks import LOCKS, month_held
 from .staging import sweep
 from .supervision import failed, make
 
@@ -109,7 +109,7 @@ def _refuse_missing_raw(jobs: Sequence[Job]) -> None:
 @contextlib.contextmanager
 def _ready(job: Job) -> Iterator[None]:
     """Hold a month, and mend what a killed run has left of it."""
-    locks = job.home / ".locks"
+    locks = job.home / LOCKS
     with disk_faults_told(locks):
         locks.mkdir(parents=True, exist_ok=True)
     with month_held(locks, str(job.month)):

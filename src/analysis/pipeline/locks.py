@@ -21,12 +21,11 @@ from ..errors import RunError
 RUN_VARIABLE = "TIERLAB_RUN"
 """Environment variable that tells a stage the folder of the run that started it."""
 
-ALIVE = ".alive"
-"""Lock file in a folder in work: while its process lives, nobody sweeps the folder."""
+LOCKS = ".locks"
+"""Folder of lock files."""
 
 ORPHANS_END_WITHIN_SECONDS = 30.0
 WATCH_SECONDS = 0.25
-NEWBORN_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -105,20 +104,30 @@ def _wait_for_orphans(path: Path, name: str) -> None:
 
 
 def hold_folder(folder: Path) -> IO[str]:
-    """Mark a folder as in work by this process."""
-    held = take(folder / ALIVE)
+    """Mark a folder as in work by this process, before it is made.
+
+    Raises:
+        RunError: Another process works in it.
+    """
+    held = take(_lock_of(folder))
     if held is None:
         raise RunError("The folder is already in use", where=str(folder))
     return held
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether no living process works in a folder (one without a lock yet may be newborn)."""
-    if (folder / ALIVE).exists():
-        return not _is_held(folder / ALIVE)
-    with suppress(FileNotFoundError):
-        return time.time() - folder.stat().st_mtime > NEWBORN_SECONDS
-    return False
+    """Whether no living process works in a folder."""
+    return not _is_held(_lock_of(folder))
+
+
+def let_go(folder: Path) -> None:
+    """Forget a folder's lock; the folder itself must be gone."""
+    _lock_of(folder).unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    """Beside the folder, so that it exists before the folder does and after."""
+    return folder.parent / LOCKS / f"{folder.name}.lock"
 
 
 def die_with_parent() -> None:
@@ -144,7 +153,7 @@ def end_with_run() -> None:
 
 
 def _watch(folder: Path) -> None:
-    while _is_held(folder / ALIVE):
+    while not is_abandoned(folder):
         time.sleep(WATCH_SECONDS)
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):

@@ -14,7 +14,7 @@ from .events import Event, tell
 from .faults import explained
 from .inputs import cache_of, inputs_of
 from .job import Job
-from .locks import end_with_run, month_held, run_folder, stage_held
+from .locks import LOCKS, end_with_run, month_held, run_folder, stage_held
 from .notebooks import Execution, Scalar, execute
 from .publication import publish
 from .stages import Step, step_named
@@ -139,7 +139,7 @@ def _finished(job: Job, marker: dict[str, Any]) -> Event:
 @contextlib.contextmanager
 def _held(job: Job) -> Iterator[None]:
     """Hold the month as a stage of a run does, or as one that was called by itself."""
-    locks = job.home / ".locks"
+    locks = job.home / LOCKS
     alone = run_folder() is None
     with disk_faults_told(locks):
         locks.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from ..errors import AnalysisError, RunError
 from ..files import disk_faults_told, remove_folder
 from .events import Event, told
 from .job import Job
-from .locks import hold_folder, is_abandoned
+from .locks import hold_folder, is_abandoned, let_go
 from .progress import Progress
 from .scheduling import snakemake
 
@@ -72,15 +72,15 @@ def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Pa
 @contextlib.contextmanager
 def _run_folder(home: Path) -> Iterator[Path]:
     """A folder for events, logs and Snakemake; those of killed runs are removed."""
-    for folder in home.glob(f"{RUN_FOLDER}*"):
-        if is_abandoned(folder):
-            remove_folder(folder)
+    for left in home.glob(f"{RUN_FOLDER}*"):
+        if is_abandoned(left):
+            remove_folder(left)
+            let_go(left)
     folder = home / f"{RUN_FOLDER}{uuid.uuid4().hex}"
-    with disk_faults_told(folder):
-        (folder / "events").mkdir(parents=True)
-        held = hold_folder(folder)
-    try:
-        yield folder
-    finally:
-        held.close()
-        remove_folder(folder)
+    with disk_faults_told(folder), hold_folder(folder):
+        try:
+            (folder / "events").mkdir(parents=True)
+            yield folder
+        finally:
+            remove_folder(folder)
+            let_go(folder)
