@@ -20,7 +20,7 @@ from .inputs import cache_of, prepare, reasons_of, wants_another_round
 from .job import Job
 from .locks import LOCKS, month_held
 from .staging import sweep
-from .supervision import failed, make
+from .supervision import failed, make, sweep_runs
 
 MOST_ROUNDS = 3
 """A round makes all months; a second one is needed where a month's results change what next
@@ -70,6 +70,7 @@ def run(jobs: Sequence[Job], *, cores: int | None = None, console: Console) -> O
     with contextlib.ExitStack() as held:
         for job in jobs:
             held.enter_context(_ready(job))
+        sweep_runs(jobs[0].home)
         _refuse_missing_raw(jobs)
         reasons = _prepared(jobs)
         _forgive(jobs, reasons)

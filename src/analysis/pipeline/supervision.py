@@ -50,6 +50,14 @@ def make(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
     return failures
 
 
+def sweep_runs(home: Path) -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in home.glob(f"{RUN_FOLDER}*"):
+        if is_abandoned(folder):
+            remove_folder(folder)
+            let_go(folder)
+
+
 def failed(month: str, step: str, fault: AnalysisError) -> Event:
     """A failure in words and exit code."""
     return Event("failed", month, step, message=str(fault), exit_code=fault.exit_code)
@@ -71,11 +79,7 @@ def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Pa
 
 @contextlib.contextmanager
 def _run_folder(home: Path) -> Iterator[Path]:
-    """A folder for events, logs and Snakemake; those of killed runs are removed."""
-    for left in home.glob(f"{RUN_FOLDER}*"):
-        if is_abandoned(left):
-            remove_folder(left)
-            let_go(left)
+    """A folder for events, logs and Snakemake; it goes with the run."""
     folder = home / f"{RUN_FOLDER}{uuid.uuid4().hex}"
     with disk_faults_told(folder), hold_folder(folder):
         try:
