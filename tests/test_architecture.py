@@ -28,6 +28,7 @@ ORDER = (
     "sources",
     "identity",
     "cleaning",
+    "calendar",
     "panel",
     "value",
     "tiers",

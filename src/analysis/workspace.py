@@ -72,6 +72,12 @@ class Workspace:
         """The committee's overrides of the profile's tiers; the file may be absent."""
         return self.profile_path.parent / "overrides" / f"{self.profile.profile}.yaml"
 
+    @property
+    def calendar(self) -> Path | None:
+        """The profile's calendar file; None where it names none."""
+        name = self.profile.calendar
+        return self.profile_path.parent / "calendars" / f"{name}.yaml" if name else None
+
     def path_of(self, name: str) -> Path | None:
         """The Parquet file of a table, or None where this month has none."""
         place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")

@@ -56,6 +56,7 @@ class Profile(Section):
         raw: Folder of the raw files, relative to the repository (or absolute).
         experiments: Folder of experiment files; default ``experiments/<profile>`` beside the
             profile.
+        calendar: Name of a file of ``calendars/`` beside the profile; null: every day is alike.
     """
 
     schema_version: Literal[1]
@@ -65,6 +66,7 @@ class Profile(Section):
     timezone: str = "Asia/Shanghai"
     money: Money
     languages: tuple[LanguageCode, ...] = ("zh", "en")
+    calendar: str | None = Field(None, pattern="^[a-z][a-z0-9_-]*$")
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[str, Source]
     tables: dict[str, tuple[TableSelect, ...]]

@@ -52,8 +52,8 @@ STAGES: tuple[Stage, ...] = (
         SEGMENTATION,
         "02_segmentation",
         after=CLEANING,
-        sections=("value", "tiers"),
-        params_files=("overrides/{profile}.yaml",),
+        sections=("value", "tiers", "calendar"),
+        params_files=("overrides/{profile}.yaml", "calendars/*.yaml"),
     ),
     Stage(
         EVALUATION,
