@@ -26,8 +26,9 @@ def public_holidays(year: int) -> dict[str, list[object]]:
     days = [(day, name) for day, name in sorted(constants.holidays.items()) if day.year == year]
     numbered = enumerate(days)
     runs = [list(run) for _, run in groupby(numbered, lambda n: (n[1][0] - n[0] * DAY, n[1][1]))]
-    days_off: list[object] = [[run[0][1][1], run[0][1][0], run[-1][1][0]] for run in runs]
-    return {"days_off": off, "make_up": [day for day in sorted(constants.workdays) if day.year == year]}
+    off: list[object] = [[run[0][1][1], run[0][1][0], run[-1][1][0]] for run in runs]
+    make_up = [day for day in sorted(constants.workdays) if day.year == year]
+    return {"days_off": off, "make_up": make_up}
 
 
 def main(first: int) -> None:

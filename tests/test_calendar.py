@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.calendar import NO_CALENDAR, Calendar, load_calendar
-from analysis.errors import ParamsError
+from analysis.errors import AnalysisError
 from analysis.months import Month
 from analysis.params.loading import build
 from calendar_notices import public_holidays
@@ -175,5 +175,5 @@ def test_without_a_calendar_every_day_is_open():
     ],
 )
 def test_a_calendar_that_cannot_be_is_refused(wrong):
-    with pytest.raises(ParamsError):
+    with pytest.raises(AnalysisError):
         build(Calendar, wrong, "calendar")
