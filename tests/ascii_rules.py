@@ -18,7 +18,7 @@ import yaml
 
 from analysis.months import Month
 from analysis.params import Override, TierPolicy
-from analysis.tiers import Tiering, assign
+from analysis.tiers import Groups, Tiering, assign
 
 RULES = Path(__file__).parent / "rules"
 PAGE = Path(__file__).parent.parent / "docs" / "tiers.md"
@@ -39,8 +39,9 @@ class Rule:
         text: The whole page.
         settings: The YAML: ``policy`` (what differs from PLAIN), ``data_from`` (first month of
             data, when it is not the table's), ``others`` (monthly revenue of a customer that
-            stays in each tier), ``overrides``.
-        table: customer, month, the inputs (score, shipments, revenue), the expected results
+            stays in each tier), ``overrides``, ``members`` (customer → the group it belongs to,
+            whose own row holds the group's score).
+        table: customer, month, the inputs (score, shipments, revenue, class), the expected results
             (tier, reason, held_back_by).
     """
 
@@ -55,7 +56,18 @@ class Rule:
 
     def tiering(self) -> Tiering:
         overrides = [Override.model_validate(o) for o in self.settings.get("overrides", [])]
-        return assign(self.scores(), self.policy, Month.parse(self.table.month.max()), overrides)
+        scores, last = self.scores(), Month.parse(self.table.month.max())
+        return assign(scores, self.policy, last, overrides, self.groups(scores))
+
+    def groups(self, scores: ir.Table) -> Groups | None:
+        """The groups, where the policy gives tiers to parents; a group's row is its own score."""
+        members = self.settings.get("members")
+        if members is None:
+            return None
+        links = {**members, **{group: group for group in members.values()}}
+        frame = pd.DataFrame(links.items(), columns=["customer_id", "group_id"])
+        alone = ~scores.customer_id.isin(list(members))
+        return Groups(ibis.memtable(frame), scores.filter(alone))
 
     def scores(self) -> ir.Table:
         """The inputs as `score` would give them, with the others of the company."""
@@ -88,9 +100,12 @@ def scores_of(rows: pd.DataFrame) -> ir.Table:
             "revenue_window": rows.revenue.astype(float) * 12,
             "margin_window": rows.revenue.astype(float) * 3,
             "score": rows.score.astype(float),
+            "abc_class": rows.get("class", pd.Series(None, rows.index, dtype=object)),
+            "rfm_group": rows.get("class", pd.Series(None, rows.index, dtype=object)),
         }
-    )
+    ).replace({"abc_class": {"": None}, "rfm_group": {"": None}})
     kinds = {"customer_id": "string", "month": "string", "months_n": "int32"}
+    kinds |= {"abc_class": "string", "rfm_group": "string"}
     kinds |= {"shipments_n": "int32", "frequency": "int32"}
     return ibis.memtable(frame, schema={c: kinds.get(c, "float64") for c in frame})
 

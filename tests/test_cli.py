@@ -209,9 +209,13 @@ def test_check_looks_where_raw_says(capsys, profile, tmp_path):
 
 def test_simulate_writes_a_company(capsys, tmp_path):
     options = ["--customers", "20", "--months", "2", "--seed", "3"]
+    few = ["--out", str(tmp_path / "few"), "--shipments-per-month", "1"]
+    code, quiet, _ = said(capsys, "simulate", *few, *options)
     code, out, _ = said(capsys, "simulate", "--out", str(tmp_path / "raw"), *options)
     assert code == 0
     assert "20 customers" in out
+    rows = [int(text.split()[1].replace(",", "")) for text in (quiet, out)]
+    assert rows[0] < rows[1]
     assert list((tmp_path / "raw").rglob("*.parquet"))
     code, _, err = said(capsys, "simulate", "--out", str(tmp_path / "raw"), "--customers", "1")
     assert code == ParamsError.exit_code

@@ -15,6 +15,7 @@ DEMO_PROFILE = ROOT / "params" / "demo.yaml"
 DEMO_MONTH = "2026-10"
 DEMO_CUSTOMERS = 8000
 DEMO_MONTHS = 30
+DEMO_SHIPMENTS_PER_MONTH = 7.4
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,11 +81,14 @@ def simulate(
     customers: Annotated[int, typer.Option(help="True customers.")] = DEMO_CUSTOMERS,
     months: Annotated[int, typer.Option(help="Months, the last is 2026-10.")] = DEMO_MONTHS,
     seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
+    shipments_per_month: Annotated[
+        float, typer.Option(help="Mean of a customer in an ordinary month while it trades.")
+    ] = DEMO_SHIPMENTS_PER_MONTH,
 ) -> None:
     """Write a logistics company with known truth, as real systems export it."""
     from .simulating import write_company
 
-    write_company(out, customers, months, seed)
+    write_company(out, customers, months, seed, shipments_per_month)
 
 
 @app.command()

@@ -9,7 +9,9 @@ from ..errors import ParamsError
 from .options import console
 
 
-def write_company(out: Path, customers: int, months: int, seed: int) -> None:
+def write_company(
+    out: Path, customers: int, months: int, seed: int, shipments_per_month: float
+) -> None:
     """Simulate a company into a folder and say what it holds.
 
     Args:
@@ -17,6 +19,7 @@ def write_company(out: Path, customers: int, months: int, seed: int) -> None:
         customers: True customers.
         months: Months, up to October 2026.
         seed: Same seed, same company.
+        shipments_per_month: Mean of a customer in an ordinary month while it trades.
 
     Raises:
         ParamsError: A number is out of range, or the folder holds other files.
@@ -31,6 +34,7 @@ def write_company(out: Path, customers: int, months: int, seed: int) -> None:
                 customers,
                 months,
                 seed,
+                shipments_per_month=shipments_per_month,
                 progress=lambda stage, rows: status.update(f"simulating: {stage}, {rows:,} rows"),
             )
         except ValueError as fault:

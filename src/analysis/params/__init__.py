@@ -7,10 +7,12 @@ from .experiment import (
     load_experiments,
     plan_digest,
 )
-from .loading import digest
+from .loading import Bilingual, digest
 from .metric import Metric
 from .overrides import Override, load_overrides
+from .policies import PolicyFile, load_policy, load_services
 from .policy import (
+    ABC_CLASSES,
     BurstPromotion,
     CallPolicy,
     MoveCaps,
@@ -19,16 +21,17 @@ from .policy import (
     ValuePolicy,
 )
 from .profile import (
-    Bilingual,
     Profile,
     load_profile,
     profile_digest,
     raw_folder,
     repository_of,
 )
+from .services import Service, ServicePlan
 from .sources import ColumnReading, Source, TableSelect
 
 __all__ = [
+    "ABC_CLASSES",
     "Bilingual",
     "BurstPromotion",
     "CallPolicy",
@@ -37,8 +40,11 @@ __all__ = [
     "Metric",
     "MoveCaps",
     "Override",
+    "PolicyFile",
     "Profile",
     "SeasonalProtection",
+    "Service",
+    "ServicePlan",
     "Source",
     "TableSelect",
     "TierPolicy",
@@ -48,7 +54,9 @@ __all__ = [
     "load_experiment",
     "load_experiments",
     "load_overrides",
+    "load_policy",
     "load_profile",
+    "load_services",
     "plan_digest",
     "profile_digest",
     "raw_folder",

@@ -15,9 +15,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
 from ..tables import TIERS
-from .loading import BrokenRule, Section, build, digest, read_yaml, refuse
+from .loading import Bilingual, BrokenRule, Section, build, digest, read_yaml, refuse
 from .metric import Metric
-from .profile import Bilingual
 
 Looks = Literal["calendar", "accrual"]
 Design = Literal["customer", "cluster", "saturation"]

@@ -24,6 +24,17 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
+class Bilingual(Section):
+    """A text given in both languages."""
+
+    zh: str
+    en: str
+
+    def in_(self, code: str) -> str:
+        """The text in a language."""
+        return self.zh if code == "zh" else self.en
+
+
 Model = TypeVar("Model", bound=Section)
 
 

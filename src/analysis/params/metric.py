@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from .loading import BrokenRule, Section, refuse
-from .profile import Bilingual
+from .loading import Bilingual, BrokenRule, Section, refuse
 
 Kind = Literal["mean", "proportion", "ratio", "nps", "survival"]
 Role = Literal["primary", "secondary", "guardrail"]

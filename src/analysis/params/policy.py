@@ -11,7 +11,10 @@ from .loading import Section
 
 RfmPart = Literal["recency", "frequency", "monetary"]
 TierName = Literal["strategic", "key", "potential", "regular"]
-Measure = Literal["score", "revenue", "margin"]
+Measure = Literal["score", "revenue", "margin", "abc", "rfm"]
+CLASSES: tuple[Measure, ...] = ("abc", "rfm")
+"""Measures that name a class instead of a number."""
+ABC_CLASSES = ("A", "B", "C")
 
 _ROUNDING = 1e-9
 """Shares that add up to one in writing may exceed it by this much in binary."""
@@ -117,11 +120,15 @@ class TierPolicy(Section):
     """How scores become tiers, month by month. Give one kind of cut-off.
 
     Attributes:
-        measure: What is cut: the score, or the window's revenue or margin.
+        level: Who has a tier: each customer, or its top parent, whose tier its subsidiaries share.
+        measure: What is cut: the score, the window's revenue or margin, or the customer's class
+            (abc, rfm).
         shares: Share of customers each tier may hold, from the top; the last takes the rest.
-        value_shares: Share of the window's revenue (margin, where `measure` is margin) that each
-            tier covers, from the top.
+        value_shares: Share of the window's revenue or margin that each tier covers, from the top.
+        value_by: What `value_shares` are shares of; by default margin where `measure` is margin,
+            else revenue.
         at_least: Smallest measure of each tier.
+        classes: The classes of each tier, where `measure` is abc or rfm; others are regular.
         review_months: Calendar months (1-12) in which tiers are reviewed.
         promote_after: Consecutive reviews above before a promotion.
         demote_after: Consecutive reviews below before a demotion.
@@ -139,10 +146,13 @@ class TierPolicy(Section):
         3
     """
 
+    level: Literal["customer", "parent"] = "customer"
     measure: Measure = "score"
     shares: dict[TierName, float] | None = None
     value_shares: dict[TierName, float] | None = None
+    value_by: Literal["revenue", "margin"] | None = None
     at_least: dict[TierName, float] | None = None
+    classes: dict[TierName, tuple[str, ...]] | None = None
     review_months: tuple[int, ...] = tuple(range(1, 13))
     promote_after: int = Field(2, ge=1, le=12)
     demote_after: int = Field(3, ge=1, le=12)
@@ -156,9 +166,13 @@ class TierPolicy(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_cut(self) -> Self:
-        kinds = [self.shares, self.value_shares, self.at_least]
+        kinds = [self.shares, self.value_shares, self.at_least, self.classes]
         if sum(kind is not None for kind in kinds) > 1:
-            raise ValueError("give only one of shares, value_shares and at_least")
+            raise ValueError("give only one of shares, value_shares, at_least and classes")
+        if (self.measure in CLASSES) != (self.classes is not None):
+            raise ValueError("classes go with the measures abc and rfm, and these need them")
+        if self.value_by and self.value_shares is None:
+            raise ValueError("value_by goes with value_shares")
         for kind in kinds:
             if kind is not None and (not kind or TIERS[-1] in kind):
                 raise ValueError(f"cut-offs are for {TIERS[:-1]}; '{TIERS[-1]}' takes the rest")
@@ -175,6 +189,15 @@ class TierPolicy(Section):
         return self
 
     @model_validator(mode="after")
+    def _classes_exist(self) -> Self:
+        named = [name for names in (self.classes or {}).values() for name in names]
+        if len(named) != len(set(named)):
+            raise ValueError("a class belongs to one tier")
+        if self.measure == "abc" and not set(named) <= set(ABC_CLASSES):
+            raise ValueError(f"classes of abc are {ABC_CLASSES}")
+        return self
+
+    @model_validator(mode="after")
     def _reviews_exist(self) -> Self:
         if not self.review_months or not set(self.review_months) <= set(range(1, 13)):
             raise ValueError("review_months are calendar months from 1 to 12")
@@ -183,6 +206,7 @@ class TierPolicy(Section):
     @property
     def customer_shares(self) -> dict[TierName, float]:
         """The share of customers by tier, with the default where no cut-off was given."""
-        if self.shares is None and self.value_shares is None and self.at_least is None:
+        kinds = (self.shares, self.value_shares, self.at_least, self.classes)
+        if all(kind is None for kind in kinds):
             return {"strategic": 0.05, "key": 0.15, "potential": 0.30}
         return self.shares or {}

@@ -12,20 +12,11 @@ from pydantic import Field, model_validator
 from ..errors import did_you_mean
 from ..language import LanguageCode
 from ..tables import SOURCE_TABLES
-from .loading import BrokenRule, Section, build, digest, read_yaml, refuse
+from .loading import Bilingual, BrokenRule, Section, build, digest, read_yaml, refuse
+from .policies import with_named_files
 from .policy import TierPolicy, ValuePolicy
+from .services import ServicePlan
 from .sources import Source, TableSelect
-
-
-class Bilingual(Section):
-    """A text given in both languages."""
-
-    zh: str
-    en: str
-
-    def in_(self, code: str) -> str:
-        """The text in a language."""
-        return self.zh if code == "zh" else self.en
 
 
 class Money(Section):
@@ -57,6 +48,8 @@ class Profile(Section):
         experiments: Folder of experiment files; default ``experiments/<profile>`` beside the
             profile.
         calendar: Name of a file of ``calendars/`` beside the profile; null: every day is alike.
+        tiers: How customers are sorted; in the file also the path of a policy file.
+        services: What each tier gets; in the file also the path of a service plan.
     """
 
     schema_version: Literal[1]
@@ -72,6 +65,7 @@ class Profile(Section):
     tables: dict[str, tuple[TableSelect, ...]]
     value: ValuePolicy = ValuePolicy()
     tiers: TierPolicy = TierPolicy()
+    services: ServicePlan | None = None
     quality: QualityThresholds = QualityThresholds()
     privacy: Privacy = Privacy()
 
@@ -132,7 +126,8 @@ def load_profile(path: str | Path) -> Profile:
         >>> load_profile("params/demo.yaml").money.currency  # doctest: +SKIP
         'CNY'
     """
-    return build(Profile, read_yaml(Path(path)), str(path))
+    content = with_named_files(read_yaml(Path(path)), Path(path).parent)
+    return build(Profile, content, str(path))
 
 
 def profile_digest(profile: Profile, *sections: str) -> str:

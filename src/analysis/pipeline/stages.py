@@ -52,7 +52,7 @@ STAGES: tuple[Stage, ...] = (
         SEGMENTATION,
         "02_segmentation",
         after=CLEANING,
-        sections=("value", "tiers", "calendar"),
+        sections=("value", "tiers", "calendar", "services"),
         params_files=("overrides/{profile}.yaml", "calendars/*.yaml"),
     ),
     Stage(

@@ -17,27 +17,12 @@ from ..panel import index_of
 from ..params import Override, TierPolicy
 from ..tables import check
 from .codes import HOLD_NAMES, LEVEL_NAMES, NO_LEVEL, REASON_NAMES, Hold, Levels, level_of
+from .groups import Groups
 from .history import History, MonthRows, read_history
+from .members import overrides_of_groups, shared
 from .moves import moves_of
 from .rules import Ruled, Seen, TierRules
-
-
-@dataclass(frozen=True)
-class Tiering:
-    """What `assign` returns.
-
-    Attributes:
-        tiers: One row a customer and month up to `as_of`, as the contract `tiers` says.
-        moves: One row a customer that moved, or whose move was held back, in the as-of month.
-        bars: One row a month and tier: month, tier, bar (smallest measure that gives the tier;
-            infinite where nobody reaches it), customers_n (customers whose measure gives it).
-        as_of: The last month.
-    """
-
-    tiers: ir.Table
-    moves: pd.DataFrame
-    bars: pd.DataFrame
-    as_of: Month
+from .tiering import Tiering
 
 
 def assign(
@@ -45,6 +30,7 @@ def assign(
     policy: TierPolicy,
     as_of: Month,
     overrides: Sequence[Override] = (),
+    groups: Groups | None = None,
 ) -> Tiering:
     """Tier every customer, month by month, from the first month of data to `as_of`.
 
@@ -53,6 +39,8 @@ def assign(
         policy: The rules.
         as_of: Last month; scores after it are not used.
         overrides: The committee's overrides.
+        groups: What `groups` returned: needed where the policy gives tiers to parents. Each
+            member then has its group's tier, score and reason, and the bars count groups.
 
     Returns:
         Tiers, moves with their numbers, and the bars. Every row whose tier is not the one its
@@ -60,12 +48,29 @@ def assign(
 
     Raises:
         CoverageError: There are no scores of `as_of`.
-        ParamsError: An override names a customer that does not exist.
+        ParamsError: An override names a customer that does not exist, or the policy gives tiers
+            to parents and no groups were given.
 
     Example:
         >>> tiering = assign(scores, profile.tiers, workspace.as_of)  # doctest: +SKIP
     """
-    history = read_history(scores, as_of)
+    if (policy.level == "parent") != (groups is not None):
+        raise ParamsError(
+            "The policy and the groups do not belong together",
+            where="tiers: level",
+            got=policy.level,
+            todo="Give `assign` what `groups` returned for the same profile.",
+        )
+    if groups is None:
+        return _assigned(scores, policy, as_of, overrides)
+    of_groups = overrides_of_groups(overrides, groups.members)
+    return shared(_assigned(groups.scores, policy, as_of, of_groups), groups, scores)
+
+
+def _assigned(
+    scores: ir.Table, policy: TierPolicy, as_of: Month, overrides: Sequence[Override]
+) -> Tiering:
+    history = read_history(scores, as_of, [policy.measure]).under(policy)
     hands = _by_hand(overrides, history)
     rules = TierRules(policy, history.months[0].index)
     steps: list[tuple[Seen, Ruled]] = []
@@ -76,7 +81,7 @@ def assign(
         kept.append(_month_table(*steps[-1], history.customer_ids))
         bars.append(_month_bars(*steps[-1]))
     tiers = check(ibis.memtable(pa.concat_tables(kept)), "tiers")
-    moves = moves_of(steps, rules, history.customer_ids, as_of, overrides)
+    moves = moves_of(steps, rules, history, as_of, overrides)
     return Tiering(tiers, moves, pd.concat(bars, ignore_index=True), as_of)
 
 

@@ -15,7 +15,7 @@ _ROUNDING = 1e-9
 def measure_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
     """What the policy cuts, shape (n,); NaN where it is unknown."""
     by_name = {"score": rows.score, "revenue": rows.revenue_window, "margin": rows.margin_window}
-    return by_name[policy.measure]
+    return rows.standing if policy.classes is not None else by_name[policy.measure]
 
 
 def bars_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
@@ -33,10 +33,13 @@ def bars_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
     """
     measure = measure_of(rows, policy)
     counts = rows.is_ranked & ~np.isnan(measure)
+    if policy.classes is not None:
+        return np.array([-np.inf, *range(LOWEST + 1, HIGHEST + 1)])
     if policy.at_least is not None:
         steps = [policy.at_least.get(tier, np.inf) for tier in LEVEL_NAMES[1:]]  # type: ignore[call-overload]
         return np.array([-np.inf, *steps])
-    worth = rows.margin_window if policy.measure == "margin" else rows.revenue_window
+    by_margin = (policy.value_by or policy.measure) == "margin"
+    worth = rows.margin_window if by_margin else rows.revenue_window
     order = np.lexsort((-worth[counts], -measure[counts]))
     falling = measure[counts][order]
     holds = _customers_above(worth[counts][order], policy)

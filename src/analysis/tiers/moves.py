@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..months import Month
 from ..params import Override
 from .codes import HOLD_NAMES, LEVEL_NAMES, NO_LEVEL, REASON_NAMES, Hold, Levels
+from .history import History
 from .memory import lengthened
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def moves_of(
     steps: Sequence[tuple[Seen, Ruled]],
     rules: TierRules,
-    customer_ids: pa.Array,
+    history: History,
     as_of: Month,
     overrides: Sequence[Override],
 ) -> pd.DataFrame:
@@ -30,15 +30,17 @@ def moves_of(
     Args:
         steps: The as-of month, and the month before where there is one.
         rules: The rules after the as-of month.
-        customer_ids: Of the arrays, in order.
+        history: Whose months they are.
         as_of: The month.
         overrides: The committee's overrides.
 
     Returns:
-        customer_id, month, from_tier and to_tier (of the move, or of the one held back),
-        direction (up or down), moved, reason, held_back_by, score, score_before, measure (what
-        the policy cuts), bar (the measure needed to move up, or to stay), months_running (months
-        in a row on that side of it, at most twelve), recency_days, shipments_n and revenue
+        customer_id, group_id (where the tier is shared in a group of several), month, from_tier
+        and to_tier (of the move, or of the one held back), direction (up or down), moved, reason,
+        held_back_by, measure_class (the customer's class, where the policy goes by classes),
+        score, score_before, measure (what the policy cuts; the level of the class), bar (the
+        measure needed to move up, or to stay), months_running (months in a row on that side of
+        it, at most twelve), recency_days, shipments_n and revenue
         of the month, expected_revenue (what a burst is held against), is_off_season,
         shipments_recent and shipments_last_year (of the months that the season compares),
         revenue_window, margin_window, until (last month of a provisional tier or an override),
@@ -55,7 +57,8 @@ def moves_of(
     holds[moved | (ruled.hold == Hold.NONE)] = None
     frame = pd.DataFrame(
         {
-            "customer_id": customer_ids.to_pandas(),
+            "customer_id": history.customer_ids.to_pandas(),
+            "group_id": pd.Series(None, index=range(len(start)), dtype="str"),
             "month": str(as_of),
             "from_tier": np.array(LEVEL_NAMES)[start],
             "to_tier": np.array(LEVEL_NAMES)[end],
@@ -63,6 +66,7 @@ def moves_of(
             "moved": moved,
             "reason": np.array(REASON_NAMES)[ruled.reason],
             "held_back_by": pd.Series(holds, dtype="str"),
+            "measure_class": pd.Series(_classes(seen, history), dtype="str"),
             **_numbers(steps, rules, start, end),
             "until": pd.Series(
                 _until(seen, ruled, rules, np.where(moved, end, start)), dtype="str"
@@ -74,6 +78,14 @@ def moves_of(
     listed["until"] = listed["until"].fillna(listed.pop("last_month"))
     order = ["moved", "revenue_window", "customer_id"]
     return listed.sort_values(order, ascending=[False, False, True], ignore_index=True)
+
+
+def _classes(seen: Seen, history: History) -> list[str | None]:
+    """The class of each customer; None where it has none or the policy goes by none."""
+    kind = seen.rows.kind
+    if not len(kind):
+        return [None] * len(seen.rows)
+    return [history.names[code] if code != NO_LEVEL else None for code in kind]
 
 
 def _numbers(

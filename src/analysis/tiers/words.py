@@ -45,7 +45,20 @@ MEASURE_PHRASES: Mapping[str, str] = {
     "score": "value score",
     "revenue": "revenue of the window",
     "margin": "margin of the window",
+    "abc": "ABC class",
+    "rfm": "RFM group",
 }
+CLASS_PHRASES: Mapping[str, str] = {
+    "A": "A",
+    "B": "B",
+    "C": "C",
+    "high_frequency_high_value": "often and of high value",
+    "high_frequency_low_value": "often and of low value",
+    "low_frequency_high_value": "seldom and of high value",
+    "low_frequency_low_value": "seldom and of low value",
+    "dormant": "dormant",
+}
+"""Class → phrase of the catalogue; a class of other name is shown as it is."""
 
 _MOVED: Mapping[str, str] = {
     "promoted": (
@@ -112,13 +125,38 @@ _AFTER_SEASON = (
     "Stays {old} for now: {what} {value} is below the {bar} that {old} needs, but its off-season "
     "months do not count towards a move down."
 )
+_BY_CLASS: Mapping[str, str] = {
+    "promoted": (
+        "Moved up from {old} to {new}: its {what} earns {new} or more (now: {value}; months in a "
+        "row: {months})."
+    ),
+    "demoted": (
+        "Moved down from {old} to {new}: its {what} earns less than {old} (now: {value}; months "
+        "in a row: {months})."
+    ),
+    "promote_after": (
+        "Stays {old} for now: its {what} ({value}) has earned {new} for {months} of the "
+        "{promote_after} months needed."
+    ),
+    "demote_after": (
+        "Stays {old} for now: its {what} ({value}) has earned less than {old} for {months} of the "
+        "{demote_after} months after which it moves down."
+    ),
+    "after_season": (
+        "Stays {old} for now: its {what} ({value}) is less than {old} needs, but its off-season "
+        "months do not count towards a move down."
+    ),
+}
+"""What is said otherwise where the policy goes by classes: these have no bar."""
+_IN_GROUP = "As part of the group {group}: {sentence}"
 _NO_BAR = "Moved down from {old} to {new}: {what} {value} is no longer enough for {old}."
 
 SENTENCES: tuple[str, ...] = (
     *_MOVED.values(),
     *_MOVED_AT_ONCE.values(),
     *_HELD.values(),
-    *(_BURST_BY_SHIPMENTS, _AFTER_SEASON, _NO_BAR),
+    *_BY_CLASS.values(),
+    *(_IN_GROUP, _BURST_BY_SHIPMENTS, _AFTER_SEASON, _NO_BAR),
 )
 """Every sentence that `explain` can say; a test holds that each exists in both languages."""
 
@@ -156,17 +194,27 @@ def moves_in_words(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> pd
 
 
 def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Message:
-    source = _source(move)
+    source = _source(move, by_class=policy.classes is not None)
     makers = _values(policy, currency)
     used = [name for name in makers if f"{{{name}}}" in source]
-    return Message(source, {name: makers[name](move) for name in used})
+    told = Message(source, {name: makers[name](move) for name in used})
+    group = move.get("group_id")
+    if _is_missing(group):
+        return told
+    whole = {"group": Value("plain", group), "sentence": Value("message", told.to_json())}
+    return Message(_IN_GROUP, whole)
 
 
-def _source(move: Mapping[str, Any]) -> str:
+def _source(move: Mapping[str, Any], *, by_class: bool) -> str:
     if not move["moved"]:
-        after_season = move["held_back_by"] == "seasonal_protection" and not move["is_off_season"]
-        return _AFTER_SEASON if after_season else _HELD[move["held_back_by"]]
+        hold = move["held_back_by"]
+        after_season = hold == "seasonal_protection" and not move["is_off_season"]
+        if by_class and (after_season or hold in _BY_CLASS):
+            return _BY_CLASS["after_season" if after_season else hold]
+        return _AFTER_SEASON if after_season else _HELD[hold]
     reason = move["reason"]
+    if by_class and reason in _BY_CLASS:
+        return _BY_CLASS[reason]
     if reason == "demoted" and not np.isfinite(move["bar"]):
         return _NO_BAR
     if reason == "burst" and _is_missing(move["revenue"]):
@@ -191,7 +239,7 @@ def _values(policy: TierPolicy, currency: str) -> dict[str, Callable[[Mapping[st
         "old": lambda m: Value("term", m["from_tier"]),
         "new": lambda m: Value("term", m["to_tier"]),
         "what": lambda _: Value("term", MEASURE_PHRASES[policy.measure]),
-        "value": lambda m: measure(m["measure"]),
+        "value": lambda m: measure(m["measure"]) if policy.classes is None else _class(m),
         "bar": lambda m: measure(m["bar"]),
         "months": lambda m: count(m["months_running"]),
         "until": lambda m: Value("month", m["until"]),
@@ -207,6 +255,14 @@ def _values(policy: TierPolicy, currency: str) -> dict[str, Callable[[Mapping[st
         "who": lambda m: Value("plain", m["approved_by"]),
         "why": lambda m: Value("plain", m["override_reason"]),
     }
+
+
+def _class(move: Mapping[str, Any]) -> Value:
+    name = move["measure_class"]
+    if _is_missing(name):
+        return Value("term", "none")
+    phrase = CLASS_PHRASES.get(name)
+    return Value("plain", name) if phrase is None or phrase == name else Value("term", phrase)
 
 
 def _is_missing(value: Any) -> bool:
