@@ -36,6 +36,11 @@ def test_the_short_form_of_a_column_is_written_out():
         ({"columns": {"a": {"type": "text", "forms": ["%Y"]}}}, "forms need type"),
         ({"columns": {"a": {"type": "date", "unit": 10000}}}, "unit needs type"),
         ({"columns": {"a": {"type": "number", "unit": 0}}}, "greater than 0"),
+        ({"columns": {"a": {"type": "number", "tax": "included"}}}, "need type: amount"),
+        ({"format": "postgresql"}, "needs connection and table"),
+        ({"files": ()}, "needs files"),
+        ({"timezone": "Asia/Shangha"}, "no time zone"),
+        ({"money": {"dated_by": "a"}}, "money.dated_by must be a date"),
     ],
 )
 def test_what_does_not_go_together_is_told(change, told):

@@ -42,6 +42,8 @@ ACCOUNTED = {
     "utf-16": (TEXT.encode("utf-16"), 7, 0),
     "a mojibake cell": (TEXT.replace("3,C2", "é”™\ufffd,C2"), 7, 0),
     "a huge cell": (TEXT.replace("3,C2", "x" * (6 << 20) + ",C2"), 7, 0),
+    "semicolons instead of commas": (TEXT.replace(",", ";"), 7, 0),
+    "tabs instead of commas": (TEXT.replace(",", "\t"), 7, 0),
     "only a header": (HEADER.strip(), None, None),
 }
 
@@ -72,7 +74,6 @@ REFUSED = {
         TEXT.encode() * 3 + "客户".encode("gb18030") + b"\xff\n",
         "not in the encoding",
     ),
-    "semicolons instead of commas": (TEXT.replace(",", ";").encode(), "Column not found"),
     "no header": ("".join(ROWS).encode(), "Column not found"),
     "a column renamed": (TEXT.replace("yuan", "yuna").encode(), "Did you mean 'yuna'?"),
     "a column twice": (TEXT.replace("done", "at").encode(), "twice"),

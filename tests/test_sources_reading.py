@@ -2,9 +2,11 @@
 
 import datetime as dt
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlwt
 
 from analysis.errors import AnalysisError, GroupedError, SourceError
 from analysis.simulate.workbook import text_row, write_workbook
@@ -39,7 +41,7 @@ def test_several_files_are_one_source_and_rows_know_their_file(tmp_path):
     ingested = ingest(workspace)
     orders = ingested.sources["orders"]
     assert places(orders) == [(0, 2), (1, 2), (1, 4)]
-    assert [(lost.row & 0xFF, lost.rule) for lost in orders.lost] == [(3, "empty_row")]
+    assert [(lost.row & 0xFF, lost.rule) for lost in orders.lost] == [(3, "not_json")]
     frame = orders.table.order_by("_row").execute()
     assert frame["yuan"].tolist() == [5, 7, 8]
     assert frame["_unusable"].tolist() == [False, False, True]
@@ -181,7 +183,7 @@ def test_json_lines(tmp_path):
     workspace = opened(tmp_path, {"orders.jsonl": "\n".join(lines) + "\n"}, {"orders": entry})
     read = ingest(workspace).sources["orders"]
     assert places(read) == [(0, 1), (0, 2), (0, 5)]
-    assert [(lost.row, lost.rule) for lost in read.lost] == [(3, "empty_row")]
+    assert [(lost.row, lost.rule) for lost in read.lost] == [(3, "not_json")]
     frame = read.table.order_by("_row").execute()
     assert frame["yuan"].tolist() == [5.5, 12, 1]
     assert frame["no"].tolist() == ["1", "2", "4"]
@@ -243,6 +245,96 @@ def test_the_missing_raw_folder_is_named(tmp_path):
     for path in workspace.raw.iterdir():
         path.unlink()
     workspace.raw.rmdir()
-    with pytest.raises(GroupedError) as told:
+    with pytest.raises(SourceError) as told:
         ingest(workspace)
     assert "folder of raw files does not exist" in str(told.value)
+    assert len(source_faults(workspace)) == 1, "told once, not once a source"
+
+
+def test_another_header_row_is_told_once_with_where_it_is(tmp_path):
+    titled = "运单\n\nno,who,at,done,yuan\n1,C1,2026-10-01,,5\n"
+    files = {f"orders_{n}.csv": titled for n in (1, 2, 3)}
+    (fault,) = source_faults(opened(tmp_path, files, {}))
+    assert "row 1 is not its header row" in fault.what
+    assert "header_row: 3" in fault.todo
+    assert fault.where.endswith("and 2 more"), "files that share a fault share its line"
+
+
+def test_columns_without_a_header_or_with_the_same_one(tmp_path):
+    entry = {**ORDERS["sources"]["orders"], "header_row": 0}
+    entry["columns"] = {"#1": "text", "#3": "number"}
+    twice = {"system": "x", "files": "twice.csv", "columns": {"a (2)": "number", "b": "text"}}
+    files = {"orders.csv": "1,C1,5\n2,C2,6\n", "twice.csv": "a,b,a\n1,x,2\n"}
+    read = ingest(opened(tmp_path, files, {"orders": entry, "twice": twice})).sources
+    assert read["orders"].table.order_by("_row")["#3"].execute().tolist() == [5, 6]
+    assert places(read["orders"]) == [(0, 1), (0, 2)]
+    assert read["twice"].table["a (2)"].execute().tolist() == [2]
+
+
+def test_headers_written_again_and_totals_are_told_as_such(tmp_path):
+    text = (
+        "no,who,at,done,yuan\n1,C1,2026-10-01,,5\n小计,,,,5\n"
+        "no,who,at,done,yuan\n2,C1,2026-10-02,,7\nTotal,C1,2026-10-02,2026-10-03,1\n合 计：,,,,12\n"
+    )
+    read = ingest(opened(tmp_path, {"orders.csv": text}, {})).sources["orders"]
+    assert places(read) == [(0, 2), (0, 5), (0, 6)], "a row that is whole is no row of totals"
+    assert [(lost.row, lost.rule) for lost in read.lost] == [
+        (3, "totals_row"),
+        (4, "repeated_header"),
+        (7, "totals_row"),
+    ]
+
+
+def test_cells_merged_over_rows_count_in_each_row(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["no", "who", "at", "done", "yuan"],
+        ["1", "C1", "2026-10-01", "", 5],
+        ["2", None, "2026-10-01", "", 6],
+        ["3", None, "2026-10-01", "", 7],
+        ["4", None, "2026-10-01", "", 8],
+    ):
+        sheet.append(row)
+    sheet.merge_cells("B2:B4")
+    (tmp_path / "raw").mkdir()
+    book.save(tmp_path / "raw" / "orders.xlsx")
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.xlsx", "format": "excel"}
+    read = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"]
+    who = read.table.order_by("_row")["who"].execute()
+    assert who.astype(object).where(who.notna(), None).tolist() == ["C1", "C1", "C1", None]
+
+
+def test_old_spreadsheets_are_read(tmp_path):
+    book = xlwt.Workbook()
+    for name in ("九月", "十月"):
+        sheet = book.add_sheet(name)
+        for at, cell in enumerate(("no", "who", "at", "done", "yuan")):
+            sheet.write(1, at, cell)
+        for at, cell in enumerate((name, "C1", 46300.5, "", "3.5万")):
+            sheet.write(2, at, cell)
+    (tmp_path / "raw").mkdir()
+    book.save(str(tmp_path / "raw" / "orders.xls"))
+    entry = {**ORDERS["sources"]["orders"], "files": "*.xls", "format": "excel", "header_row": 2}
+    entry["columns"] = {**entry["columns"], "at": {"type": "time", "forms": ["excel"]}}
+    read = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"]
+    assert read.table.yuan.execute().tolist() == [35000, 35000]
+    assert set(read.table["at"].execute()) == {dt.datetime(2026, 10, 5, 12)}
+
+
+def test_a_cut_off_json_line_at_the_end_is_no_silent_loss(tmp_path):
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.jsonl", "format": "jsonl"}
+    text = '{"no":"1","who":"C1","at":"2026-10-01","done":null,"yuan":1}\n{"no":"2","wh'
+    read = ingest(opened(tmp_path, {"orders.jsonl": text}, {"orders": entry})).sources["orders"]
+    assert [(lost.row, lost.rule) for lost in read.lost] == [(2, "not_json")]
+
+
+def test_times_of_a_source_in_another_zone_become_local_and_days_stay_days(tmp_path):
+    rows = "1,C1,2026-10-01 20:00,2026-10-02,1\n"
+    rows += "2,C1,2026-10-01T20:00:00+02:00,2026年10月2日8时30分,1\n"
+    entry = {**ORDERS["sources"]["orders"], "timezone": "UTC"}
+    files = {"orders.csv": "no,who,at,done,yuan\n" + rows}
+    table = ingest(opened(tmp_path, files, {"orders": entry})).sources["orders"].table
+    found = table.order_by("_row").execute()
+    assert found["at"].tolist() == [dt.datetime(2026, 10, 2, 4), dt.datetime(2026, 10, 2, 2)]
+    assert found["done"].tolist() == [dt.datetime(2026, 10, 2), dt.datetime(2026, 10, 2, 16, 30)]

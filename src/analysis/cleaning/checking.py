@@ -17,6 +17,7 @@ _ARROW_TYPES = {
     "month": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
+    "amount": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "time": pa.timestamp("us"),

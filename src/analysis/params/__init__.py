@@ -9,6 +9,7 @@ from .experiment import (
 )
 from .loading import Bilingual, digest
 from .metric import Metric
+from .money import Money, SourceMoney
 from .overrides import Override, load_overrides
 from .policies import PolicyFile, load_policy, load_services
 from .policy import (
@@ -38,6 +39,7 @@ __all__ = [
     "ColumnReading",
     "ExperimentSpec",
     "Metric",
+    "Money",
     "MoveCaps",
     "Override",
     "PolicyFile",
@@ -46,6 +48,7 @@ __all__ = [
     "Service",
     "ServicePlan",
     "Source",
+    "SourceMoney",
     "TableSelect",
     "TierPolicy",
     "ValuePolicy",

@@ -13,17 +13,11 @@ from ..errors import did_you_mean
 from ..language import LanguageCode
 from ..tables import SOURCE_TABLES
 from .loading import Bilingual, BrokenRule, Section, build, digest, read_yaml, refuse
+from .money import Money
 from .policies import with_named_files
 from .policy import TierPolicy, ValuePolicy
 from .services import ServicePlan
 from .sources import Source, TableSelect
-
-
-class Money(Section):
-    """The profile's amounts: currency, and whether tax is in them."""
-
-    currency: str = Field(pattern="^[A-Z]{3}$")
-    tax: Literal["excluded", "included", "unknown"] = "unknown"
 
 
 class Privacy(Section):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
 from .loading import Section
+from .money import CURRENCY, SourceMoney, Tax
 
-ValueType = Literal["text", "integer", "number", "boolean", "date", "time", "month"]
+ValueType = Literal["text", "integer", "number", "amount", "boolean", "date", "time", "month"]
+NUMERIC: tuple[ValueType, ...] = ("number", "integer", "amount")
+DATED: tuple[ValueType, ...] = ("date", "time", "month")
 EXCEL_SERIAL = "excel"
 """A form of dates: days since 1899-12-30, as spreadsheets count."""
 
@@ -18,11 +22,13 @@ class ColumnReading(Section):
 
     Attributes:
         type: What the text holds; ``text`` leaves it as it is (trimmed, full-width digits and
-            letters made plain).
+            letters made plain), ``amount`` is a number of money.
         forms: strptime forms of a date or time, tried in order before the known ones; needed
             for ambiguous ones such as ``%m/%d/%Y``. ``excel`` reads serial day numbers.
         end_of_day: A time given as a day lasts to the end of that day (a promise).
-        unit: The amount's unit: its factor to the profile's unit (万元 = 10000 yuan).
+        unit: Factor to the contract's unit (万元 = 10000 yuan); an amount that gives none takes
+            its source's, else the profile's.
+        currency, tax, tax_rate: Of an amount, where they differ from its source's.
         decimal: The decimal mark; a comma makes the point a thousands separator.
         values: Raw text → canonical text (是 → true, 延误 → delay).
         nulls: Texts that mean "no value" in this column; ``*`` stands for any text.
@@ -36,7 +42,10 @@ class ColumnReading(Section):
     type: ValueType = "text"
     forms: tuple[str, ...] = ()
     end_of_day: bool = False
-    unit: float = Field(1.0, gt=0)
+    unit: float | None = Field(None, gt=0)
+    currency: str | None = Field(None, pattern=CURRENCY)
+    tax: Tax | None = None
+    tax_rate: float | None = Field(None, ge=0, lt=1)
     decimal: Literal[".", ","] = "."
     values: dict[str, str] = Field(default_factory=dict)
     nulls: tuple[str, ...] = ()
@@ -48,19 +57,32 @@ class ColumnReading(Section):
             raise ValueError("end_of_day needs type: time")
         if self.forms and self.type not in ("date", "time", "month"):
             raise ValueError("forms need type: date, time or month")
-        if self.unit != 1 and self.type not in ("number", "integer"):
-            raise ValueError("unit needs type: number or integer")
+        if self.unit is not None and self.type not in NUMERIC:
+            raise ValueError("unit needs type: amount, number or integer")
+        money = (self.currency, self.tax, self.tax_rate)
+        if any(given is not None for given in money) and self.type != "amount":
+            raise ValueError("currency, tax and tax_rate need type: amount")
         return self
 
 
+Format = Literal["csv", "excel", "parquet", "jsonl", "postgresql"]
+
+
 class Source(Section):
-    """One kind of raw file of one system.
+    """One kind of raw file of one system, or one table of its database.
 
     Attributes:
         system: The system it comes from; customers are known by its ids.
         files: Path or glob below the raw folder; several are read as one.
+        connection: Of a database: the name of the connection, whose address and secret are in
+            the environment, as ``TIERLAB_CONNECTION_<NAME>``.
+        table: Of a database: the table or view, with its schema where it needs one.
         encoding: A Python codec; detected (UTF-8, UTF-16, GB18030) when not given.
-        header_row: The row that holds the headers, counted from 1.
+        delimiter: Between two cells; told from the file when not given.
+        header_row: The row that holds the headers, counted from 1; 0 where there is none, and
+            the columns are called ``#1``, ``#2`` …
+        timezone: Of times that name no offset, where it differs from the profile's.
+        money: What its amounts are in, where it differs from the profile's.
         sheets: Name or glob of the spreadsheet's sheets.
         nulls: Texts that mean "no value" in every column.
         columns: Raw header → how to read it; headers not named are ignored (and stated).
@@ -68,14 +90,18 @@ class Source(Section):
     """
 
     system: str = Field(min_length=1)
-    files: str | tuple[str, ...]
-    format: Literal["csv", "excel", "parquet", "jsonl"] = "csv"
+    files: str | tuple[str, ...] = ()
+    connection: str = Field("", pattern="^([A-Za-z][A-Za-z0-9_-]*)?$")
+    table: str = ""
+    format: Format = "csv"
     encoding: str | None = None
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
-    header_row: int = Field(1, ge=1)
+    header_row: int = Field(1, ge=0)
     sheets: str = "*"
     nulls: tuple[str, ...] = ()
+    timezone: str = ""
+    money: SourceMoney = SourceMoney()
     columns: dict[str, ColumnReading | ValueType] = Field(min_length=1)
     optional: bool = False
 
@@ -98,6 +124,28 @@ class Source(Section):
             raise ValueError(f"columns differ in capitals only, which SQL ignores: {twice}")
         if own:
             raise ValueError(f"columns that start with '_' are tierlab's own: {own}")
+        return self
+
+    @model_validator(mode="after")
+    def _place_is_named(self) -> Source:
+        if self.format == "postgresql":
+            if not (self.connection and self.table) or self.files:
+                raise ValueError("format: postgresql needs connection and table, and no files")
+        elif self.connection or self.table or not self.files:
+            raise ValueError("a source needs files (connection and table go with postgresql)")
+        return self
+
+    @model_validator(mode="after")
+    def _zone_and_money_fit(self) -> Source:
+        known = available_timezones()
+        if self.timezone and known and self.timezone not in known:
+            raise ValueError(f"'{self.timezone}' is no time zone; such as Asia/Shanghai or UTC")
+        by = self.money.dated_by
+        if by and (by not in self.columns or self.reading(by).type not in DATED):
+            raise ValueError(f"money.dated_by must be a date, time or month column: '{by}'")
+        has_amounts = any(self.reading(column).type == "amount" for column in self.columns)
+        if self.money != SourceMoney() and not has_amounts:
+            raise ValueError("money is for columns of type: amount, and there is none")
         return self
 
     @model_validator(mode="after")

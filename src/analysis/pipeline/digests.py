@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class DigestCache:
 
     path: Path
     _known: dict[str, list[Any]] = field(default_factory=dict)
+    _asked: dict[str, str] = field(default_factory=dict)
     _changed: bool = False
 
     @classmethod
@@ -56,6 +57,12 @@ class DigestCache:
             self._known[str(path)] = [key, digest]
             self._changed = True
         return digest
+
+    def once(self, name: str, digest: Callable[[], str]) -> str:
+        """A digest that lies in no file, asked for once while this object lives, never kept."""
+        if name not in self._asked:
+            self._asked[name] = digest()
+        return self._asked[name]
 
     def save(self) -> None:
         """Keep what was learnt; files that are gone are forgotten."""

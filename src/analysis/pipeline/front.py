@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import RunError, SourceError
+from ..errors import AnalysisError, RunError, SourceError
 from ..files import disk_faults_told
 from . import publication
 from .events import Event
@@ -95,16 +95,35 @@ def _made(jobs: Sequence[Job], reasons: Reasons, cores: int, console: Console) -
 
 
 def _refuse_missing_raw(jobs: Sequence[Job]) -> None:
-    """Say once that there is no raw folder, not once a source and month."""
-    folder = jobs[0].raw
-    if not folder.is_dir():
-        fault = SourceError(
-            "The folder of raw files does not exist",
-            where=str(jobs[0].profile_path),
-            got=str(folder),
-            todo="Put the files there, or name their folder with --raw.",
-        )
-        _fail(jobs, [failed(str(job.month), "run", fault) for job in jobs])
+    """Say once that raw files or a database are out of reach, not once a source and month."""
+    job = jobs[0]
+    fault = _missing_folder(job) or _silent_database(job)
+    if fault:
+        _fail(jobs, [failed(str(each.month), "run", fault) for each in jobs])
+
+
+def _missing_folder(job: Job) -> AnalysisError | None:
+    if job.raw.is_dir() or not any(source.files for source in job.profile.sources.values()):
+        return None
+    return SourceError(
+        "The folder of raw files does not exist",
+        where=str(job.profile_path),
+        got=str(job.raw),
+        todo="Put the files there, or name their folder with --raw.",
+    )
+
+
+def _silent_database(job: Job) -> AnalysisError | None:
+    tables = [s for s in job.profile.sources.values() if s.format == "postgresql"]
+    if tables:
+        from ..sources.databases import columns_of
+
+        try:
+            for source in tables:
+                columns_of(source)
+        except AnalysisError as fault:
+            return fault
+    return None
 
 
 @contextlib.contextmanager

@@ -10,11 +10,11 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path, PurePath
 
 from ..files import read_json, write_json
-from ..params import digest
+from ..params import Profile, digest
 from .digests import DigestCache, folder_digests, joint_digest
 from .job import Job
 from .stages import STAGES, Step, before
@@ -80,10 +80,36 @@ def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
 
 
 def raw_digests(job: Job, cache: DigestCache) -> Parts:
-    """Digest of each raw file that the profile's sources name, by path below the raw folder."""
-    named = [p for s in job.profile.sources.values() for p in _listed(s.files)]
-    patterns = [p for p in named if _is_below(p)]
-    return folder_digests(job.raw, patterns, cache) if job.raw.is_dir() else {}
+    """Digest of each raw file and table that the profile names.
+
+    Returns:
+        By path below the raw folder; tables of a database as ``warehouse:public.orders``.
+
+    Raises:
+        SourceError: A database cannot be asked.
+    """
+    profile = job.profile
+    named = [p for s in profile.sources.values() for p in s.patterns]
+    patterns = [p for p in (*named, profile.money.rates) if _is_below(p)]
+    found = folder_digests(job.raw, patterns, cache) if job.raw.is_dir() else {}
+    return found | table_digests(profile, cache)
+
+
+def table_digests(profile: Profile, cache: DigestCache) -> Parts:
+    """Digest of what is read of each table of a database.
+
+    Raises:
+        SourceError: A database cannot be asked.
+    """
+    tables = [s for s in profile.sources.values() if s.format == "postgresql"]
+    if not tables:
+        return {}
+    from ..sources.databases import label_of, table_digest
+
+    return {
+        label_of(source): cache.once(digest(source), partial(table_digest, source))
+        for source in tables
+    }
 
 
 def params_file_digests(job: Job, globs: Iterable[str], cache: DigestCache) -> Parts:
@@ -221,7 +247,3 @@ def _is_below(pattern: str) -> bool:
     """Whether a pattern stays in the raw folder; cleaning refuses the others, with words."""
     path = PurePath(pattern)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-
-
-def _listed(files: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (files,) if isinstance(files, str) else files

@@ -6,7 +6,8 @@ text, rows that are no rows are listed, and every row keeps its place in the fil
 
 from .conversion import FAULTS
 from .ingesting import Ingested, ingest, source_faults
-from .reading import LINE_BITS, ROW, UNUSABLE, LostRow, Part, SourceTable
+from .parts import LINE_BITS, Part
+from .reading import ROW, UNUSABLE, LostRow, SourceTable
 
 __all__ = [
     "FAULTS",

@@ -16,7 +16,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from ..params import ColumnReading
-from ..params.sources import EXCEL_SERIAL, ValueType
+from ..params.sources import EXCEL_SERIAL, NUMERIC, ValueType
 
 _ALPHANUMERIC = string.digits + string.ascii_letters
 WIDE = "".join(chr(ord(sign) + 0xFEE0) for sign in _ALPHANUMERIC) + "\u3000\u00a0"
@@ -32,6 +32,13 @@ KNOWN_FORMS = (
     "%Y年%m月%d日%H时%M分%S秒",
     "%Y年%m月%d日%H时%M分",
     "%Y年%m月%d日",
+    "%Y年%m月%d日%H时",
+    "%Y年%m月%d日 %H时%M分%S秒",
+    "%Y年%m月%d日 %H时%M分",
+    "%Y年%m月%d日 %I:%M:%S %p",
+    "%Y年%m月%d日 %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y-%m-%d %I:%M %p",
     "%Y.%m.%d %H:%M:%S",
     "%Y.%m.%d %H:%M",
     "%Y.%m.%d",
@@ -55,6 +62,7 @@ FAULT = dt.dtype("struct<column: string, rule: string, value: string, rejects: b
 RULES: dict[ValueType, str] = {
     "integer": "not_an_integer",
     "number": "not_a_number",
+    "amount": "not_an_amount",
     "boolean": "not_a_boolean",
     "date": "not_a_date",
     "time": "not_a_time",
@@ -78,11 +86,20 @@ def _in_zone(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp(sc
     """The local time of a moment."""
 
 
+@ibis.udf.scalar.builtin(name="timezone")
+def _moment_of(zone: str, local: dt.Timestamp(scale=6)) -> dt.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
+    """The moment of a local time in a zone."""
+
+
 FAULTS = "_faults"
 
 
 def convert(
-    cells: ir.Table, readings: Mapping[str, ColumnReading], nulls: Sequence[str], timezone: str
+    cells: ir.Table,
+    readings: Mapping[str, ColumnReading],
+    nulls: Sequence[str],
+    timezone: str,
+    own_timezone: str = "",
 ) -> ir.Table:
     """Read all declared columns of a source.
 
@@ -93,6 +110,7 @@ def convert(
         readings: Raw header → how it is read; columns not named are kept as they are.
         nulls: The source's texts for "no value".
         timezone: The profile's; a time that gives its own offset is brought to it.
+        own_timezone: Of times that give no offset, where it differs.
 
     Returns:
         One row a source row: the columns in their types, and ``_faults``: a list of `FAULT`
@@ -103,6 +121,8 @@ def convert(
     raw = {f"_raw{at}": cells[c] for at, c in enumerate(readings)}
     quick = cells.mutate(**raw, **{c: _quick(cells[c], r, timezone) for c, r in readings.items()})
     parsed = _with_rare_forms(quick, readings, timezone)
+    if own_timezone and own_timezone != timezone:
+        parsed = _from_own_zone(parsed, readings, own_timezone, timezone)
     final = parsed.mutate(**{c: _finished(parsed[c], r) for c, r in readings.items()})
     return _with_faults(final, readings)
 
@@ -139,6 +159,25 @@ def _with_rare_forms(
         for c, n in at.items()
     }
     return bared.mutate(**values).drop(*bare, *(f"_text{n}" for n in at.values()))
+
+
+def _from_own_zone(
+    table: ir.Table, readings: Mapping[str, ColumnReading], own: str, timezone: str
+) -> ir.Table:
+    """Times that name no offset, from the source's zone to the profile's; days stay days."""
+    moved = {}
+    for at, (column, reading) in enumerate(readings.items()):
+        raw, value = table[f"_raw{at}"], table[column]
+        kind = raw.type()
+        if reading.type != "time" or kind.is_date() or (kind.is_timestamp() and kind.timezone):
+            continue
+        local = _in_zone(timezone, _moment_of(own, value))
+        if kind.is_string():
+            marked = _plain_marks(raw)
+            has_clock = marked.contains(":") | marked.contains("时")
+            local = (has_clock & ~marked.re_search(_OFFSET)).ifelse(local, value)
+        moved[column] = local
+    return table.mutate(**moved) if moved else table
 
 
 def _with_faults(table: ir.Table, readings: Mapping[str, ColumnReading]) -> ir.Table:
@@ -227,7 +266,7 @@ def _quick(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.Value:
     kind = cell.type()
     if reading.type == "text":
         return cell
-    if reading.type in ("number", "integer"):
+    if reading.type in NUMERIC:
         usual = kind.is_numeric() or (kind.is_string() and reading.decimal == ".")
         return cell.try_cast("float64") if usual else ibis.null("float64")
     if reading.type in ("date", "time"):
@@ -251,28 +290,31 @@ def _quick_time(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.Tim
 
 def _settled(cell: ir.StringValue, quick: ir.Value, reading: ColumnReading) -> ir.BooleanValue:
     """Whether a cell needs no second look; the engine reads 1_000 as a number, people do not."""
-    if reading.type in ("number", "integer"):
+    if reading.type in NUMERIC:
         return (quick.notnull() & ~cell.contains("_")) | cell.isnull()
     return quick.notnull() | cell.isnull()
 
 
 def _bare(text: ir.StringValue, reading: ColumnReading) -> ir.StringValue:
     """A text without what does not matter to its value."""
-    if reading.type in ("number", "integer"):
-        marked = _plain_marks(text).re_replace(_MONEY_SIGNS, "")
+    if reading.type in NUMERIC:
+        marked = _plain_marks(text).re_replace(_money_signs(reading), "")
         return marked.re_replace(r"^\((.+)\)$", r"-\1")
     if reading.type == "boolean":
         return text
-    spaced = _plain_marks(text).re_replace(r"\s+", " ")
-    return spaced.re_replace(r"日\s*(\d{1,2}:)", r"日 \1").replace("/", "-")
+    spaced = _plain_marks(text).re_replace(r"\s+", " ").replace("号", "日")
+    spaced = spaced.re_replace(r"\s?[(]?(星期|周)[一二三四五六日天][)]?\s?", " ").strip()
+    halves = spaced.re_replace(r"\s?(上午|下午|AM|PM|am|pm)\s?(\d{1,2}:[\d:]+)", r" \2 \1")
+    halves = halves.re_replace("上午$", "AM").re_replace("下午$", "PM")
+    return halves.re_replace(r"日\s*(\d{1,2}:)", r"日 \1").replace("/", "-")
 
 
 def _rare(
     text: ir.StringValue, bare: ir.StringValue, reading: ColumnReading, timezone: str
 ) -> ir.Value:
     """What the rarer forms of a text give."""
-    if reading.type in ("number", "integer"):
-        return _written_number(bare, reading.decimal)
+    if reading.type in NUMERIC:
+        return _written_number(bare, reading)
     if reading.type == "boolean":
         return _boolean(text)
     moment = _time(text, bare, reading, timezone)
@@ -289,7 +331,7 @@ def _boolean(text: ir.StringValue) -> ir.BooleanValue:
 
 def _finished(value: ir.Value, reading: ColumnReading) -> ir.Value:
     """The value in its final type, unit and limits; null where it leaves them."""
-    if reading.type in ("number", "integer"):
+    if reading.type in NUMERIC:
         return _within_numbers(value, reading)
     if reading.type in ("date", "time"):
         return _within_years(value, reading)
@@ -301,7 +343,7 @@ def _within_numbers(number: ir.FloatingValue, reading: ColumnReading) -> ir.Valu
     if reading.type == "integer":
         usable = usable & (number % 1 == 0) & (number.abs() <= LARGEST_INTEGER)
     number = usable.ifelse(number, ibis.null("float64"))
-    number = number if reading.unit == 1 else (number * reading.unit).round(6)
+    number = number if reading.unit in (None, 1) else (number * reading.unit).round(6)
     return number.cast("int64") if reading.type == "integer" else number
 
 
@@ -316,11 +358,35 @@ def _within_years(value: ir.Value, reading: ColumnReading) -> ir.Value:
     return moment
 
 
-_MONEY_SIGNS = r"(?i)(人民币|rmb|cny|usd|eur|[¥￥$€£]|元|\s)"
+_ANY_MONEY_SIGN = r"(?i)(人民币|rmb|cny|usd|eur|gbp|jpy|hkd|[¥￥$€£]|美元|欧元|元|\s)"
+_MONEY_SIGNS = {
+    "CNY": "人民币|rmb|cny|[¥￥]|元整|元",
+    "USD": r"usd|us\$|\$|美元",
+    "EUR": "eur|€|欧元",
+    "GBP": "gbp|£|英镑",
+    "JPY": "jpy|[¥￥]|日元|円",
+    "HKD": r"hkd|hk\$|\$|港元|港币",
+    "TWD": r"twd|nt\$|\$|新台币|台币|元",
+    "BRL": r"brl|r\$",
+    "KRW": "krw|₩|韩元",
+    "INR": "inr|₹",
+}
+"""What an amount of a currency may carry; the sign of another one makes it unreadable."""
 
 
-def _written_number(bare: ir.StringValue, decimal: str) -> ir.FloatingValue:
-    """Numbers as people write them: ``¥1,234.50``, ``(12.5)``, ``1.2万``, ``45%``."""
+def _money_signs(reading: ColumnReading) -> str:
+    if reading.type != "amount" or not reading.currency:
+        return _ANY_MONEY_SIGN
+    code = reading.currency
+    return rf"(?i)({_MONEY_SIGNS.get(code, code)}|\s)"
+
+
+def _written_number(bare: ir.StringValue, reading: ColumnReading) -> ir.FloatingValue:
+    """Numbers as people write them: ``¥1,234.50``, ``(12.5)``, ``1.2万``, ``45%``.
+
+    A unit in the cell takes the place of the column's: ``3.5万`` is 35000 under 万元 too.
+    """
+    unit, decimal = reading.unit or 1.0, reading.decimal
     body = bare.re_replace("[万亿%]$", "")
     group, mark = (",", ".") if decimal == "." else (r"\.", ",")
     grouped = rf"[+-]?\d{{1,3}}(?:{group}\d{{3}})*(?:[{mark}]\d+)?"
@@ -329,8 +395,8 @@ def _written_number(bare: ir.StringValue, decimal: str) -> ir.FloatingValue:
     digits = body.re_replace(group, "").replace(",", ".")
     number = written.ifelse(digits, ibis.null("string")).try_cast("float64")
     return ibis.cases(
-        (bare.endswith("亿"), (number * 1e8).round(6)),
-        (bare.endswith("万"), (number * 1e4).round(6)),
+        (bare.endswith("亿"), (number * (1e8 / unit)).round(12)),
+        (bare.endswith("万"), (number * (1e4 / unit)).round(12)),
         (bare.endswith("%"), (number / 100).round(12)),
         else_=number,
     )

@@ -6,8 +6,6 @@ count). A row with too few or too many fields becomes a fault, never a padded ro
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,38 +16,61 @@ import pyarrow.csv as pa_csv
 from ..errors import SourceError
 from ..params import Source
 from .decoding import PROBE_BYTES, open_utf8, undecodable
+from .dialects import ROWS_SEEN, delimiter_of, first_records
+from .headers import unnamed
 from .layout import InvalidRow, Misfits
 
 BLOCK_BYTES = (1 << 22, 1 << 26, 1 << 29)
 """Block sizes tried in turn; a record must fit into one."""
 
 
-def header_of(path: Path, source: Source, encoding: str) -> list[str]:
-    """The cells of a text file's header row.
+def beginning_of(path: Path, encoding: str) -> str:
+    """The text that a file begins with, at most `PROBE_BYTES` of it."""
+    with open_utf8(path, encoding) as stream:
+        return stream.read(PROBE_BYTES).decode("utf-8", "replace")
+
+
+def first_rows(path: Path, source: Source, encoding: str) -> list[list[str]]:
+    """The cells of a text file's first rows; more where the header row stands further down.
 
     Raises:
         SourceError: The file is empty or ends before its header row.
     """
-    with open_utf8(path, encoding) as stream:
-        text = stream.read(PROBE_BYTES).decode("utf-8", "replace")
-    for number, cells in enumerate(_records(text, source), start=1):
-        if number == source.header_row:
-            return cells
-    raise SourceError(
-        "The file has no header row" if text.strip() else "The file is empty",
-        where=str(path),
-        got=f"header_row: {source.header_row}",
-        todo="Check header_row and delimiter in the profile, or ask for the file again.",
-    )
+    text = beginning_of(path, encoding)
+    wanted = max(ROWS_SEEN, source.header_row)
+    rows = first_records(text, source.delimiter or ",", source.quote, wanted)
+    if len(rows) < max(1, source.header_row):
+        raise SourceError(
+            "The file has no header row" if text.strip() else "The file is empty",
+            where=str(path),
+            got=f"header_row: {source.header_row}",
+            todo="Check header_row and delimiter in the profile, or ask for the file again.",
+        )
+    return rows
 
 
-def _records(text: str, source: Source) -> Iterator[list[str]]:
-    csv.field_size_limit(max(csv.field_size_limit(), PROBE_BYTES))
-    lines = io.StringIO(text.replace("\0", ""), newline="")
-    if source.quote:
-        yield from csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote)
-    else:
-        yield from csv.reader(lines, delimiter=source.delimiter, quoting=csv.QUOTE_NONE)
+def header_of(path: Path, source: Source, encoding: str) -> list[str]:
+    """The cells of a text file's header row; ``#1``, ``#2`` … where it has none.
+
+    Raises:
+        SourceError: The file is empty or ends before its header row.
+    """
+    return header_in(first_rows(path, source, encoding), source)
+
+
+def header_in(rows: Sequence[list[str]], source: Source) -> list[str]:
+    """The header row among a file's first rows."""
+    return rows[source.header_row - 1] if source.header_row else unnamed(len(rows[0]))
+
+
+def settled(path: Path, source: Source, encoding: str) -> Source:
+    """The source with the delimiter that this file has."""
+    if source.delimiter is not None:
+        return source
+    columns = list(source.columns)
+    text = beginning_of(path, encoding)
+    found = delimiter_of(text, source.quote, source.header_row, columns)
+    return source.model_copy(update={"delimiter": found})
 
 
 def text_batches(
@@ -106,7 +127,7 @@ def _arrow_batches(
                     use_threads=False, block_size=block, column_names=names
                 ),
                 parse_options=pa_csv.ParseOptions(
-                    delimiter=source.delimiter,
+                    delimiter=source.delimiter or ",",
                     quote_char=source.quote or False,
                     newlines_in_values=bool(source.quote),
                     ignore_empty_lines=False,

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
 
 from ..engine import Engine
-from ..errors import AnalysisError, GroupedError, raise_all
+from ..errors import AnalysisError, GroupedError, SourceError, raise_all
+from ..params import Profile
 from ..workspace import Workspace
-from .reading import LINE_BITS, Part, SourceTable, parts_of, read_source
+from .amounts import (
+    RATE_COLUMNS,
+    RATES_SOURCE,
+    Rates,
+    amount_faults,
+    needed_currencies,
+    rates_source,
+)
+from .parts import LINE_BITS, Part, parts_of, told_once
+from .reading import UNUSABLE, Locale, SourceTable, read_source
+
+FILE_COLUMNS = (
+    "source",
+    "system",
+    "file",
+    "sheet",
+    "rows",
+    "encoding",
+    "delimiter",
+    "columns_not_read",
+)
 
 
 @dataclass(frozen=True)
@@ -28,10 +50,9 @@ class Ingested:
 
     @property
     def files(self) -> pd.DataFrame:
-        """One row a file or sheet: source, system, file, sheet, rows, encoding, unread columns."""
+        """One row a file or sheet: source, system, file, sheet, rows, how its text is read."""
         rows = [row for read in self.sources.values() for row in _file_rows(read)]
-        columns = ["source", "system", "file", "sheet", "rows", "encoding", "columns_not_read"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=list(FILE_COLUMNS))
 
 
 def ingest(workspace: Workspace) -> Ingested:
@@ -54,8 +75,9 @@ def ingest(workspace: Workspace) -> Ingested:
     parts, faults = _all_parts(workspace)
     raise_all(faults)
     profile = workspace.profile
+    locale = Locale(profile.timezone, profile.money, _rates(workspace))
     read = {
-        name: read_source(workspace.engine, name, source, parts[name], profile.timezone)
+        name: read_source(workspace.engine, name, source, parts[name], locale)
         for name, source in profile.sources.items()
     }
     return Ingested(MappingProxyType(read), workspace.engine)
@@ -67,16 +89,86 @@ def source_faults(workspace: Workspace) -> list[AnalysisError]:
 
 
 def _all_parts(workspace: Workspace) -> tuple[dict[str, list[Part]], list[AnalysisError]]:
+    profile = workspace.profile
     parts: dict[str, list[Part]] = {}
-    faults: list[AnalysisError] = []
-    for name, source in workspace.profile.sources.items():
+    faults = list(raw_folder_faults(profile, workspace.raw))
+    absent = bool(faults)
+    for name, source in profile.sources.items():
+        if absent and source.files:
+            continue
         try:
             parts[name] = parts_of(name, source, workspace.raw)
         except GroupedError as fault:
             faults.extend(fault.faults)
         except AnalysisError as fault:
             faults.append(fault)
-    return parts, faults
+    return parts, told_once([*faults, *_money_faults(workspace)])
+
+
+def raw_folder_faults(profile: Profile, raw: Path) -> list[AnalysisError]:
+    """That the folder of raw files does not exist, where a source needs it: told once."""
+    if raw.is_dir() or all(not s.files or s.optional for s in profile.sources.values()):
+        return []
+    return [
+        SourceError(
+            "The folder of raw files does not exist",
+            where=f"profile '{profile.profile}'",
+            got=str(raw),
+            todo="Put the files there, or name their folder with --raw.",
+        )
+    ]
+
+
+def _money_faults(workspace: Workspace) -> list[AnalysisError]:
+    """Amounts that cannot be brought to the profile's: one fault a source says it."""
+    profile = workspace.profile
+    faults = [
+        fault
+        for name, source in profile.sources.items()
+        for fault in amount_faults(name, source, profile.money)
+    ]
+    if faults or not workspace.raw.is_dir():
+        return faults
+    try:
+        _rates(workspace)
+    except AnalysisError as fault:
+        return [fault]
+    return []
+
+
+def _rates(workspace: Workspace) -> Rates | None:
+    """The profile's monthly rates.
+
+    Raises:
+        AnalysisError: The table cannot be read, or lacks a currency that a source is in.
+    """
+    profile = workspace.profile
+    money = profile.money
+    needed = set().union(*(needed_currencies(s, money) for s in profile.sources.values()))
+    if not money.rates:
+        return None
+    source = rates_source(money)
+    parts = parts_of(RATES_SOURCE, source, workspace.raw)
+    locale = Locale(profile.timezone, money)
+    read = read_source(workspace.engine, "money_rates", source, parts, locale)
+    if read.lost or int(read.table.filter(read.table[UNUSABLE]).count().execute()):
+        raise SourceError(
+            "The rate table has rows that cannot be read",
+            where=money.rates,
+            allowed="month (2026-10), currency (USD), rate (a number)",
+            todo="Mend the rate table.",
+        )
+    rates = Rates.of(read.table.select(*RATE_COLUMNS).execute())
+    lacking = sorted(needed - set(rates.by_currency))
+    if lacking:
+        raise SourceError(
+            "The rate table lacks a currency that a source is in",
+            where=money.rates,
+            got=", ".join(lacking),
+            allowed=sorted(rates.by_currency),
+            todo="Add its monthly rates.",
+        )
+    return rates
 
 
 def _file_rows(read: SourceTable) -> list[tuple[object, ...]]:
@@ -93,6 +185,7 @@ def _file_rows(read: SourceTable) -> list[tuple[object, ...]]:
             part.sheet,
             rows.get(part.number, 0),
             part.encoding,
+            part.delimiter,
             ", ".join(part.unread),
         )
         for part in read.parts

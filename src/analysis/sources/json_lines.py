@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
 import ibis
 import ibis.expr.types as ir
@@ -14,10 +15,13 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..params import Source
-from .decoding import open_utf8
+from .decoding import open_utf8, undecodable
+from .oddities import KIND
 
 LINE = "_line_text"
 PROBED_LINES = 1_000
+LONGEST_LINE = 1 << 26
+"""Bytes of one object: 64 MB."""
 
 
 @ibis.udf.scalar.builtin(name="json_extract_string")
@@ -38,7 +42,7 @@ def keys_of(path: Path, encoding: str) -> list[str]:
     """
     seen: dict[str, None] = {}
     with open_utf8(path, encoding) as stream:
-        for line in islice(stream, PROBED_LINES):
+        for line in islice(chain.from_iterable(_lines(stream, path, 1)), PROBED_LINES):
             seen.update(dict.fromkeys(_object(line)))
     if not seen:
         raise SourceError(
@@ -56,26 +60,59 @@ def line_batches(
 
     Yields:
         Line numbers from 1 (int64, shape (n,)) and one column of n lines; blank ones left out.
+
+    Raises:
+        SourceError: A byte is no text, or a line has no end.
     """
     with open_utf8(path, encoding) as stream:
         number = 1
-        while True:
-            lines = stream.readlines(block)
-            if not lines:
-                return
-            texts = [line.decode("utf-8", "replace").strip() for line in lines]
+        for lines in _lines(stream, path, block):
+            texts = [_decoded(line, path, encoding) for line in lines]
             kept = [at for at, text in enumerate(texts) if text]
             numbers = np.asarray(kept, dtype=np.int64) + number
             yield numbers, [pa.array([texts[at] for at in kept], pa.string())]
             number += len(lines)
 
 
+def _lines(stream: BinaryIO, path: Path, block: int) -> Iterator[list[bytes]]:
+    """Lines, about a block of them at once, none longer than `LONGEST_LINE`."""
+    lines: list[bytes] = []
+    size = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise SourceError(
+                "A line is too long to be one JSON object",
+                where=str(path),
+                allowed=f"{LONGEST_LINE >> 20} MB",
+                todo="Export the file as JSON lines: one object a line.",
+            )
+        lines.append(line)
+        size += len(line)
+        if size >= block:
+            yield lines
+            lines, size = [], 0
+    if lines:
+        yield lines
+
+
+def _decoded(line: bytes, path: Path, encoding: str) -> str:
+    try:
+        return line.decode("utf-8").strip()
+    except UnicodeDecodeError as fault:
+        raise undecodable(path, encoding) or SourceError(
+            "A line is no text", where=str(path), todo="Save the file as UTF-8."
+        ) from fault
+
+
 def cells_of(lines: ir.Table, source: Source) -> ir.Table:
-    """The declared members of each line as text; a line that is no JSON gives only nulls."""
+    """The declared members of each line as text, and in `KIND` which lines are no objects."""
     line = lines[LINE]
-    usable = _is_json(line).ifelse(line, ibis.null("string"))
+    valid = _is_json(line)
+    usable = valid.ifelse(line, ibis.null("string"))
+    is_object = valid & line.startswith("{")
     cells = {column: _member(usable, _path(column)) for column in source.columns}
-    return lines.select("_row", **cells)
+    kind = is_object.ifelse(ibis.null("string"), ibis.literal("not_json"))
+    return lines.select("_row", **cells, **{KIND: kind})
 
 
 def _path(column: str) -> str:
@@ -86,6 +123,6 @@ def _path(column: str) -> str:
 def _object(line: bytes) -> list[str]:
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return list(content) if isinstance(content, dict) else []

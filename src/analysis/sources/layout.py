@@ -107,7 +107,7 @@ class Misfits:
     def _fields(self, line: str) -> int:
         reader = csv.reader(
             [line.replace("\0", "")],
-            delimiter=self.source.delimiter,
+            delimiter=self.source.delimiter or ",",
             quotechar=self.source.quote,
         )
         try:

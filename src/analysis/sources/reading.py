@@ -6,57 +6,49 @@ in the file in the lower ones, so that provenance costs one integer a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from pathlib import Path
 
-import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..engine import Engine
-from ..errors import AnalysisError, SourceError, raise_all
-from ..params import Source
-from . import delimited, json_lines, spreadsheets
+from ..errors import AnalysisError, SourceError
+from ..params import Money, Source
+from . import databases, delimited, json_lines, parquet_files, spreadsheets
+from .amounts import Rates, in_profile_money, readings_of
 from .conversion import FAULTS, convert
-from .decoding import encoding_of
-from .files import files_of
-from .headers import positions, where_of
-from .layout import Misfits
+from .layout import MOST_FAULTS, Misfits
+from .oddities import KIND, TOLD, marked
+from .parquet_files import ROW
+from .parts import LINE_BITS, Part, settled_source, titles_of
 
-LINE_BITS = 40
-ROW = "_row"
+__all__ = ["LINE_BITS", "ROW", "UNUSABLE", "LostRow", "Part", "SourceTable", "read_source"]
+
 UNUSABLE = "_unusable"
 """True where a cell could not be read and the profile rejects such rows."""
 
+TYPED = ("parquet",)
+TEXT = ("csv", "excel")
+"""Formats whose rows people write: headers again, totals."""
+
 
 @dataclass(frozen=True)
-class Part:
-    """One file of a source, or one sheet of it.
+class Locale:
+    """What a profile says about all its sources: local time and money.
 
     Attributes:
-        number: Counted from 0 within the source; the upper bits of ``_row``.
-        places: Declared column → position in the file.
-        width: Number of columns in the file.
-        encoding: What the text is read as; empty where the file is binary.
+        timezone: The profile's.
+        money: The profile's.
+        rates: Its monthly rate table; None where it has none.
     """
 
-    number: int
-    path: Path
-    sheet: str
-    encoding: str
-    places: Mapping[str, int]
-    width: int
-    unread: tuple[str, ...] = ()
-
-    def row_of(self, line: int) -> int:
-        """The ``_row`` of a row number in the file."""
-        return (self.number << LINE_BITS) + line
+    timezone: str
+    money: Money
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -90,30 +82,8 @@ class SourceTable:
     rows: int
 
 
-def parts_of(name: str, source: Source, raw: Path) -> list[Part]:
-    """The files and sheets of a source with the places of its columns.
-
-    Raises:
-        AnalysisError: Files are missing, unreadable or lack columns; all faults at once.
-    """
-    parts: list[Part] = []
-    faults: list[AnalysisError] = []
-    for path in files_of(name, source, raw):
-        try:
-            for sheet, encoding, headers in _layouts(path, source):
-                places, missing = positions(headers, name, source, where_of(path, sheet))
-                used = set(places.values())
-                unread = tuple(h for at, h in enumerate(headers) if at not in used and h)
-                parts.append(Part(len(parts), path, sheet, encoding, places, len(headers), unread))
-                faults.extend(missing)
-        except AnalysisError as fault:
-            faults.append(fault)
-    raise_all(faults)
-    return parts
-
-
 def read_source(
-    engine: Engine, name: str, source: Source, parts: Iterable[Part], timezone: str
+    engine: Engine, name: str, source: Source, parts: Iterable[Part], locale: Locale
 ) -> SourceTable:
     """Read and convert all files of a source into a table of the engine.
 
@@ -122,60 +92,23 @@ def read_source(
         name: The source's name.
         source: Its entry of the profile.
         parts: What `parts_of` returned.
-        timezone: The profile's.
+        locale: The profile's time zone and money.
 
     Raises:
         SourceError: A file is not what the profile says.
     """
     listed = tuple(parts)
     lost: list[LostRow] = []
-    if source.format == "parquet":
-        table = engine.materialise(
-            _converted(_parquet_cells(engine, name, source, listed), source, timezone),
-            f"read_{name}",
-        )
+    if source.format in TYPED:
+        cells = parquet_files.cells_of(engine, name, source, listed)
+        table = engine.materialise(_converted(cells, source, locale), f"read_{name}")
     else:
-        table = _stream_in(engine, name, source, listed, timezone, lost)
+        table = _stream_in(engine, name, source, listed, locale, lost)
+    table, odd = _without_odd(table, name)
     table, empty = _without_empty(table, source)
     table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
     rows = int(table.count().execute())
-    return SourceTable(name, source, listed, table, (*lost, *empty), rows)
-
-
-def _layouts(path: Path, source: Source) -> Iterator[tuple[str, str, list[str]]]:
-    """Sheet, encoding and headers of each part of a file."""
-    if path.stat().st_size == 0:
-        raise SourceError(
-            "The file is empty", where=str(path), todo="Ask for the file again, or remove it."
-        )
-    if source.format == "csv":
-        encoding = encoding_of(path, source.encoding)
-        yield "", encoding, delimited.header_of(path, source, encoding)
-    elif source.format == "excel":
-        for sheet in spreadsheets.sheets_of(path, source):
-            yield sheet, "", spreadsheets.header_of(path, sheet, source)
-    elif source.format == "jsonl":
-        encoding = encoding_of(path, source.encoding)
-        yield "", encoding, json_lines.keys_of(path, encoding)
-    else:
-        yield "", "", parquet_schema(path).names
-
-
-def parquet_schema(path: Path) -> pa.Schema:
-    """The schema of a Parquet file.
-
-    Raises:
-        SourceError: It is no Parquet file.
-    """
-    try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as fault:
-        raise SourceError(
-            "The file is no Parquet file that can be read",
-            where=str(path),
-            got=str(fault).splitlines()[0],
-            todo="Ask for the file again, or correct the format in the profile.",
-        ) from fault
+    return SourceTable(name, source, listed, table, (*lost, *odd, *empty), rows)
 
 
 def _stream_in(
@@ -183,7 +116,7 @@ def _stream_in(
     name: str,
     source: Source,
     parts: tuple[Part, ...],
-    timezone: str,
+    locale: Locale,
     lost: list[LostRow],
 ) -> ir.Table:
     """Text formats; a record too large for one block is tried again with larger blocks."""
@@ -193,14 +126,21 @@ def _stream_in(
         batches = _text_rows(source, parts, lost, held, block)
         try:
             with engine.stream(batches) as cells:
-                shaped = json_lines.cells_of(cells, source) if _is_json(source) else cells
-                return engine.materialise(_converted(shaped, source, timezone), f"read_{name}")
+                shaped = _shaped(cells, source, parts)
+                return engine.materialise(_converted(shaped, source, locale), f"read_{name}")
         except Exception:
             if not held:
                 raise
             if not isinstance(held[0], delimited.RecordTooLargeError):
                 raise held[0] from None
     raise held[0] from None
+
+
+def _shaped(cells: ir.Table, source: Source, parts: tuple[Part, ...]) -> ir.Table:
+    """The declared columns as text, rows that are no data marked where people write them."""
+    if _is_json(source):
+        return json_lines.cells_of(cells, source)
+    return marked(cells, source, titles_of(parts)) if source.format in TEXT and parts else cells
 
 
 def _is_json(source: Source) -> bool:
@@ -244,6 +184,10 @@ def _part_rows(
     if _is_json(source):
         yield from json_lines.line_batches(part.path, part.encoding, block)
         return
+    if source.format == "postgresql":
+        yield from databases.text_batches(source, [part.titles[c] for c in source.columns])
+        return
+    source = settled_source(part, source)
     misfits = Misfits(source)
     places = [part.places[column] for column in source.columns]
     yield from delimited.text_batches(
@@ -258,62 +202,31 @@ def _part_rows(
     lost.extend(LostRow(part.row_of(f.line), f.rule, f.told) for f in misfits.faults)
 
 
-def _parquet_cells(engine: Engine, name: str, source: Source, parts: tuple[Part, ...]) -> ir.Table:
-    _refuse_other_types(name, source, parts)
-    tables = [_parquet_part(engine, source, part) for part in parts]
-    if not tables:
-        return ibis.memtable(
-            pa.table(
-                {
-                    **{c: pa.array([], pa.string()) for c in source.columns},
-                    ROW: pa.array([], pa.int64()),
-                }
-            )
-        )
-    return ibis.union(*tables) if len(tables) > 1 else tables[0]
-
-
-def _parquet_part(engine: Engine, source: Source, part: Part) -> ir.Table:
-    """Rows are numbered from 1: a Parquet file has no header row."""
-    table = engine.connection.read_parquet(str(part.path), file_row_number=True)
-    names = parquet_schema(part.path).names
-    columns = {column: _known(table[names[part.places[column]]]) for column in source.columns}
-    return table.select(**columns, **{ROW: table.file_row_number + part.row_of(1)})
-
-
-def _known(cell: ir.Value) -> ir.Value:
-    """A cell in a type that Ibis knows; it has none for moments in nanoseconds, pandas' own."""
-    return cell.cast(dt.Timestamp(timezone="UTC")) if "TZ_NS" in str(cell.type()) else cell
-
-
-def _refuse_other_types(name: str, source: Source, parts: tuple[Part, ...]) -> None:
-    """Files of one source must agree in the types of the columns that are read."""
-    first: dict[str, tuple[pa.DataType, Path]] = {}
-    faults: list[AnalysisError] = []
-    for part in parts:
-        schema = parquet_schema(part.path)
-        for column in source.columns:
-            kind = schema.field(part.places[column]).type
-            seen, path = first.setdefault(column, (kind, part.path))
-            if seen != kind:
-                faults.append(
-                    SourceError(
-                        f"The files of source '{name}' differ in a column's type",
-                        where=f"{part.path}, column '{column}'",
-                        got=str(kind),
-                        allowed=f"{seen}, as in {path.name}",
-                        todo="Write the files with one schema, or make two sources of them.",
-                    )
-                )
-    raise_all(faults)
-
-
-def _converted(cells: ir.Table, source: Source, timezone: str) -> ir.Table:
+def _converted(cells: ir.Table, source: Source, locale: Locale) -> ir.Table:
     """Typed columns, ``_row``, the faults of each row, and whether they reject it."""
-    readings = {column: source.reading(column) for column in source.columns}
-    values = convert(cells, readings, source.nulls, timezone)
+    readings = readings_of(source, locale.money)
+    values = convert(cells, readings, source.nulls, locale.timezone, source.timezone)
+    values = in_profile_money(values, source, locale.money, locale.rates)
     rejecting = values[FAULTS].filter(lambda fault: fault["rejects"]).length() > 0
     return values.mutate(**{UNUSABLE: rejecting.fill_null(False)})
+
+
+def _without_odd(table: ir.Table, name: str) -> tuple[ir.Table, list[LostRow]]:
+    """Leave out rows that are no data, and say which."""
+    if KIND not in table.columns:
+        return table, []
+    odd = table.filter(table[KIND].notnull()).select(ROW, KIND).limit(MOST_FAULTS + 1).execute()
+    if len(odd) > MOST_FAULTS:
+        raise SourceError(
+            "The file holds hardly any data",
+            where=f"source '{name}'",
+            got=f"more than {MOST_FAULTS:,} rows are {TOLD[odd[KIND].iloc[0]]}",
+            todo="Check the format in the profile, or ask for the file again.",
+        )
+    rows = zip(odd[ROW].tolist(), odd[KIND].tolist(), strict=True)
+    lost = [LostRow(row, rule, TOLD[rule]) for row, rule in rows]
+    rest = table.filter(table[KIND].isnull()) if lost else table
+    return rest.drop(KIND), lost
 
 
 def _without_empty(table: ir.Table, source: Source) -> tuple[ir.Table, list[LostRow]]:

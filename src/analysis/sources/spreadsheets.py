@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,8 +14,12 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from ..errors import SourceError
 from ..params import Source
+from .dialects import ROWS_SEEN
+from .headers import unnamed
 
 ROWS_AT_ONCE = 50_000
+LARGEST_UNPACKED = 2_000_000_000
+"""Bytes; a sheet of a million rows and twenty columns takes about half of it."""
 
 
 def sheets_of(path: Path, source: Source) -> list[str]:
@@ -30,13 +35,18 @@ def sheets_of(path: Path, source: Source) -> list[str]:
     return wanted
 
 
-def header_of(path: Path, sheet: str, source: Source) -> list[str]:
-    """The cells of a sheet's header row; empty where the sheet ends before it."""
-    rows = _rows(path, sheet)
-    for number, row in enumerate(rows, start=1):
-        if number == source.header_row:
-            return [as_text(cell) or "" for cell in row]
-    return []
+def first_rows(path: Path, sheet: str, source: Source) -> list[list[str]]:
+    """The cells of a sheet's first rows as text; more where the header stands further down."""
+    wanted = max(ROWS_SEEN, source.header_row)
+    rows = _workbook(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=wanted)
+    return [[as_text(cell) or "" for cell in row] for row in rows]
+
+
+def header_in(rows: Sequence[list[str]], source: Source) -> list[str]:
+    """The header row among a sheet's first rows; empty where the sheet ends before it."""
+    if not source.header_row:
+        return unnamed(max((len(row) for row in rows), default=0))
+    return rows[source.header_row - 1] if len(rows) >= source.header_row else []
 
 
 def text_batches(
@@ -49,7 +59,7 @@ def text_batches(
     """
     numbers: list[int] = []
     rows: list[list[str | None]] = []
-    for number, row in enumerate(_rows(path, sheet), start=1):
+    for number, row in _filled_rows(path, sheet):
         if number > source.header_row:
             numbers.append(number)
             rows.append([as_text(row[at]) if at < len(row) else None for at in places])
@@ -85,14 +95,54 @@ def _batch(numbers: list[int], rows: list[list[str | None]]) -> tuple[np.ndarray
     return np.asarray(numbers, dtype=np.int64), columns
 
 
-def _rows(path: Path, sheet: str) -> Sequence[Sequence[object]]:
-    return _workbook(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+def _filled_rows(path: Path, sheet: str) -> Iterator[tuple[int, Sequence[object]]]:
+    """The rows with their numbers; a cell merged over several rows counts in each of them.
+
+    A cell merged over several columns (a title, a group of headers) stays in its first one.
+    """
+    opened = _workbook(path).get_sheet_by_name(sheet)
+    tall = [area for area in opened.merged_cell_ranges or () if area[1][0] > area[0][0]]
+    waiting = sorted(tall, reverse=True)
+    open_areas: list[tuple[int, int, object]] = []  # last row, column, value
+    for at, row in enumerate(opened.to_python(skip_empty_area=False)):
+        open_areas = [area for area in open_areas if area[0] >= at]
+        filled = _with_merged(row, open_areas) if open_areas else row
+        yield at + 1, filled
+        while waiting and waiting[-1][0][0] <= at:
+            (_, left), (bottom, _) = waiting.pop()
+            if bottom > at and left < len(row):
+                open_areas.append((bottom, left, row[left]))
+
+
+def _with_merged(row: Sequence[object], areas: Sequence[tuple[int, int, object]]) -> list[object]:
+    filled = list(row)
+    for _, column, value in areas:
+        if column < len(filled) and filled[column] in ("", None):
+            filled[column] = value
+    return filled
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a workbook that unpacks to far more than a spreadsheet can be meant to hold."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as book:
+        size = sum(member.file_size for member in book.infolist())
+    if size > LARGEST_UNPACKED:
+        raise SourceError(
+            "The spreadsheet unpacks to more than can be read at once",
+            where=str(path),
+            got=f"{size / 1e9:.1f} GB",
+            allowed=f"{LARGEST_UNPACKED / 1e9:.1f} GB",
+            todo="Save its sheets as CSV, which is read in pieces.",
+        )
 
 
 def _workbook(path: Path) -> CalamineWorkbook:
     try:
+        _refuse_bomb(path)
         return CalamineWorkbook.from_path(path)
-    except (CalamineError, OSError) as fault:
+    except (CalamineError, OSError, zipfile.BadZipFile) as fault:
         raise SourceError(
             "The file is no spreadsheet that can be read",
             where=str(path),

@@ -1,0 +1,225 @@
+"""Amounts brought to the profile's currency, unit and tax basis; what cannot be is refused.
+
+An amount takes its unit, currency and tax basis from its column, else from its source, else
+from the profile. Another currency needs a rate for the month of the row's own date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+
+from ..errors import AnalysisError, ParamsError, SourceError
+from ..params import ColumnReading, Money, Source
+from .conversion import FAULT, FAULTS
+
+RATES_SOURCE = "money.rates"
+RATE_COLUMNS = ("month", "currency", "rate")
+DECIMALS = 6
+"""Amounts are kept to a millionth, as those with a unit are."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A monthly rate table.
+
+    Attributes:
+        by_currency: Currency → month (2026-10) → the profile's currency for one unit of it.
+    """
+
+    by_currency: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Rates:
+        """From rows of month, currency and rate.
+
+        Raises:
+            SourceError: A rate stands there twice, or is no positive number.
+        """
+        doubled = frame[frame.duplicated(["month", "currency"], keep=False)]
+        wrong = frame[~(frame["rate"] > 0) | frame["month"].isna() | frame["currency"].isna()]
+        for found, what in ((doubled, "A rate is given twice"), (wrong, "A rate is not usable")):
+            if len(found):
+                row = found.iloc[0]
+                raise SourceError(
+                    what,
+                    where=RATES_SOURCE,
+                    got=f"{row['month']}, {row['currency']}, {row['rate']}",
+                    allowed="one positive rate for each month and currency",
+                    todo="Mend the rate table.",
+                )
+        found_rates: dict[str, dict[str, float]] = {}
+        for month, currency, rate in frame[list(RATE_COLUMNS)].itertuples(index=False):
+            found_rates.setdefault(str(currency).upper(), {})[str(month)] = float(rate)
+        return cls(found_rates)
+
+
+def rates_source(money: Money) -> Source:
+    """The rate table as a source of its own."""
+    suffix = money.rates.rpartition(".")[2].lower()
+    kind = {"xlsx": "excel", "xls": "excel", "parquet": "parquet"}.get(suffix, "csv")
+    columns = {"month": "month", "currency": "text", "rate": "number"}
+    return Source.model_validate(
+        {"system": "rates", "files": money.rates, "format": kind, "columns": columns}
+    )
+
+
+def readings_of(source: Source, money: Money) -> dict[str, ColumnReading]:
+    """How each column is read, with what amounts take from their source and the profile."""
+    return {c: _complete(source.reading(c), source, money) for c in source.columns}
+
+
+def amount_faults(name: str, source: Source, money: Money) -> list[AnalysisError]:
+    """Why a source's amounts cannot be brought to the profile's, seen from the profile alone."""
+    faults: list[AnalysisError] = []
+    for column, reading in readings_of(source, money).items():
+        if reading.type == "amount":
+            where = f"sources.{name}, column '{column}'"
+            faults += _currency_faults(reading, source, money, where)
+            faults += _tax_faults(reading, money, where)
+    return faults
+
+
+def needed_currencies(source: Source, money: Money) -> set[str]:
+    """Currencies of a source that need a rate."""
+    kinds = [r for r in readings_of(source, money).values() if r.type == "amount"]
+    return {r.currency for r in kinds if r.currency and r.currency != money.currency}
+
+
+def in_profile_money(
+    table: ir.Table, source: Source, money: Money, rates: Rates | None
+) -> ir.Table:
+    """Bring the amounts of a source to the profile's currency and tax basis.
+
+    Args:
+        table: One row a source row, converted, with ``_faults``.
+        source: Its entry.
+        money: The profile's.
+        rates: Its rate table.
+
+    Returns:
+        The same rows; an amount without a rate for its month is null, and a fault.
+    """
+    for column, reading in readings_of(source, money).items():
+        if reading.type == "amount":
+            factor = _tax_factor(reading, money)
+            if reading.currency != money.currency:
+                table = _exchanged(table, column, reading, source.money.dated_by, rates, factor)
+            elif factor != 1:
+                table = table.mutate(**{column: (table[column] * factor).round(DECIMALS)})
+    return table
+
+
+def _complete(reading: ColumnReading, source: Source, money: Money) -> ColumnReading:
+    if reading.type != "amount":
+        return reading
+    own = source.money
+    unit = next(u for u in (reading.unit, own.unit, money.unit) if u is not None)
+    rate = next((r for r in (reading.tax_rate, own.tax_rate) if r is not None), money.tax_rate)
+    filled = {
+        "unit": unit,
+        "currency": reading.currency or own.currency or money.currency,
+        "tax": reading.tax or own.tax or money.tax,
+        "tax_rate": rate,
+    }
+    return reading.model_copy(update=filled)
+
+
+def _currency_faults(
+    reading: ColumnReading, source: Source, money: Money, where: str
+) -> list[AnalysisError]:
+    if reading.currency == money.currency:
+        return []
+    if not money.rates:
+        return [
+            ParamsError(
+                f"Amounts in {reading.currency} need a monthly rate table: "
+                f"the profile's are in {money.currency}",
+                where=where,
+                todo="Name one: 'money: {rates: rates.csv}', with month, currency and rate.",
+            )
+        ]
+    if not source.money.dated_by:
+        return [
+            ParamsError(
+                "Which month's rate? The source names no column that dates its amounts",
+                where=where,
+                todo="Add 'money: {dated_by: COLUMN}' to the source.",
+            )
+        ]
+    return []
+
+
+def _tax_faults(reading: ColumnReading, money: Money, where: str) -> list[AnalysisError]:
+    if reading.tax == money.tax:
+        return []
+    known = {"included", "excluded"}
+    if {reading.tax, money.tax} != known:
+        return [
+            ParamsError(
+                f"The amounts' tax basis is '{reading.tax}', the profile's is '{money.tax}'",
+                where=where,
+                allowed="tax: included or excluded on both sides",
+                todo="State it in the profile's 'money' and in the source's.",
+            )
+        ]
+    if reading.tax_rate is None:
+        return [
+            ParamsError(
+                f"Amounts with tax {reading.tax} need a tax rate: the profile's are "
+                f"with tax {money.tax}",
+                where=where,
+                todo="Add 'tax_rate: 0.06' (6 %) to the column, the source or the profile.",
+            )
+        ]
+    return []
+
+
+def _tax_factor(reading: ColumnReading, money: Money) -> float:
+    if reading.tax == money.tax or reading.tax_rate is None:
+        return 1.0
+    with_tax = 1 + reading.tax_rate
+    return 1 / with_tax if reading.tax == "included" else with_tax
+
+
+def _exchanged(
+    table: ir.Table,
+    column: str,
+    reading: ColumnReading,
+    dated_by: str,
+    rates: Rates | None,
+    factor: float,
+) -> ir.Table:
+    by_month = (rates or Rates()).by_currency.get(reading.currency or "", {})
+    month = _month_of(table[dated_by])
+    rate = month.cases(*by_month.items(), else_=ibis.null("float64")).cast("float64")
+    amount = (table[column] * rate * factor).round(DECIMALS)
+    lacking = table[column].notnull() & rate.isnull()
+    return table.mutate(**{column: amount, FAULTS: _with_fault(table, column, reading, lacking)})
+
+
+def _with_fault(
+    table: ir.Table, column: str, reading: ColumnReading, lacking: ir.BooleanValue
+) -> ir.ArrayValue:
+    told = ibis.literal(f"no rate for {reading.currency} in the month of this row")
+    fault = ibis.struct(
+        {
+            "column": ibis.literal(column),
+            "rule": ibis.literal("no_exchange_rate"),
+            "value": told,
+            "rejects": ibis.literal(reading.on_error == "reject"),
+        }
+    ).cast(FAULT)
+    known = table[FAULTS]
+    several = known.isnull().ifelse(ibis.array([fault]), known.concat(ibis.array([fault])))
+    return lacking.ifelse(several.cast(dt.Array(FAULT)), known)
+
+
+def _month_of(value: ir.Value) -> ir.StringValue:
+    kind = value.type()
+    return value if kind.is_string() else value.strftime("%Y-%m")

@@ -1,0 +1,72 @@
+"""Rows of a sheet that are no data: headers written again, totals.
+
+People write them for other people. They are told by what stands in them, counted, and listed
+as rejected: nothing is added up twice and nothing vanishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add, and_, or_
+
+import ibis
+import ibis.expr.types as ir
+
+from ..params import Source
+from ..params.sources import NUMERIC
+
+KIND = "_kind"
+"""Column that says which rule a row breaks as a whole; null for a row of data."""
+
+TOLD: Mapping[str, str] = {
+    "repeated_header": "the header row again",
+    "totals_row": "a row of totals",
+    "not_json": "no JSON object",
+}
+
+_TOTALS = ("合计", "总计", "小计", "共计", "总合计", "本页合计", "本月合计", "本页小计", "累计")
+_TOTALS_EN = ("total", "totals", "grand total", "subtotal", "sub-total", "sum", "sum total")
+_SPACED = tuple(f"{word[0]}{gap}{word[1]}" for word in _TOTALS[:4] for gap in (" ", "  ", "\u3000"))
+_CASED = (*_TOTALS_EN, *(w.title() for w in _TOTALS_EN), *(w.upper() for w in _TOTALS_EN))
+_WORDS = (*_TOTALS, *_SPACED, *_CASED, *(word.capitalize() for word in _TOTALS_EN))
+TOTALS_WORDS = tuple(dict.fromkeys((*_WORDS, *(w + m for w in _WORDS for m in (":", "：")))))
+"""What people write at the head of a row of totals."""
+
+HEAD_COLUMNS = 3
+"""The word stands in one of the first columns."""
+
+
+def marked(cells: ir.Table, source: Source, titles: Mapping[str, Sequence[str]]) -> ir.Table:
+    """Say in `KIND` which rows are no data.
+
+    Args:
+        cells: One row a source row, all columns text.
+        source: Its entry.
+        titles: Declared column → how the files' headers write it; columns in the files' order.
+
+    Returns:
+        The same rows with `KIND`.
+    """
+    kinds: list[tuple[ir.BooleanValue, str]] = []
+    if source.header_row:
+        same = [cells[c].isin(list({c, *written})) for c, written in titles.items()]
+        kinds.append((reduce(and_, same).fill_null(False), "repeated_header"))
+    kinds.append((_is_total(cells, source, list(titles)), "totals_row"))
+    cases = [(hit, ibis.literal(rule)) for hit, rule in kinds]
+    return cells.mutate(**{KIND: ibis.cases(*cases, else_=ibis.null("string"))})
+
+
+def is_totals_word(text: str) -> bool:
+    """Whether a cell says that its row is one of totals."""
+    return text.strip() in TOTALS_WORDS
+
+
+def _is_total(cells: ir.Table, source: Source, columns: Sequence[str]) -> ir.BooleanValue:
+    """A totals word at the head, and at least half of what names a row empty."""
+    naming = [c for c in columns if source.reading(c).type not in NUMERIC]
+    heads = [cells[c].isin(TOTALS_WORDS).fill_null(False) for c in naming[:HEAD_COLUMNS]]
+    if not heads:
+        return ibis.literal(False)
+    empty = reduce(add, [(cells[c].fill_null("") == "").cast("int64") for c in naming])
+    return reduce(or_, heads) & (empty * 2 >= len(naming) - 1)
