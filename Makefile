@@ -29,10 +29,14 @@ setup: .venv/.installed
 	@$(BIN)/python tests/set_up_browser.py
 	@touch $@
 
-test: .venv/.browser
+.venv/.postgresql: .venv/.installed-dev tests/postgresql_server.py
+	@$(BIN)/python tests/postgresql_server.py
+	@touch $@
+
+test: .venv/.browser .venv/.postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-test-full: .venv/.browser
+test-full: .venv/.browser .venv/.postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m ""
 
 lint: .venv/.installed-dev

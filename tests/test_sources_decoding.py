@@ -99,3 +99,20 @@ def test_every_text_comes_back(tmp_path_factory, text, encoding):
     path.write_bytes(text.encode(encoding))
     with open_utf8(path, codecs.lookup(encoding).name.replace("-sig", "")) as stream:
         assert stream.read().decode() == text
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp1252", "Müller GmbH,Köln,Straße,München,Düsseldorf,Österreich\n"),
+        ("cp1252", "Coruña,España,Málaga,Córdoba,León\n"),
+        ("big5", "臺灣物流股份有限公司,客戶編號,運單號碼,高雄市,新竹縣,數量\n"),
+        ("shift_jis", "株式会社物流センター,東京都港区,配送日,お客様番号\n"),
+    ],
+)
+def test_what_is_neither_utf_nor_chinese_is_asked_for_and_never_guessed(tmp_path, codec, text):
+    path = tmp_path / "x.csv"
+    path.write_bytes(text.encode(codec))
+    with pytest.raises(SourceError):
+        encoding_of(path, None)
+    assert encoding_of(path, codec) == codecs.lookup(codec).name

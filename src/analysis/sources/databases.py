@@ -66,8 +66,8 @@ def text_batches(
 ) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
     """The rows of a table as text, a batch at a time.
 
-    Rows come in the order of the primary key, else of all columns read (in the table's order), so that a row keeps
-    its number while the table stays the same.
+    Rows come in the order of the primary key, else of all columns read (in the table's order), so
+    that a row keeps its number while the table stays the same.
 
     Args:
         source: The source.

@@ -48,6 +48,8 @@ def encoding_of(path: Path, declared: str | None) -> str:
     if declared is None:
         if seen is None:
             raise _undecodable(path, _first_bad(head, "utf-8"), "not declared", None)
+        if seen == "gb18030" and not _reads_as_chinese(head):
+            raise _untold(path)
         return seen
     name = codecs.lookup(declared).name
     name = _SUPERSETS.get(name, name)
@@ -160,6 +162,33 @@ def _looks_like(head: bytes) -> str | None:
     return next((n for n in ("utf-8", "gb18030") if _first_bad(head, n) is None), None)
 
 
+def _reads_as_chinese(head: bytes) -> bool:
+    """Whether what GB18030 makes of a text is what Chinese texts consist of.
+
+    Nearly any bytes are GB18030. What people write in it are the characters and signs of GB2312;
+    a text in another encoding gives rare characters instead.
+    """
+    text = codecs.getincrementaldecoder("gb18030")().decode(head, final=False)
+    wide = [sign for sign in text[:_SIGNS_SEEN] if sign > "\x7f"]
+    usual = sum(1 for sign in wide if _is_usual(sign))
+    return usual >= _USUAL_SHARE * len(wide)
+
+
+def _is_usual(sign: str) -> bool:
+    try:
+        pair = sign.encode("gb2312")
+    except UnicodeEncodeError:
+        return sign in "￥€·—…"
+    return len(pair) == 2
+
+
+_SIGNS_SEEN = 200_000
+_USUAL_SHARE = 0.75
+"""Share of GB2312 among the wide characters. Measured: 0.999 in the demo's customers, 0.89 in a
+list of rare names; 0.45 in a Big5 text, 0.1 and less in Western and Japanese ones. (Korean EUC-KR
+cannot be told from it.)"""
+
+
 def _has_wide_utf8(head: bytes) -> bool:
     return len(re.findall(rb"[\xe0-\xef][\x80-\xbf]{2}", head)) >= _MIN_WIDE
 
@@ -173,6 +202,16 @@ def _first_bad(head: bytes, encoding: str) -> int | None:
     except UnicodeError:
         return 0
     return None
+
+
+def _untold(path: Path) -> SourceError:
+    return SourceError(
+        "The file's encoding cannot be told",
+        where=str(path),
+        got="not UTF-8, not UTF-16, and no Chinese text in GB18030",
+        allowed="any Python codec, such as windows-1252, big5, shift_jis",
+        todo="Declare 'encoding' in the profile's source, or save the file as UTF-8.",
+    )
 
 
 def _undecodable(path: Path, offset: int | None, declared: str, seen: str | None) -> SourceError:
