@@ -21,7 +21,7 @@ from ..errors import SourceError
 from ..params import Source
 
 if TYPE_CHECKING:
-    from adbc_driver_manager.dbapi import Connection, Cursor
+    from adbc_driver_postgresql.dbapi import Connection, Cursor
 
 VARIABLE = "TIERLAB_CONNECTION_"
 BATCH_BYTES = 4 << 20
@@ -167,7 +167,7 @@ def _address(source: Source) -> str:
 @contextmanager
 def _told(source: Source, what: str) -> Iterator[None]:
     """Turn the driver's failures into a sentence of our own."""
-    from adbc_driver_manager.dbapi import Error
+    from adbc_driver_postgresql.dbapi import Error
 
     told: SourceError | None = None
     try:
