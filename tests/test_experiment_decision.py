@@ -51,9 +51,11 @@ def estimate(metric: dict, low: float, high: float, **more: object) -> Estimate:
     return Estimate(**{**values, **more})
 
 
+MONEY = {"name": "net_value", "kind": "mean", "column": "net_value", "role": "secondary"}
+
+
 def money(low: float, high: float) -> Estimate:
-    metric = {"name": "net_value", "kind": "mean", "column": "net_value", "role": "secondary"}
-    return estimate(metric, low, high, role="reading")
+    return estimate(MONEY, low, high, role="reading")
 
 
 def unknown(metric: dict, why: Message) -> Estimate:
@@ -67,7 +69,14 @@ CASES = {
     "all good": ((0.5, 2.0), SAFE, money(1, 3), False, "roll_out"),
     "no cost table": ((0.5, 2.0), SAFE, None, False, "roll_out"),
     "loses money": ((0.5, 2.0), SAFE, money(-3, -1), False, "continue"),
-    "may lose money": ((0.5, 2.0), SAFE, money(-1, 3), False, "roll_out"),
+    "may lose money": ((0.5, 2.0), SAFE, money(-1, 3), False, "continue"),
+    "may lose money at the end": ((0.5, 2.0), SAFE, money(-1, 3), True, "inconclusive"),
+    "money maturing": (
+        (0.5, 2.0), unknown(MONEY, maturing(None, None)), None, False, "continue",
+    ),
+    "no cost source": (
+        (0.5, 2.0), unknown(MONEY, not_available("service_costs")), SAFE, False, "roll_out",
+    ),
     "guardrail harmed": ((0.5, 2.0), estimate(GUARD, 0.6, 0.9), None, False, "stop_harm"),
     "guardrail unsure": ((0.5, 2.0), estimate(GUARD, -0.2, 0.7), None, False, "continue"),
     "harm tolerated": ((0.5, 2.0), estimate(GUARD, 0.1, 0.4), None, False, "roll_out"),

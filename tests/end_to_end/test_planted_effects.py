@@ -82,7 +82,15 @@ def test_the_verdicts_follow_from_what_was_planted(company):
     """By customer it helps; by depot ordinary customers pay for it, and that stops it."""
     summary = read_json(company[1] / "reports" / "demo" / MONTH / "summary.json")
     verdicts = {e["id"]: e["verdict"] for e in summary["experiments"]}
-    assert verdicts == {"tiered-2025": "roll_out", "depot-2026": "stop_harm"}
+    estimates = pd.read_parquet(
+        company[1] / "data" / "processed" / "demo" / MONTH / "estimates.parquet"
+    )
+    net = estimates.query(
+        "experiment == 'tiered-2025' and metric == 'net_value' and segment == 'all'"
+    )
+    pays = bool((net["av_low"] > 0).all()) and len(net) == 1
+    by_customer = "roll_out" if pays else "inconclusive"  # goals met; the money must be shown too
+    assert verdicts == {"tiered-2025": by_customer, "depot-2026": "stop_harm"}
 
 
 def test_no_row_is_lost(company):

@@ -12,6 +12,8 @@ from ..errors import SourceError, did_you_mean
 
 Table: TypeAlias = pd.DataFrame | ir.Table | str | Path
 ENCODINGS = ("utf-8-sig", "gb18030")
+SEPARATORS = (",", ";", "\t", "|")
+"""Tried in this order: of two that stand equally often in the header the first is taken."""
 
 
 def read_table(table: Table) -> pd.DataFrame:
@@ -59,6 +61,19 @@ def _read_file(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     first, last = ENCODINGS
     try:
-        return pd.read_csv(path, encoding=first, low_memory=False)
+        return _read_as(path, first)
     except UnicodeDecodeError:
-        return pd.read_csv(path, encoding=last, low_memory=False)
+        return _read_as(path, last)
+
+
+def _read_as(path: Path, encoding: str) -> pd.DataFrame:
+    separator = _separator(path, encoding)
+    return pd.read_csv(path, encoding=encoding, sep=separator, low_memory=False)
+
+
+def _separator(path: Path, encoding: str) -> str:
+    """What parts the header's names: the comma, unless only another one stands there."""
+    with path.open(encoding=encoding) as stream:
+        header = stream.readline()
+    counts = {separator: header.count(separator) for separator in SEPARATORS}
+    return max(counts, key=lambda separator: counts[separator]) if any(counts.values()) else ","

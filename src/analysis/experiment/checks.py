@@ -10,7 +10,6 @@ import pandas as pd
 
 from ..language import Language
 from ..message import Message, Value
-from .carriers import Table, read_table
 from .contrasts import Contrast
 from .estimation import make_cell
 from .estimators.gates import (
@@ -58,7 +57,6 @@ class Check:
 def gates(
     study: Study,
     contrasts: Sequence[Contrast],
-    assignments: Table | None = None,
     quality: pd.DataFrame | None = None,
 ) -> tuple[Check, ...]:
     """All gates of an experiment.
@@ -66,12 +64,10 @@ def gates(
     Args:
         study: Its units.
         contrasts: Its comparisons.
-        assignments: Units as they were assigned (unit and arm), to count those lost since; in
-            the pipeline the units carry ``is_known`` instead.
         quality: Quality by source and level, with ``status``; None where not measured.
     """
     found = [*_ratios(study), _two_arms(study), _pre_period(study, contrasts)]
-    lost = _loss(study, assignments)
+    lost = _loss(study)
     found += [lost] if lost else []
     found += _coverage(study)
     found += [_data_quality(quality)] if quality is not None and len(quality) else []
@@ -155,21 +151,14 @@ def _two_arms(study: Study) -> Check:
     return _check("two_arms", test, CROSSOVER_ALARM, note)
 
 
-def _loss(study: Study, assignments: Table | None) -> Check | None:
+def _loss(study: Study) -> Check | None:
     """Units lost since assignment, arm by arm."""
     spec = study.spec
     arms = list(spec.allocation)
-    if assignments is not None:
-        file = read_table(assignments)
-        file = file.assign(**{spec.arm: file[spec.arm].astype(str)}).drop_duplicates(spec.unit)
-        present = file[spec.unit].isin(study.all_units)
-        assigned = _counts(file[spec.arm], arms)
-        analysed = _counts(file.loc[present, spec.arm], arms)
-    elif study.lost is not None:
-        analysed = _counts(study.units[spec.arm], arms)
-        assigned = analysed + _counts(study.lost, arms)
-    else:
+    if study.lost is None:
         return None
+    analysed = _counts(study.units[spec.arm], arms)
+    assigned = analysed + _counts(study.lost[spec.arm], arms)
     if assigned.min() == 0:
         return None
     test = loss(assigned, analysed, arms.index(spec.control))

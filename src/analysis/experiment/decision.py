@@ -22,6 +22,7 @@ from .reasons import (
     common_reasons,
     headline_values,
     minimum_value,
+    money_headline,
     needs_of,
     primary_reasons,
     within,
@@ -121,10 +122,7 @@ def _segments_that_hold(
     return {
         name: evidence
         for name, evidence in by_segment.items()
-        if differs(name)
-        and holds_after_holm(evidence)
-        and evidence.guardrails_hold
-        and evidence.money_holds
+        if differs(name) and holds_after_holm(evidence) and evidence.guardrails_hold
     }
 
 
@@ -205,10 +203,13 @@ def _undecided(
         if decision == "inconclusive"
         else "Continue with {arm}: the data do not decide yet"
     )
+    headline = Message(source, {"arm": arm_value(evidence.arm)})
+    if evidence.lacks_money_only:
+        headline = money_headline(evidence, circumstances)
     reasons = primary_reasons(evidence, circumstances)
     return Verdict(
         decision,
-        Message(source, {"arm": arm_value(evidence.arm)}),
+        headline,
         (*reasons, *common_reasons(evidence, circumstances)),
         (*blocking(evidence, circumstances), *needs_of(spec, evidence, circumstances, decision)),
         arms=(evidence.arm,),

@@ -37,6 +37,8 @@ class Estimate:
         clusters: Clusters of both sides; None where units were randomised.
         value_treatment … p_adjusted, av_low, av_high, av_p_value: As in the contract.
         strict_low, strict_high: The always-valid interval at the level that guardrails share.
+        corrected_low, corrected_high: The same at the level that the declared segments share; NaN
+            for the whole.
         claim: +1 or −1 where an earlier planned look crossed its boundary on that side.
         boundary: c_k of this look in standard normal units; NaN where looks are by accrual.
         method: How it was estimated.
@@ -71,6 +73,8 @@ class Estimate:
     av_p_value: float = NAN
     strict_low: float = NAN
     strict_high: float = NAN
+    corrected_low: float = NAN
+    corrected_high: float = NAN
     claim: int = 0
     boundary: float = NAN
     method: str = ""

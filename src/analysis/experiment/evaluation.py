@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..message import Message
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
+from .assigned import with_assignments
 from .carriers import Table
 from .checks import Check, checks_table, gates
 from .contrasts import contrasts
@@ -25,6 +27,7 @@ from .readings import Estimated, estimated
 from .reasons import Circumstances
 from .setting import Setting
 from .study import Study, available, read_study
+from .two_readings import two_readings
 from .verdict import Verdict
 
 
@@ -59,6 +62,7 @@ class Evaluation:
         readings: The same estimates with their messages, for both languages.
         gates: The same gates with their messages.
         boundaries: Boundaries of the looks so far by row, to be stored.
+        looks: The ordinary interval and the one that holds at every look, compared in words.
     """
 
     experiment: ExperimentSpec
@@ -70,6 +74,7 @@ class Evaluation:
     readings: tuple[Estimate, ...]
     gates: tuple[Check, ...]
     boundaries: Mapping[str, Sequence[float]]
+    looks: tuple[Message, ...] = ()
 
 
 def evaluate(
@@ -108,11 +113,12 @@ def evaluate(
         'roll_out'
     """
     setting = setting or Setting()
-    study = with_extras(read_study(units, experiment, dict(setting.unavailable)))
+    read = with_assignments(read_study(units, experiment, dict(setting.unavailable)), assignments)
+    study = with_extras(read)
     sides = contrasts(study)
     looks = looks_of(study, setting)
     found = estimated(study, sides, looks, setting)
-    checked = gates(study, sides, assignments, setting.quality)
+    checked = gates(study, sides, setting.quality)
     month = str(setting.as_of) if setting.as_of else None
     return Evaluation(
         experiment=experiment,
@@ -124,6 +130,7 @@ def evaluate(
         readings=found.readings,
         gates=checked,
         boundaries=boundaries_of(found.readings, looks),
+        looks=two_readings(found.readings, looks),
     )
 
 
@@ -132,6 +139,7 @@ def _circumstances(setting: Setting, found: Estimated) -> Circumstances:
         currency=setting.currency,
         is_last_look=found.is_last_look,
         next_look=setting.next_look,
+        complete_on=setting.complete_on,
         is_monthly=found.is_monthly,
         interactions=found.interactions,
         segment_columns=found.columns,

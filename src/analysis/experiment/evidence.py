@@ -63,8 +63,15 @@ class Evidence:
 
     @property
     def money_holds(self) -> bool:
-        """Whether net value is above zero, or cannot be known for want of a cost table."""
-        return self.money is None or not _is_known(self.money) or self.money.effect > 0
+        """Whether net value is shown to be above zero, or cannot be known for want of a table."""
+        if self.money is None or not _is_known(self.money):
+            return True
+        return self.money.is_ok and self.money.gain_limits[0] > 0
+
+    @property
+    def lacks_money_only(self) -> bool:
+        """Whether goals and guardrails all hold, and it is the net value that is not shown."""
+        return self.primaries_hold and self.guardrails_hold and not self.money_holds
 
     @property
     def ships_more_often(self) -> bool:
@@ -87,8 +94,12 @@ def stands_above_zero(estimate: Estimate) -> bool:
 
 
 def stands_below_zero(estimate: Estimate) -> bool:
-    """Whether an effect is shown in the wrong direction."""
-    return estimate.claim * estimate.metric.sign < 0
+    """Whether an effect is shown in the wrong direction, now or at an earlier planned look.
+
+    An earlier crossing on the good side does not stand against harm shown now.
+    """
+    is_below = estimate.is_ok and estimate.gain_limits[1] < 0
+    return is_below or estimate.claim * estimate.metric.sign < 0
 
 
 def whole(spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str) -> Evidence:
@@ -119,14 +130,18 @@ def of_segments(
 
 
 def holds_after_holm(evidence: Evidence) -> bool:
-    """Whether a segment's primaries hold with p values corrected for the number of segments."""
-    return all(
-        math.isfinite(e.p_adjusted)
-        and e.p_adjusted <= evidence.alpha
-        and e.gain > 0
-        and not _is_below_minimum(e)
-        for e in evidence.primaries
+    """Whether a segment's primaries and money hold after correction for the number of segments."""
+    money = evidence.money
+    is_paid = money is None or not _is_known(money) or _is_shown(money, evidence.alpha)
+    return is_paid and all(
+        _is_shown(e, evidence.alpha) and not _is_below_minimum(e) for e in evidence.primaries
     )
+
+
+def _is_shown(estimate: Estimate, alpha: float) -> bool:
+    """Whether a gain is shown with the p value after correction."""
+    is_small = math.isfinite(estimate.p_adjusted) and estimate.p_adjusted <= alpha
+    return is_small and estimate.gain > 0
 
 
 def _deciding(estimates: Iterable[Estimate]) -> list[Estimate]:

@@ -16,8 +16,9 @@ from .estimators.compliers import complier_effect
 from .estimators.hazards import hazard_ratio, log_rank
 from .estimators.means import compare_arms
 from .estimators.nps import POINTS
+from .estimators.relative import relative_effect
 from .estimators.results import Status
-from .followed import NET_VALUE, WHILE_STAYING, Followed, net_value_of
+from .followed import DAYS_OF_COST, IN_COST_MONTHS, NET_VALUE, WHILE_STAYING, Followed, net_value_of
 from .study import Study
 from .words import note_messages, status_message
 
@@ -69,6 +70,9 @@ def _net_value(study: Study, margin: str, cost: str | None) -> tuple[np.ndarray,
     """Margin less cost to serve of each unit, and whether both are complete."""
     gains = study.spec.metric(margin)
     value, matured = study.numbers(str(gains.column)), study.matured(gains)
+    same_months = f"{gains.name}{IN_COST_MONTHS}"
+    if cost is not None and same_months in study.units.columns:
+        value = study.numbers(same_months)  # costs come by the month: margin of the same ones
     if cost is not None:
         costs = study.spec.metric(cost)
         value = value - study.numbers(str(costs.column))
@@ -90,7 +94,12 @@ def _while_staying(
         return {}, []
     horizon = float(stay.horizon or 0)
     days = np.minimum(study.numbers(str(stay.duration)), horizon)
-    scenario = np.where(study.eligible(stay), value / (window[1] - window[0]) * days, np.nan)
+    counted = f"{money.margin if money else ''}{DAYS_OF_COST}"
+    span = np.full(len(value), float(window[1] - window[0]))
+    if money and money.cost_to_serve and counted in study.units.columns:
+        span = study.numbers(counted)
+    rate = np.divide(value, span, out=np.zeros(len(value)), where=span > 0)
+    scenario = np.where(study.eligible(stay), rate * days, np.nan)
     flag = f"{WHILE_STAYING}_matured"
     content = {"name": WHILE_STAYING, "kind": "mean", "column": WHILE_STAYING, "matured": flag}
     metric = Metric.model_validate({**content, "eligible": stay.eligible})
@@ -252,6 +261,22 @@ def survival_notes(cell: Cell, metric: Metric, alpha: float) -> tuple[Message, .
         "high": Value("number", ratio.ci_high, 2),
     }
     return (Message("log-rank p = {p}; hazard ratio {ratio} ({low} to {high})", values),)
+
+
+def relative_notes(compared: Compared, alpha: float) -> tuple[Message, ...]:
+    """The effect against the control's value, with its interval; none where that is undefined."""
+    found = relative_effect(compared.comparison, alpha=alpha)
+    if found.status is not Status.OK:
+        return ()
+    values = {
+        "value": Value("percent", found.value, 1, sign=True),
+        "low": Value("percent", found.ci_low, 1, sign=True),
+        "high": Value("percent", found.ci_high, 1, sign=True),
+    }
+    source = "relative to the control: {value} (ordinary interval {low} to {high})"
+    if found.method == "fieller":
+        source = "relative to the control: {value} (ordinary interval {low} to {high}, Fieller)"
+    return (Message(source, values),)
 
 
 def _known(number: float) -> float | None:

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from ..months import Month
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
+from .followed import IN_COST_MONTHS
 
 PRIOR_DAYS = 182
 """Days before assignment over which covariates are measured: half a year."""
@@ -51,9 +52,12 @@ def window_end(metric: Metric, assigned_at: ir.TimestampValue) -> ir.TimestampVa
 
 
 def shipment_part(
-    metrics: list[Metric], clock: ir.Table, shipments: ir.Table, as_of: Month
+    metrics: list[Metric], clock: ir.Table, shipments: ir.Table, as_of: Month, months: int = 0
 ) -> Part:
-    """Retention, frequency, margin, on-time deliveries, and the shipments complaints refer to."""
+    """Retention, frequency, margin, on-time deliveries, and the shipments complaints refer to.
+
+    Columns ``margin_to_month_1 … months`` sum the margin from assignment on.
+    """
     rows = _of_units(clock, shipments.filter(shipments.shipped_at < ibis.literal(as_of.end)))
     margin = rows.revenue - rows.cost
     on_time = rows.delivered_at <= rows.promised_at
@@ -70,11 +74,18 @@ def shipment_part(
             columns[metric.name] = _count(shipped)
         elif metric.measure == "margin":
             columns[metric.name] = margin.sum(where=shipped)
+            columns[f"{metric.name}{IN_COST_MONTHS}"] = margin.sum(
+                where=shipped & _in_whole_months(metric, rows, as_of)
+            )
         elif metric.measure == "complaints":
             columns[f"{metric.name}_denominator"] = _count(shipped)
         elif metric.measure == "on_time":
             columns[f"{metric.name}_numerator"] = _count(delivered & on_time)
             columns[f"{metric.name}_denominator"] = _count(delivered)
+    for number in range(1, months + 1):
+        end = rows.assigned_at + ibis.interval(months=number)
+        inside = (rows.shipped_at >= rows.assigned_at) & (rows.shipped_at < end)
+        columns[f"margin_to_month_{number}"] = margin.sum(where=inside)
     zeros = tuple(columns)
     before = _before(rows, rows.shipped_at)
     arrived = promised & _before(rows, rows.delivered_at)
@@ -141,8 +152,13 @@ def survey_part(metrics: list[Metric], clock: ir.Table, surveys: ir.Table, as_of
     return Part(rows.group_by("customer_id").agg(**columns), (*flags, "prior_answers"))
 
 
-def cost_part(metrics: list[Metric], clock: ir.Table, costs: ir.Table, as_of: Month) -> Part:
-    """Service costs of the whole months that lie in the window."""
+def cost_part(
+    metrics: list[Metric], clock: ir.Table, costs: ir.Table, as_of: Month, months: int = 0
+) -> Part:
+    """Service costs of the whole months that lie in the window.
+
+    Columns ``cost_to_month_1 … months`` sum them from assignment on.
+    """
     begins = (costs.month + "-01").cast("date").cast("timestamp(6)")
     dated = costs.mutate(begins=begins, ends=begins + ibis.interval(months=1))
     rows = _of_units(clock, dated.filter(dated.ends <= ibis.literal(as_of.end)))
@@ -153,6 +169,10 @@ def cost_part(metrics: list[Metric], clock: ir.Table, costs: ir.Table, as_of: Mo
                 rows.ends <= _closes(metric, rows, as_of)
             )
             columns[metric.name] = rows.cost.sum(where=inside)
+    for number in range(1, months + 1):
+        end = rows.assigned_at + ibis.interval(months=number)
+        inside = (rows.begins >= rows.assigned_at) & (rows.ends <= end)
+        columns[f"cost_to_month_{number}"] = rows.cost.sum(where=inside)
     earliest = rows.assigned_at - ibis.interval(months=PRIOR_MONTHS)
     before = (rows.ends <= rows.assigned_at) & (rows.begins >= earliest)
     columns["prior_cost_to_serve"] = rows.cost.sum(where=before)
@@ -192,9 +212,15 @@ def _of_units(clock: ir.Table, rows: ir.Table) -> ir.Table:
 
 def _closes(metric: Metric, rows: ir.Table, as_of: Month) -> ir.TimestampValue:
     """First instant that no longer counts for a metric: its window's end, or the as-of's."""
+    return _end_of_window(metric, rows.assigned_at, as_of)
+
+
+def _end_of_window(
+    metric: Metric, assigned_at: ir.TimestampValue, as_of: Month
+) -> ir.TimestampValue:
     end = ibis.literal(as_of.end)
     is_open = metric.window is None or metric.window[1] is None
-    return end if is_open else ibis.least(window_end(metric, rows.assigned_at), end)
+    return end if is_open else ibis.least(window_end(metric, assigned_at), end)
 
 
 def _in_window(
@@ -203,6 +229,22 @@ def _in_window(
     """Whether a row's time lies in its unit's window and is known by the as-of month."""
     inside = (at >= window_start(metric, rows.assigned_at)) & (at < _closes(metric, rows, as_of))
     return inside.fill_null(False)
+
+
+def _in_whole_months(metric: Metric, rows: ir.Table, as_of: Month) -> ir.BooleanValue:
+    """Whether a shipment lies in a month that the window holds whole: costs come by the month."""
+    begins, ends = whole_months(metric, rows.assigned_at, as_of)
+    return (rows.shipped_at >= begins) & (rows.shipped_at < ends)
+
+
+def whole_months(
+    metric: Metric, assigned_at: ir.TimestampValue, as_of: Month
+) -> tuple[ir.TimestampValue, ir.TimestampValue]:
+    """Begin of the first month, and end of the last, that a unit's window holds whole."""
+    start = window_start(metric, assigned_at)
+    begins = start.truncate("M")
+    begins = (begins < start).ifelse(begins + ibis.interval(months=1), begins)
+    return begins, _end_of_window(metric, assigned_at, as_of).truncate("M")
 
 
 def _before(rows: ir.Table, at: ir.TimestampValue) -> ir.BooleanValue:

@@ -15,6 +15,13 @@ from ..params.metric import MeasureName, Metric
 RoleInTable = Literal["primary", "secondary", "guardrail", "reading"]
 NET_VALUE = "net_value"
 WHILE_STAYING = "net_value_while_staying"
+NET_BY_MONTH = "net_value_to_month_"
+"""Begins the names of the net value summed from assignment to the end of a month."""
+IN_COST_MONTHS = "_in_cost_months"
+"""Ends the name of the margin of those whole months whose service costs are counted."""
+DAYS_OF_COST = "_days_of_cost_months"
+"""Ends the name of the number of days of these months."""
+DAYS_A_MONTH = 30
 WIDER = 1.5
 """Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
 LONGEST_WINDOW_DAYS = 180
@@ -69,6 +76,18 @@ def net_value_of(spec: ExperimentSpec) -> NetValue | None:
     if margin is None or cost is None or margin.window != cost.window:
         return None
     return NetValue(margin=margin.name, cost_to_serve=cost.name)
+
+
+def months_of_money(spec: ExperimentSpec) -> int:
+    """Whole months in the window over which the pipeline measures margin and cost to serve."""
+    money = net_value_of(spec)
+    if money is None or money.cost_to_serve is None:
+        return 0
+    metrics = (spec.metric(money.margin), spec.metric(money.cost_to_serve))
+    windows = {metric.window for metric in metrics if metric.measure}
+    first, last = next(iter(windows), None) or (0, None)
+    is_plain = len(windows) == 1 and all(metric.measure for metric in metrics)
+    return last // DAYS_A_MONTH if is_plain and first == 0 and last is not None else 0
 
 
 def _owed(spec: ExperimentSpec) -> tuple[Followed, ...]:

@@ -11,7 +11,7 @@ from .contrasts import contrasts
 from .estimate import ITT, WHOLE, Estimate, Key
 from .estimation import compare_cell, make_cell
 from .extras import RESPONSE, UNWEIGHTED, with_extras
-from .followed import NET_VALUE, WHILE_STAYING, net_value_of
+from .followed import NET_BY_MONTH, NET_VALUE, WHILE_STAYING, months_of_money, net_value_of
 from .looks import Looks, PastLook, past_look, settled
 from .setting import Setting
 from .study import Study, available, read_study
@@ -40,6 +40,8 @@ def _with_derived(once: frozenset[str], study: Study) -> frozenset[str]:
     amounts = {NET_VALUE} if parts <= once else set()
     if amounts and stays <= once:
         amounts |= {WHILE_STAYING}
+    if amounts:
+        amounts |= {f"{NET_BY_MONTH}{n}" for n in range(1, months_of_money(study.spec) + 1)}
     return once | derived | amounts
 
 

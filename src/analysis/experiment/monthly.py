@@ -42,6 +42,8 @@ class FollowedExperiment:
         unavailable: Metric → the table that does not exist.
         once: Metrics that have one look in all.
         next_look: Day to which the next look's data reach; None when nothing more will come.
+        complete_on: Day by which every unit has completed the primaries' windows; None where that
+            is past, or a window has no end.
     """
 
     experiment: ExperimentSpec
@@ -51,6 +53,7 @@ class FollowedExperiment:
     unavailable: Mapping[str, str]
     once: frozenset[str]
     next_look: dt.date | None
+    complete_on: dt.date | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +148,7 @@ def _follow(spec: ExperimentSpec, facts: Facts, as_of: Month) -> FollowedExperim
         unavailable=unavailable,
         once=once,
         next_look=_next_look(available, assigned, as_of),
+        complete_on=_complete_on([m for m in available if m.role == "primary"], assigned, as_of),
     )
 
 
@@ -187,6 +191,15 @@ def _next_look(metrics: Iterable[Metric], assigned: pd.Series, as_of: Month) -> 
         elif len(later):
             coming.append(_month_of(later.min()))
     return min((month.last_day for month in coming), default=None)
+
+
+def _complete_on(metrics: Sequence[Metric], assigned: pd.Series, as_of: Month) -> dt.date | None:
+    """Last day of the month in which the last unit completes the windows of these metrics."""
+    if not metrics or any(grows(metric) for metric in metrics):
+        return None
+    days = max(days_to_mature(metric) for metric in metrics)
+    end = assigned.max() + pd.Timedelta(days=days) - pd.Timedelta(microseconds=1)
+    return None if end < pd.Timestamp(as_of.end) else _month_of(end).last_day
 
 
 def _sizes(one: FollowedExperiment) -> pd.DataFrame:
@@ -252,6 +265,7 @@ def evaluate_month(
             earlier=one.earlier,
             boundaries=_stored_boundaries(one.experiment.id, str(as_of), history or {}),
             next_look=one.next_look,
+            complete_on=one.complete_on,
             plan_changes=changes,
             quality=quality,
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from .estimate import ITT, WHOLE, Estimate
 from .estimators.multiplicity import benjamini_hochberg, holm
+from .followed import NET_VALUE
 
 Family = tuple[str, ...]
 
@@ -19,12 +20,12 @@ def with_adjusted_p(
     """The estimates with their p values after multiplicity.
 
     Primaries by Holm over metrics and arms, secondaries by Benjamini-Hochberg, guardrails by
-    Holm; segments by Holm over the segments of a column. Readings and bounds are not corrected:
-    nothing is decided on them.
+    Holm; segments by Holm over all segments that the plan declares, the net value in them too.
+    Readings and bounds are not corrected: nothing is decided on them.
 
     Args:
         estimates: All estimates of an experiment.
-        columns: Segment → the column it comes from.
+        columns: Declared segment → the column it comes from.
     """
     families: dict[Family, list[int]] = {}
     for i, estimate in enumerate(estimates):
@@ -39,11 +40,13 @@ def with_adjusted_p(
 
 def _family(estimate: Estimate, columns: Mapping[str, str]) -> Family:
     """The estimates that it is corrected together with; empty for none."""
-    if estimate.bound or estimate.basis != ITT or estimate.role == "reading":
+    is_money = estimate.metric.name == NET_VALUE and estimate.segment != WHOLE
+    if estimate.bound or estimate.basis != ITT or (estimate.role == "reading" and not is_money):
         return ()
     if estimate.segment != WHOLE:
-        column = columns.get(estimate.segment, "")
-        return ("segment", column, estimate.estimand, estimate.metric.name, estimate.treatment)
+        is_declared = estimate.segment in columns
+        declared = "declared" if is_declared else "ordinary"
+        return ("segment", declared, estimate.estimand, estimate.metric.name, estimate.treatment)
     return (estimate.role, estimate.estimand)
 
 

@@ -25,8 +25,17 @@ from .facts import (
     survey_part,
     ticket_part,
     tier_part,
+    whole_months,
 )
-from .followed import churn_factor, days_to_mature, metrics_followed
+from .followed import (
+    DAYS_OF_COST,
+    IN_COST_MONTHS,
+    NET_BY_MONTH,
+    churn_factor,
+    days_to_mature,
+    metrics_followed,
+    months_of_money,
+)
 from .survival import survival_part
 
 ASSIGNED = ("customer_id", "arm", "assigned_at", "cluster_id", "cluster_share", "arm_at_half")
@@ -85,7 +94,9 @@ def outcomes(
         arm_at_half, stratum, is_known (in the customer table), region, industry, contract_type,
         depot, tier (in force at the end of the month before assignment), ``prior_*`` covariates
         of the half year before assignment, and for each metric its columns (null while it
-        matures) and ``<metric>_matured``. Amounts in the profile's currency, times in minutes.
+        matures) and ``<metric>_matured``; ``net_value_to_month_<n>`` where margin and cost to
+        serve are measured over the same window. Amounts in the profile's currency, times in
+        minutes.
 
     Example:
         >>> units = outcomes(plan, assignments, customers, shipments,
@@ -108,7 +119,9 @@ def outcomes(
     for part in _parts(experiment, metrics, facts, units, as_of):
         units = units.left_join(part.table, "customer_id").drop("customer_id_right")
         units = units.mutate(**{name: _zero_for_null(units[name]) for name in part.zeros})
-    return _only_matured(units, [m for m in metrics if not facts.missing(m)], as_of)
+    matured = _only_matured(units, [m for m in metrics if not facts.missing(m)], as_of)
+    with_days = _days_of_money(matured, metrics, as_of)
+    return _net_by_month(with_days, months_of_money(experiment), as_of)
 
 
 def _assigned(experiment: ExperimentSpec, facts: Facts, as_of: Month) -> ir.Table:
@@ -137,13 +150,14 @@ def _parts(
     clock = units.group_by("customer_id").agg(
         assigned_at=units.assigned_at.min(), stratum=units.stratum.min()
     )
-    parts = [shipment_part(metrics, clock, facts.shipments, as_of)]
+    months = months_of_money(experiment) if facts.service_costs is not None else 0
+    parts = [shipment_part(metrics, clock, facts.shipments, as_of, months)]
     if facts.tickets is not None:
         parts.append(ticket_part(metrics, clock, facts.tickets, as_of))
     if facts.surveys is not None:
         parts.append(survey_part(metrics, clock, facts.surveys, as_of))
     if facts.service_costs is not None:
-        parts.append(cost_part(metrics, clock, facts.service_costs, as_of))
+        parts.append(cost_part(metrics, clock, facts.service_costs, as_of, months))
     if facts.tiers is not None:
         parts.append(tier_part(clock, facts.tiers))
     if facts.service_events is not None and experiment.exposure_services:
@@ -152,6 +166,32 @@ def _parts(
     return parts + [
         survival_part(m, clock, facts.shipments, as_of, churn_factor(m)) for m in survival
     ]
+
+
+def _days_of_money(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Table:
+    """Days of the whole months over which a margin is held against its service costs."""
+    columns = {}
+    for metric in metrics:
+        if f"{metric.name}{IN_COST_MONTHS}" in units.columns:
+            begins, ends = whole_months(metric, units.assigned_at, as_of)
+            days = ends.date().epoch_days() - begins.date().epoch_days()
+            columns[f"{metric.name}{DAYS_OF_COST}"] = days.cast("float64")
+    return units.mutate(**columns) if columns else units
+
+
+def _net_by_month(units: ir.Table, months: int, as_of: Month) -> ir.Table:
+    """Margin less cost to serve from assignment to each month's end, null while it runs."""
+    columns: dict[str, ir.Value] = {}
+    parts: list[str] = []
+    for number in range(1, months + 1):
+        margin, cost = f"margin_to_month_{number}", f"cost_to_month_{number}"
+        if margin in units.columns and cost in units.columns:
+            over = units.assigned_at + ibis.interval(months=number) <= ibis.literal(as_of.end)
+            net = units[margin].cast("float64") - units[cost].cast("float64")
+            columns[f"{NET_BY_MONTH}{number}"] = over.ifelse(net, ibis.null("float64"))
+            columns[f"{NET_BY_MONTH}{number}_matured"] = over
+            parts += [margin, cost]
+    return units.mutate(**columns).drop(*parts) if parts else units
 
 
 def _zero_for_null(column: ir.Column) -> ir.Value:
@@ -166,6 +206,7 @@ def _only_matured(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Ta
         matured = units.assigned_at + ibis.interval(days=days_to_mature(metric)) <= end
         columns[str(metric.matured)] = matured
         invited = f"{metric.name}_invited"
-        for name in (*metric.columns, *([invited] if invited in units.columns else [])):
+        also = (invited, f"{metric.name}{IN_COST_MONTHS}")
+        for name in (*metric.columns, *(n for n in also if n in units.columns)):
             columns[name] = matured.ifelse(units[name], ibis.null(units[name].type()))
     return units.mutate(**columns)

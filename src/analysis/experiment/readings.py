@@ -19,6 +19,7 @@ from .extras import (
     bound_rows,
     can_be_unanswered,
     complier_rows,
+    relative_notes,
     scenario_note,
     survival_notes,
     unweighted,
@@ -33,8 +34,11 @@ from .followed import (
 )
 from .look_history import is_last_look
 from .looks import Looks
+from .losses import loss_rows
 from .multiplicity import with_adjusted_p
-from .second_opinions import cluster_notes
+from .ordered_scores import ordered_rows
+from .payback import payback_rows
+from .second_opinions import cluster_notes, spillover_notes
 from .segments import Segment, interaction_p, segments_of, smallest_by_arm, with_interaction
 from .setting import Setting
 from .study import Study, available
@@ -75,10 +79,12 @@ def estimated(study: Study, sides: Sequence[Contrast], looks: Looks, setting: Se
             readings += rows
             interactions |= tests
     readings += _not_segmented(study, sides, too_many)
+    readings += loss_rows(study, looks)
     columns = {segment.name: segment.column for segment in segments}
     spec = study.spec
+    declared = {name: column for name, column in columns.items() if column in spec.segments}
     return Estimated(
-        with_adjusted_p(readings, columns),
+        with_adjusted_p(readings, declared),
         interactions,
         columns,
         is_last_look(readings, looks),
@@ -104,9 +110,11 @@ def _of_all(study: Study, side: Contrast, looks: Looks, setting: Setting) -> lis
             rows += (
                 bound_rows(one, estimate, alpha) if one.metric in [e.metric for e in asked] else []
             )
+        for one, estimate in zip(compared, whole, strict=True):
+            rows += ordered_rows(one, estimate, alpha)
     if side.estimand != "spillover":
         rows += complier_rows(compared, whole, alpha)
-    return rows
+    return [*rows, *payback_rows(study, side, looks)]
 
 
 def _of_segments(
@@ -124,7 +132,12 @@ def _of_segments(
         compared = compare_cell(
             cell, entries, alpha=study.spec.alpha, keep_influence=clustered, roles=roles
         )
-        rows += [_dressed(one, looks, setting) for one in compared]
+        shared = replace(looks, alpha=looks.alpha / _number_of_declared(study, segments))
+        rows += [
+            _corrected(_dressed(one, looks, setting), one, shared) if is_declared
+            else _dressed(one, looks, setting)
+            for one in compared
+        ]  # fmt: skip
         by_column.setdefault(segment.column, []).extend(compared)
     tests: dict[tuple[str, str], float] = {}
     for column in study.spec.segments:
@@ -136,14 +149,30 @@ def _of_segments(
     return rows, tests
 
 
+def _number_of_declared(study: Study, segments: Sequence[Segment]) -> int:
+    return max(1, sum(segment.column in study.spec.segments for segment in segments))
+
+
+def _corrected(estimate: Estimate, one: Compared, looks: Looks) -> Estimate:
+    """A segment's estimate with the interval at the level that all segments share."""
+    if one.role != "primary" or not estimate.is_ok:
+        return estimate
+    reading = looks.read(one.comparison, one.metric, one.key)
+    return replace(estimate, corrected_low=reading.low, corrected_high=reading.high)
+
+
 def _dressed(one: Compared, looks: Looks, setting: Setting) -> Estimate:
     """A comparison for readers: with its status in words and its further readings."""
     status = _not_matured(one, setting) if not one.values.used.any() else None
     estimate = dressed(one, looks, status)
     notes: tuple[Message, ...] = ()
-    is_decisive = one.role == "primary" and one.cell.contrast.estimand == "total"
-    if is_decisive and one.cell.segment == WHOLE:
+    estimand, is_whole = one.cell.contrast.estimand, one.cell.segment == WHOLE
+    if one.role == "primary" and is_whole and estimand == "total":
         notes += cluster_notes(one)
+    if one.role in ("primary", "guardrail") and is_whole and estimand == "spillover":
+        notes += spillover_notes(one)
+    if one.role == "primary" and is_whole and estimate.is_ok:
+        notes += relative_notes(one, looks.alpha)
     if one.role == "primary" and one.cell.segment == WHOLE:
         gone = [c for c in one.cell.study.spec.covariates if c not in one.cell.study.covariates]
         notes += tuple(absent_covariate(column) for column in gone)

@@ -26,6 +26,8 @@ class Circumstances:
         currency: ISO code of amounts; empty where unknown.
         is_last_look: No planned look follows.
         next_look: Day of the next one, where it is known.
+        complete_on: Day by which every unit has completed the primaries' windows; None where that
+            is past or not known.
         is_monthly: The experiment is followed by the pipeline among shared depots and agents.
         interactions: (arm, segments' column) → smallest p of the interaction test over primaries.
         segment_columns: Segment → the column it comes from.
@@ -35,6 +37,7 @@ class Circumstances:
     currency: str = ""
     is_last_look: bool = False
     next_look: dt.date | None = None
+    complete_on: dt.date | None = None
     is_monthly: bool = False
     interactions: Mapping[tuple[str, str], float] = field(default_factory=dict)
     segment_columns: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +91,8 @@ def _money_told(money: Estimate | None, currency: str) -> tuple[Message, ...]:
     if money.gain_limits[0] > 0:
         return (Message("Net value per customer: {effect} ({low} to {high})", values),)
     source = "Net value per customer: {effect} ({low} to {high}); it may be a loss"
+    if money.gain_limits[1] < 0:
+        source = "Net value per customer: {effect} ({low} to {high}); it is a loss"
     return (Message(source, values),)
 
 
@@ -123,17 +128,53 @@ def blocking(evidence: Evidence, circumstances: Circumstances) -> tuple[Message,
     unsure = [g for g in evidence.guardrails if g.state == "insufficient"]
     found = [told(g, currency) for g in unsure if g.estimate.is_ok]
     found += not_known_yet([g for g in unsure if not g.estimate.is_ok])
+    return (*found, *_money_in_the_way(evidence, currency))
+
+
+def _money_in_the_way(evidence: Evidence, currency: str) -> tuple[Message, ...]:
+    """That the net value is not shown to be above zero, and what a bolder choice would risk."""
     money = evidence.money
-    if money is not None and money.is_ok and not evidence.money_holds:
-        found.append(Message("Net value per customer is not above zero"))
+    if money is None or evidence.money_holds or not money.is_ok:
+        return ()
+    low, high = money.gain_limits
+    if high <= 0:
+        return (Message("Net value per customer is below zero"),)
+    found = [Message("Net value per customer is not shown to be above zero")]
+    if evidence.lacks_money_only and money.gain > 0:
+        values = {
+            "expected": shown(money.metric, money.gain, currency),
+            "loss": shown(money.metric, -low, currency, sign=False),
+        }
+        told = Message(
+            "To introduce it all the same would rest on the expected {expected} per customer, "
+            "with a loss of up to {loss} not excluded: a choice of its owner, not a finding.",
+            values,
+        )
+        found.append(told)
     return tuple(found)
+
+
+def money_headline(evidence: Evidence, circumstances: Circumstances) -> Message:
+    """That every goal is met and only the money does not decide."""
+    money, arm = evidence.money, arm_value(evidence.arm)
+    if money is None or not money.is_ok:
+        source = "Every goal is met with {arm}, but what it earns is not known yet"
+        return Message(source, {"arm": arm})
+    values = effect_values(money, circumstances.currency)
+    return Message(
+        "Every goal is met with {arm}, but it is not shown to pay: net value per customer "
+        "{effect} ({low} to {high})",
+        {"arm": arm, **{name: values[name] for name in ("effect", "low", "high")}},
+    )
 
 
 def needs_of(
     spec: ExperimentSpec, evidence: Evidence, circumstances: Circumstances, decision: Decision
 ) -> tuple[Message, ...]:
-    """Units and months that are missing."""
+    """Units and months that are missing, and when the planned power is reached."""
     found = [need for e in evidence.primaries for need in _units_needed(e, circumstances)]
+    if evidence.lacks_money_only and evidence.money is not None:
+        found += _units_for_money(evidence.money)
     enrolled = max((e.n_treatment + e.n_control for e in evidence.primaries), default=0)
     if decision == "continue" and spec.planned_n and enrolled < spec.planned_n:
         found.append(
@@ -142,6 +183,10 @@ def needs_of(
                 {"n": Value("number", enrolled), "planned": Value("number", spec.planned_n)},
             )
         )
+    if decision == "continue" and circumstances.complete_on:
+        day = Value("date", circumstances.complete_on.isoformat())
+        source = "With data to {day} every unit has completed its window: the planned power"
+        found.append(Message(source, {"day": day}))
     if decision == "continue" and circumstances.next_look:
         day = Value("date", circumstances.next_look.isoformat())
         found.append(Message("The next planned look is with data to {day}", {"day": day}))
@@ -168,6 +213,24 @@ def _units_needed(estimate: Estimate, circumstances: Circumstances) -> tuple[Mes
                 "least": minimum_value(estimate, circumstances),
                 "n": Value("number", n),
             },
+        ),
+    )
+
+
+def _units_for_money(money: Estimate) -> tuple[Message, ...]:
+    """Units at which the net value as estimated now would be told from zero."""
+    if not money.is_ok or money.gain <= 0:
+        return ()
+    n = money.n_treatment + money.n_control
+    quantile = (money.av_high - money.av_low) / 2 / money.std_error + Z_POWER
+    needed = math.ceil(n * (quantile * money.std_error / money.gain) ** 2)
+    if needed <= n:
+        return ()
+    return (
+        Message(
+            "Net value: about {needed} units would tell it from zero if it is as large as "
+            "estimated; there are {n}",
+            {"needed": Value("number", needed), "n": Value("number", n)},
         ),
     )
 

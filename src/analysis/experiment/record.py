@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 from ..message import Message
-from .estimate import ITT, WHOLE
+from .estimate import ITT, WHOLE, Estimate
 from .evaluation import Evaluation
 from .extras import RESPONSE
 from .followed import NET_VALUE, WHILE_STAYING
+from .guardrails import guardrail
+from .payback import payback_told
 from .verdict import effect_told
 from .words import distinct
 
@@ -18,8 +20,10 @@ def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
     """An evaluation as JSON-like content; sentences as `Message.to_json` writes them.
 
     Returns:
-        id, title, owner, design, verdict, metrics, arms, money, notes, checks (gate and note),
-        remarks (status and notes of each estimate that is not plain) and boundaries of the looks.
+        id, title, owner, design, verdict, metrics, arms, money, looks (what the ordinary and the
+        repeated reading say), guardrails (their states), corrected (segments' shared intervals),
+        notes, checks (gate and note), remarks (status and notes of each estimate that is not
+        plain) and boundaries of the looks.
     """
     spec = found.experiment
     return {
@@ -42,6 +46,9 @@ def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
         ],
         "arms": [vars(arm) for arm in found.arms],
         "money": [told.to_json() for told in _money(found, currency)],
+        "looks": [told.to_json() for told in found.looks],
+        "guardrails": _guardrails(found),
+        "corrected": _corrected(found),
         "notes": [told.to_json() for told in _notes(found)],
         "checks": [
             {"gate": check.gate, "alarmed": check.alarmed, "note": check.note.to_json()}
@@ -62,7 +69,47 @@ def _money(found: Evaluation, currency: str) -> list[Message]:
         and e.basis == ITT
         and e.is_ok
     ]
-    return [effect_told(e, currency) for e in rows]
+    paid = (payback_told(found.readings, arm) for arm in found.experiment.treatments)
+    return [*(effect_told(e, currency) for e in rows), *(told for told in paid if told)]
+
+
+def _guardrails(found: Evaluation) -> list[dict[str, Any]]:
+    """State and tolerated harm of every guardrail, as it was decided on, by its row."""
+    rows = [
+        e
+        for e in found.readings
+        if e.role == "guardrail" and e.basis == ITT and not e.bound and e.estimand != "direct"
+    ]
+    guarded = [guardrail(e) for e in rows]
+    return [
+        {
+            **_key(g.estimate),
+            "state": g.state,
+            "margin": g.margin if math.isfinite(g.margin) else None,
+        }
+        for g in guarded
+    ]
+
+
+def _corrected(found: Evaluation) -> list[dict[str, Any]]:
+    """Intervals of segments at the level that all declared segments share, by their row."""
+    return [
+        {**_key(e), "low": e.corrected_low, "high": e.corrected_high}
+        for e in found.readings
+        if math.isfinite(e.corrected_low + e.corrected_high)
+    ]
+
+
+def _key(estimate: Estimate) -> dict[str, str]:
+    """What tells which row of the estimates is meant."""
+    return {
+        "analysis_basis": estimate.basis,
+        "estimand": estimate.estimand,
+        "metric": estimate.metric.name,
+        "segment": estimate.segment,
+        "treatment": estimate.treatment,
+        "bound": estimate.bound,
+    }
 
 
 def _notes(found: Evaluation) -> list[Message]:
@@ -85,12 +132,7 @@ def _remarks(found: Evaluation) -> list[dict[str, Any]]:
     """Status and notes in both languages, by the row they belong to."""
     return [
         {
-            "analysis_basis": e.basis,
-            "estimand": e.estimand,
-            "metric": e.metric.name,
-            "segment": e.segment,
-            "treatment": e.treatment,
-            "bound": e.bound,
+            **_key(e),
             "status": e.status.to_json(),
             "notes": [note.to_json() for note in e.notes],
         }

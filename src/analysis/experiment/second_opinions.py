@@ -41,6 +41,26 @@ def cluster_notes(compared: Compared) -> tuple[Message, ...]:
     return tuple(found)
 
 
+def spillover_notes(compared: Compared) -> tuple[Message, ...]:
+    """Permutation p of a spillover: exact, because the same untreated customers are compared.
+
+    Who is untreated at a share of ½ was drawn beforehand in every cluster, so the set does not
+    depend on which clusters drew which share.
+    """
+    units, values = compared.cell.units, compared.values
+    if units.clusters is None or compared.comparison.status is not Status.OK:
+        return ()
+    if values.response is not None:
+        units = Units(**{**vars(units), "weights": values.response.weights})
+    used = np.isfinite(values.values)
+    bare = Units(**{**vars(units.take(used)), "covariates": None, "covariate_names": ()})
+    found = permutation_test(values.values[used], bare)
+    if found.status is not Status.OK:
+        return ()
+    p = {"p": Value("plain", f"{found.p_value:.2g}")}
+    return (Message("permutation of clusters over the same untreated customers: p = {p}", p),)
+
+
 def _bootstrap_p(outcome: FloatArray, units: Units) -> float:
     """p of no effect by the restricted wild cluster bootstrap."""
     used = np.ones(len(units), bool) if units.weights is None else units.weights > 0

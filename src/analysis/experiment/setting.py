@@ -25,6 +25,7 @@ class Setting:
         earlier: Units as they stood at each earlier look, for metrics with more looks.
         boundaries: Stored boundaries of these looks, by row.
         next_look: Day to which the next look's data reach.
+        complete_on: Day by which every unit has completed the primaries' windows.
         plan_changes: What was changed in the plan after it was frozen.
         quality: Quality by source and level.
     """
@@ -36,5 +37,6 @@ class Setting:
     earlier: tuple[Table, ...] = ()
     boundaries: Mapping[str, Sequence[float]] = field(default_factory=dict)
     next_look: dt.date | None = None
+    complete_on: dt.date | None = None
     plan_changes: tuple[Message, ...] = ()
     quality: pd.DataFrame | None = None

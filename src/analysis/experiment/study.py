@@ -17,7 +17,14 @@ from ..params.metric import Metric
 from .carriers import Table, read_table
 from .estimators.results import BoolArray, FloatArray
 from .followed import Followed, metrics_followed
-from .table_faults import doubled_units, missing_columns, plain_number, unit_faults, value_faults
+from .table_faults import (
+    doubled_columns,
+    doubled_units,
+    missing_columns,
+    plain_number,
+    unit_faults,
+    value_faults,
+)
 
 KNOWN = "is_known"
 """Column of the pipeline: the unit is still in the customer table."""
@@ -38,8 +45,8 @@ class Study:
         two_arms: Number of units that appear in two arms.
         total: Number of distinct units found.
         all_units: Every unit found, those in two arms too.
-        lost: Arm of each unit that was assigned but is not known any more; None where the table
-            does not say.
+        lost: Rows of the units that were assigned but are not there any more; None where
+            nothing tells who was assigned.
     """
 
     spec: ExperimentSpec
@@ -50,7 +57,7 @@ class Study:
     two_arms: int
     total: int
     all_units: pd.Series
-    lost: pd.Series | None = None
+    lost: pd.DataFrame | None = None
 
     def in_arm(self, arm: str) -> BoolArray:
         """(n,) whether each unit is in an arm."""
@@ -67,7 +74,7 @@ class Study:
 
     def flags(self, column: str) -> BoolArray:
         """(n,) a column as yes or no; missing as no."""
-        return np.asarray(self.units[column].fillna(False), dtype=bool)
+        return np.nan_to_num(self.numbers(column)) != 0
 
     def matured(self, metric: Metric) -> BoolArray:
         """(n,) whether each unit's window is over."""
@@ -96,6 +103,7 @@ def read_study(
         SourceError: The file cannot be read.
     """
     frame = read_table(units).reset_index(drop=True)
+    raise_all(doubled_columns(frame, spec))
     missing = dict(unavailable or {})
     followed = tuple(
         f
@@ -111,7 +119,7 @@ def read_study(
     lost = None
     if KNOWN in kept.columns:
         is_lost = ~kept[KNOWN].astype(bool)
-        kept, lost = kept.loc[~is_lost], kept.loc[is_lost, spec.arm]
+        kept, lost = kept.loc[~is_lost], kept.loc[is_lost]
     return Study(
         spec=spec,
         units=_ordered(kept, spec.unit),
@@ -130,9 +138,18 @@ def _has_all(frame: pd.DataFrame, metric: Metric) -> bool:
 
 
 def _as_text(arms: pd.Series) -> pd.Series:
+    if isinstance(arms.dtype, pd.CategoricalDtype):
+        arms = arms.astype(object)
     if isinstance(arms.dtype, pd.StringDtype):
         return arms
-    return arms.map(lambda arm: arm if isinstance(arm, str) else str(arm), na_action="ignore")
+    return arms.map(_name_of, na_action="ignore")
+
+
+def _name_of(arm: object) -> str:
+    """An arm's name: whole numbers without the point that gaps in a file's column give them."""
+    if isinstance(arm, float) and arm.is_integer():
+        return str(int(arm))
+    return arm if isinstance(arm, str) else str(arm)
 
 
 def _in_two_arms(frame: pd.DataFrame, spec: ExperimentSpec) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -72,6 +72,11 @@ def unit_faults(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError
     keys = [spec.unit, spec.arm]
     keys += [spec.cluster] if spec.cluster else []
     keys += [spec.share, spec.arm_at_half] if spec.design == "saturation" else []
+    groups = [*keys, *(c for c in (*spec.strata, *spec.segments) if c in frame.columns)]
+    nested = [key for key in dict.fromkeys(groups) if _holds_containers(frame[key])]
+    if nested:
+        told = "holds lists or records where one value belongs"
+        return [DesignError(f"The column '{key}' {told}", where=where) for key in nested]
     faults: list[AnalysisError] = [
         DesignError(
             f"{int(frame[key].isna().sum())} rows have no value in '{key}'",
@@ -140,8 +145,37 @@ def value_faults(
     return [fault for fault in faults if fault is not None]
 
 
+def doubled_columns(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError]:
+    """Columns that stand in the table more than once, so that nobody knows which is meant."""
+    twice = frame.columns[frame.columns.duplicated()]
+    return [
+        DesignError(
+            f"The table has the column '{column}' more than once",
+            where=f"experiment {spec.id}",
+            todo="Rename or remove one of them.",
+        )
+        for column in dict.fromkeys(map(str, twice))
+    ]
+
+
 def _value_fault(column: pd.Series, where: str, is_yes_or_no: bool) -> AnalysisError | None:
     """What is wrong with a column that must hold numbers, or yes and no."""
+    types = pd.api.types
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        return DesignError(
+            "The column holds times, not numbers",
+            where=where,
+            got=str(column.dtype),
+            allowed="numbers, true and false",
+            todo="Turn it into a number of days, hours or minutes first.",
+        )
+    if types.is_complex_dtype(column) or _holds_containers(column):
+        return DesignError(
+            "The column holds no single numbers",
+            where=where,
+            got=str(column.dtype) if types.is_complex_dtype(column) else "lists or records",
+            allowed="numbers, true and false",
+        )
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
     if not numeric:
         numbers = pd.to_numeric(column.map(plain_number), errors="coerce")
@@ -160,10 +194,17 @@ def _value_fault(column: pd.Series, where: str, is_yes_or_no: bool) -> AnalysisE
             return DesignError(
                 f"{len(wrong)} values are neither 0 nor 1",
                 where=where,
-                got=", ".join(repr(v) for v in wrong.unique()[:EXAMPLES]),
+                got=", ".join(repr(v) for v in wrong.unique()[:EXAMPLES].tolist()),
                 allowed="0 and 1, or false and true",
             )
     return None
+
+
+def _holds_containers(column: pd.Series) -> bool:
+    """Whether some value is a list, a record or the like."""
+    if column.dtype != object:
+        return False
+    return bool(column.map(lambda value: not isinstance(value, Hashable)).any())
 
 
 def plain_number(value: object) -> object:

@@ -12,7 +12,8 @@ from ..message import Message, Value
 from ..params.metric import Metric
 from ..tables import TIERS
 from .estimate import WHOLE, Estimate
-from .followed import NET_VALUE, WHILE_STAYING
+from .followed import NET_BY_MONTH, NET_VALUE, WHILE_STAYING
+from .losses import LOSS
 
 Decision = Literal[
     "roll_out",
@@ -46,6 +47,7 @@ METRIC_WORDS: Mapping[str, str] = MappingProxyType(
         "survival": "days of custom",
         NET_VALUE: "net value per customer",
         WHILE_STAYING: "net value per customer while it stays (scenario)",
+        LOSS: "units lost since assignment",
     }
 )
 """Measure → its English words."""
@@ -86,13 +88,14 @@ class Verdict:
 
 
 MONEY_READINGS = frozenset({NET_VALUE, WHILE_STAYING})
+_READINGS = MONEY_READINGS | {LOSS}
 _SHARES = frozenset({"retention", "on_time"})
 _DIGITS: Mapping[str, int] = MappingProxyType({"nps": 1, "survival": 1, "response_minutes": 0})
 
 
 def metric_value(metric: Metric) -> Value:
     """A metric's name for readers."""
-    known = metric.measure or (metric.name if metric.name in MONEY_READINGS else "")
+    known = metric.measure or (metric.name if metric.name in _READINGS else "")
     word = METRIC_WORDS.get(known)
     return Value("term", word) if word else Value("plain", metric.name)
 
@@ -105,7 +108,8 @@ def shown(metric: Metric, number: float, currency: str, *, sign: bool = True) ->
     """
     if metric.kind == "proportion" or metric.measure in _SHARES:
         return Value("points", number, 1, sign)
-    if (metric.is_money or metric.name in MONEY_READINGS) and currency:
+    is_reading = metric.name in MONEY_READINGS or metric.name.startswith(NET_BY_MONTH)
+    if (metric.is_money or is_reading) and currency:
         return Value("money", number, sign=sign, currency=currency)
     if metric.measure == "complaints":
         return Value("number", number * 100, 2, sign)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,9 @@ _UNIT_OF_KIND: dict[str, Unit] = {
     "ratio": "number",
 }
 _SCALE: dict[Unit, float] = {"share": 100.0, "per_100": 100.0}
+SMALL = 0.1
+"""Size of a number without a unit below which two decimals would hide it."""
+LARGEST_DIGITS = 6
 _DIGITS: dict[Unit, int] = {"minutes": 0, "score": 2, "number": 2, "per_100": 2}
 _LABELS = {
     "retention": "Retention",
@@ -48,6 +52,8 @@ _LABELS = {
     "frequency": "Shipments per customer",
     "survival": "Days of custom",
     "net_value": "Net value per customer",
+    "net_value_while_staying": "Net value while staying (scenario)",
+    "loss": "Units lost since assignment",
 }
 
 
@@ -148,6 +154,8 @@ class MetricText:
         if value is None or value != value:
             return MISSING
         digits = _DIGITS.get(self.unit, 1)
+        if self.unit == "number" and 0 < abs(value) < SMALL:
+            digits = min(LARGEST_DIGITS, 1 - math.floor(math.log10(abs(value))))
         return self.language.number(value * _SCALE.get(self.unit, 1.0), digits, sign=sign)
 
     def _unit_text(self, number: str) -> str:

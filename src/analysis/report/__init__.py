@@ -1,8 +1,17 @@
 """The monthly report: sections, page, summary and index."""
 
+from .evaluation import Provenance, evaluation_page
 from .index import index_page
 from .monthly import MonthlyReport, monthly_report
 from .page import to_html
 from .summary import summary
 
-__all__ = ["MonthlyReport", "index_page", "monthly_report", "summary", "to_html"]
+__all__ = [
+    "MonthlyReport",
+    "Provenance",
+    "evaluation_page",
+    "index_page",
+    "monthly_report",
+    "summary",
+    "to_html",
+]

@@ -28,7 +28,7 @@ def effects_table(view: ExperimentView, language: Language) -> ReadingTable | No
         "between": language.text("Interval"),
         "treated": language.text("Treated"),
         "control": language.text("Control", context="column"),
-        "n": language.text("Customers", context="column"),
+        "n": language.text("Customers" if view.is_of_customers else "Units", context="column"),
     }
     return reading_table(
         pd.DataFrame(rows),
@@ -74,6 +74,13 @@ def answers_table(view: ExperimentView, language: Language) -> ReadingTable | No
         {"reading": language.text("Weighted by the chance to answer (decides)"),
          "effect": write.effect(row["effect"]), "range": write.span(*interval_of(row))}
         for _, row in main.iterrows()
+    ]  # fmt: skip
+    frame = view.estimates
+    plain = frame[(frame["metric"] == f"{metric}_unweighted") & (frame["segment"] == "all")]
+    rows += [
+        {"reading": language.text("Respondents as they are, without weights"),
+         "effect": write.effect(row["effect"]), "range": write.span(*interval_of(row))}
+        for _, row in plain.head(1).iterrows() if has_estimate(row)
     ]  # fmt: skip
     mine = view.bounds[(view.bounds["metric"] == metric) & (view.bounds["segment"] == "all")]
     ends = mine.groupby("bound")["effect"].first()

@@ -74,13 +74,14 @@ def effect_chart(view: ExperimentView, metric: str, language: Language) -> Chart
         line = Line(least, label, better=view.sign(metric))
     drawn = [_interval_row(view, row, language) for row in rows]
     treated, control = (arm_name(str(rows[0][arm]), language) for arm in ("treatment", "control"))
-    axis = language.text(
-        "Difference: {treated} minus {control}, {unit}",
-        treated=treated, control=control, unit=write.unit_name,
-    )  # fmt: skip
-    measure = language.text(
-        "{metric}, by tier at the start", metric=view.label_of(metric, language)
-    )
+    source = "Difference: {treated} minus {control}, {unit}"
+    if not write.unit_name:
+        source = "Difference: {treated} minus {control}"
+    axis = language.text(source, treated=treated, control=control, unit=write.unit_name)
+    source = "{metric}, by tier at the start"
+    if not view.is_of_customers:
+        source = "{metric}, by segment" if len(rows) > 1 else "{metric}, all units"
+    measure = language.text(source, metric=view.label_of(metric, language))
     listed = [f"{row.label} {row.shown}" for row in drawn] + ([line.label] if line else [])
     return interval_plot(
         drawn,
@@ -139,7 +140,7 @@ def _caveats(view: ExperimentView, rows: list[pd.Series], language: Language) ->
         source = "{n} more customers are still within their window and not counted yet."
         found.append(language.text(source, n=language.number(maturing)))
     is_first = first["metric"] == view.names_of("primary")[0]
-    if view.content.get("design") == "customer" and is_first:
+    if view.is_of_customers and view.content.get("design") == "customer" and is_first:
         found.append(
             language.text(
                 "Both groups share the same depots and agents: harm to others by congestion "

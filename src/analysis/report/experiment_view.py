@@ -123,7 +123,11 @@ class ExperimentView:
         kinds = self.estimates[self.estimates["metric"] == metric]["kind"]
         kind = str(kinds.iloc[0]) if len(kinds) else "mean"
         measure = planned.measure if planned else metric
-        return MetricText(unit_of(measure or metric, kind), language, self.currency)
+        if metric.startswith(TO_MONTH):
+            measure = "net_value"
+        unit = unit_of(measure, kind)
+        unit = "number" if unit == "money" and not self.currency else unit
+        return MetricText(unit, language, self.currency)
 
     def label_of(self, metric: str, language: Language) -> str:
         """A metric's name for readers."""
@@ -160,12 +164,59 @@ class ExperimentView:
 
     def status(self, row: pd.Series, language: Language) -> str:
         """Why a row has no estimate, in the reader's language."""
-        for remark in self.content.get("remarks") or ():
-            if all(str(remark.get(key)) == str(row[key]) for key in REMARK_KEY):
-                return told(remark.get("status"), language)
-        return str(row["status"])
+        remark = self._entry("remarks", row)
+        return told(remark.get("status"), language) if remark else str(row["status"])
+
+    def notes(self, row: pd.Series, language: Language) -> list[str]:
+        """What must be known beside a row."""
+        remark = self._entry("remarks", row) or {}
+        return [told(note, language) for note in remark.get("notes") or ()]
+
+    def guardrail(self, row: pd.Series) -> Mapping[str, Any] | None:
+        """State and tolerated harm of a guardrail as it was decided on; None in old documents."""
+        return self._entry("guardrails", row)
+
+    def _entry(self, name: str, row: pd.Series) -> Mapping[str, Any] | None:
+        """What a list of the document says of a row."""
+        for entry in self.content.get(name) or ():
+            if all(str(entry.get(key)) == str(row[key]) for key in REMARK_KEY):
+                return entry
+        return None
+
+    @property
+    def is_of_customers(self) -> bool:
+        """Whether units are the company's customers, as in the monthly pipeline."""
+        return bool(self.content.get("assigned_on"))
+
+    def units(self, n: int, language: Language) -> str:
+        """A number of units, by what they are."""
+        number = language.number(n)
+        source = "{n} customers" if self.is_of_customers else "{n} units"
+        return language.text(source, n=number)
+
+    def reading_of(self, metric: str, language: Language) -> str:
+        """A metric's name for readers, readings beside a metric of the plan too."""
+        if metric in {str(m["name"]) for m in self.content.get("metrics") or ()}:
+            return self.label_of(metric, language)
+        for suffix, words in READINGS.items():
+            name = metric.removesuffix(suffix)
+            if name != metric:
+                return language.text(words, metric=self.label_of(name, language))
+        if metric.startswith(TO_MONTH):
+            month = metric.removeprefix(TO_MONTH)
+            return language.text("Net value per customer, summed to month {n}", n=month)
+        return self.label_of(metric, language)
 
 
+READINGS = {
+    "_response": "{metric}: share that answered",
+    "_unweighted": "{metric}, respondents as they are",
+    "_ordered": "{metric}, ordered model (log odds)",
+    "_wider": "{metric}, longer churn window",
+}
+"""End of a reading's name → its words."""
+TO_MONTH = "net_value_to_month_"
+"""Begins the name of a net value summed month by month."""
 REMARK_KEY = ("analysis_basis", "estimand", "metric", "segment", "treatment", "bound")
 """What tells which row of `estimates` a remark belongs to."""
 
@@ -253,17 +304,17 @@ def tone_of(row: pd.Series, sign: int) -> str:
     return "better" if (low > 0) == (sign > 0) else "worse"
 
 
-def row_label(row: pd.Series, language: Language) -> str:
+def row_label(row: pd.Series, language: Language, everybody: str = "All customers") -> str:
     """Whom a row is about: all customers, a tier, or those beside the treated."""
     if row["segment"] != "all":
         return segment_name(str(row["segment"]), language)
     words = {"direct": "Treated against untreated", "spillover": "Untreated beside treated"}
-    return language.text(words.get(str(row["estimand"]), "All customers"))
+    return language.text(words.get(str(row["estimand"]), everybody))
 
 
 def whose(view: ExperimentView, row: pd.Series, language: Language) -> str:
     """The same, with the arm where an experiment compares several with the control."""
-    who = row_label(row, language)
+    who = row_label(row, language, "All customers" if view.is_of_customers else "All units")
     if view.estimates["treatment"].nunique() < 2:
         return who
     return language.text("{name}, {who}", name=who, who=arm_name(str(row["treatment"]), language))

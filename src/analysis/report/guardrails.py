@@ -58,6 +58,11 @@ def fairness(inputs: Inputs, language: Language) -> Block:
     return _section("fairness", inputs, language, ordinary=True)
 
 
+def guarded(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
+    """What one experiment shows of its guardrails, or of ordinary customers' alone."""
+    return _shown(view, language, ordinary=ordinary)
+
+
 def _section(template: str, inputs: Inputs, language: Language, *, ordinary: bool) -> Block:
     views = [v for v in experiment_views(inputs) if v.is_trusted and v.names_of("guardrail")]
     if not views:
@@ -90,7 +95,7 @@ def _groups(
 
 def _caveat(view: ExperimentView, language: Language) -> str:
     """What this design cannot show about ordinary customers."""
-    if view.content.get("design") != "customer":
+    if view.content.get("design") != "customer" or not view.is_of_customers:
         return ""
     return language.text(
         "Treated and untreated customers share depots and agents here: harm to ordinary customers "
@@ -113,6 +118,12 @@ def _is_ordinary(row: pd.Series, lowest: tuple[str, ...]) -> bool:
 def _tolerated(view: ExperimentView, row: pd.Series) -> float:
     control = 0.0 if pd.isna(row["value_control"]) else float(row["value_control"])
     return view.tolerated_harm(str(row["metric"]), control)
+
+
+def _state(view: ExperimentView, row: pd.Series, sign: int, tolerated: float) -> str:
+    """The state as it was decided on; worked out from the interval for old documents."""
+    decided = view.guardrail(row)
+    return str(decided["state"]) if decided else guardrail_state(row, sign, tolerated)
 
 
 def _is_whole(row: pd.Series) -> bool:
@@ -143,7 +154,7 @@ def _chart(view: ExperimentView, who: str, rows: list[pd.Series], language: Lang
 def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> IntervalRow:
     metric = str(row["metric"])
     sign, tolerated = view.sign(metric), _tolerated(view, row)
-    words, tone, _ = STATES[guardrail_state(row, sign, tolerated)]
+    words, tone, _ = STATES[_state(view, row, sign, tolerated)]
     low, high = sorted(sign * end / tolerated for end in interval_of(row))
     inner = sorted(sign * float(row[end]) / tolerated for end in ("ci_low", "ci_high"))
     return IntervalRow(
@@ -167,7 +178,7 @@ def _finding(view: ExperimentView, rows: list[pd.Series], language: Language) ->
     states: dict[str, list[str]] = {}
     for row in rows:
         metric = str(row["metric"])
-        state = guardrail_state(row, view.sign(metric), _tolerated(view, row))
+        state = _state(view, row, view.sign(metric), _tolerated(view, row))
         label = view.label_of(metric, language)
         if label not in states.setdefault(state, []):
             states[state].append(label)
@@ -206,7 +217,7 @@ def _table(
 def _table_row(view: ExperimentView, row: pd.Series, language: Language) -> dict[str, str]:
     metric = str(row["metric"])
     write, tolerated = view.text_of(metric, language), _tolerated(view, row)
-    words, _, sign = STATES[guardrail_state(row, view.sign(metric), tolerated)]
+    words, _, sign = STATES[_state(view, row, view.sign(metric), tolerated)]
     known = has_estimate(row)
     return {
         "metric": view.label_of(metric, language),

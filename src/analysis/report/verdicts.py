@@ -203,12 +203,12 @@ def _effect(view: ExperimentView, row: pd.Series, language: Language) -> dict[st
     write = view.text_of(metric, language)
     least = view.minimum_effect(metric)
     exists = has_estimate(row)
-    n = language.number(_count(row["n_treatment"]) + _count(row["n_control"]))
+    n = _count(row["n_treatment"]) + _count(row["n_control"])
     return {
         "label": view.label_of(metric, language),
         "effect": write.effect(row["effect"]) if exists else language.text("not yet known"),
         "between": write.between(*interval_of(row)) if exists else "",
-        "n": language.text("{n} customers", n=n),
+        "n": view.units(n, language),
         "least": "" if least is None else write.effect(least),
     }
 
@@ -228,7 +228,10 @@ def _facts(view: ExperimentView, decision: Decision, language: Language) -> list
         (language.text("Owner"), str(content.get("owner") or "")),
         (language.text("Next look"), look),
         (language.text("Running since"), since),
-        (language.text("Customers", context="column"), language.listed(arms) if arms else ""),
+        (
+            language.text("Customers" if view.is_of_customers else "Units", context="column"),
+            language.listed(arms) if arms else "",
+        ),
     ]
     return [(name, text) for name, text in facts if text]
 

@@ -1,0 +1,82 @@
+"""One month from raw files to the verdicts in one go: no notebook, no file, no process.
+
+The same verbs as the notebooks call, in the same order. It serves what needs many months or many
+companies: validation on simulated companies, benchmarks, tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from ..cleaning import Cleaned, clean, customer_records
+from ..experiment import FACTS, MonthlyEvaluation, evaluate_month, follow
+from ..identity import resolve
+from ..panel import customer_months
+from ..params import load_experiments, load_overrides
+from ..sources import ingest
+from ..tiers import assign
+from ..value import score
+from ..workspace import Workspace, open_month
+
+
+def evaluate_company(
+    profile: str | Path, month: str, *, raw: str | Path = "", cores: int | None = None
+) -> MonthlyEvaluation:
+    """Evaluate a profile's experiments as of a month, straight from its raw files.
+
+    Args:
+        profile: The profile's YAML file; its experiments lie beside it.
+        month: Such as ``2026-10``.
+        raw: Raw files elsewhere than the profile says.
+        cores: Threads of the engine; all by default.
+
+    Returns:
+        What notebook 03 makes of the same files when no earlier month was evaluated: earlier
+        looks are measured again, and no plan is frozen yet.
+
+    Raises:
+        AnalysisError: Params or raw files are wrong.
+    """
+    workspace = open_month(profile, month, raw=raw, cores=cores)
+    cleaned = _cleaned(workspace)
+    tables = {name: cleaned.outputs.get(name) for name in FACTS}
+    tables["tiers"] = _tiers(workspace, tables)
+    plans = load_experiments(workspace.experiments)
+    return evaluate_month(
+        follow(plans, tables, as_of=workspace.as_of),
+        as_of=workspace.as_of,
+        quality=cleaned.quality,
+        currency=workspace.profile.money.currency,
+    )
+
+
+def _cleaned(workspace: Workspace) -> Cleaned:
+    ingested = ingest(workspace)
+    links = resolve(customer_records(ingested, workspace.profile))
+    return clean(ingested, links, workspace.profile, workspace.as_of)
+
+
+def _tiers(workspace: Workspace, tables: Mapping[str, ir.Table | None]) -> ir.Table:
+    """The tiers of every month up to this one."""
+    customers, shipments = tables["customers"], tables["shipments"]
+    assert customers is not None and shipments is not None  # noqa: PT018 (every profile has them)
+    panel = workspace.engine.materialise(
+        customer_months(
+            customers,
+            shipments,
+            tables.get("tickets"),
+            tables.get("surveys"),
+            tables.get("service_costs"),
+            workspace.as_of,
+        )
+    )
+    scores = score(panel, workspace.profile.value, workspace.as_of)
+    overrides = load_overrides(workspace.overrides)
+    policy = workspace.profile.tiers
+    tiers: ir.Table = assign(
+        workspace.engine.materialise(scores), policy, workspace.as_of, overrides
+    ).tiers
+    return tiers
