@@ -33,6 +33,7 @@ ORDER = (
     "value",
     "tiers",
     "experiment",
+    "satisfaction",
     "figures",
     "report",
     "pipeline",

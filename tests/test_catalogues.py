@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 import analysis
 
 PACKAGE = Path(analysis.__file__).parent
-SPEAKERS = {"text", "plural", "Message", "_"}
+SPEAKERS = {"text", "plural", "Message", "_", "require"}
 """Calls whose first constant arguments are sentences of the catalogue."""
 
 

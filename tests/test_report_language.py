@@ -11,9 +11,12 @@ import analysis
 from analysis.figures import metric_text
 from analysis.language import Language
 from analysis.report import changes, data_quality, experiment_view, headline, index, monthly_report
+from analysis.report import claims as claimed
 from analysis.report import guardrails as guarded
 from analysis.report import verdicts as judged
 from analysis.report.satisfaction import SCORES
+from analysis.satisfaction import CLAIMS
+from analysis.satisfaction.company import MISSING_TABLE
 from analysis.tables import CONTRACTS, TIERS
 from analysis.tiers import CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES
 from report_month import write_month
@@ -65,6 +68,10 @@ def looked_up() -> list[tuple[str, str]]:
         *(("table", name) for name in headline_tables()),
         *(("", score.name) for score in SCORES),
         *(("", score.measure) for score in SCORES),
+        *(("claim", words) for _, words in claimed.VERDICTS.values()),
+        *(("", words) for c in CLAIMS for words in (c.sentence, c.reading, c.missing) if words),
+        *(("", part.label) for c in CLAIMS for part in c.parts),
+        *(("", message.source) for message in MISSING_TABLE.values()),
         *(("", p) for ps in (CALL_PHRASES, HOLD_PHRASES, REASON_PHRASES) for p in ps.values()),
     ]
 

@@ -51,6 +51,8 @@ _PUBLIC = {
     "fairness": "experiment",
     "money": "experiment",
     "verdicts": "experiment",
+    "claims": "satisfaction",
+    "claims_in_words": "satisfaction",
     "open_dashboard": "dashboard.view",
 }
 """Public verb → the module that offers it."""

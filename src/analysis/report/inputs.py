@@ -26,6 +26,7 @@ SMALL_TABLES = (
     "ledger",
     "quality",
     "violations",
+    "claims",
 )
 """Stage outputs that are read whole."""
 

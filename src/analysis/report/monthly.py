@@ -9,6 +9,7 @@ from ..workspace import Workspace
 from .block import Block, rendered
 from .calls import customers_to_call
 from .changes import what_changed
+from .claims import claims_section
 from .data_quality import data_quality
 from .effects import effects
 from .guardrails import fairness, guardrails
@@ -75,6 +76,10 @@ class MonthlyReport:
     def customers_to_call(self) -> Block:
         """Whom to call."""
         return customers_to_call(self.inputs, self.language)
+
+    def claims(self) -> Block:
+        """What the literature claims, tested on own data."""
+        return claims_section(self.inputs, self.language)
 
     def data_quality(self) -> Block:
         """How good the data are."""

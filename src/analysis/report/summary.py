@@ -10,6 +10,7 @@ import pandas as pd
 from ..language import Language
 from ..tables import TIERS
 from ..workspace import Workspace
+from .claims import claim_verdicts
 from .data_quality import COUNTS, adds_up
 from .experiment_view import ExperimentView, experiment_views, interval_of
 from .headline import headline_figures
@@ -34,9 +35,9 @@ def summary(workspace: Workspace) -> dict[str, Any]:
     Returns:
         profile, month, currency; ``headline`` (key → value, previous, year_ago; null where
         unknown); ``experiments`` (id, title, verdict, gates, effects); ``tiers`` and ``moves``
-        (counts); ``calls_n``; ``rows`` (read, kept, rejected, merged); ``not_available`` (phrases
-        by language). Amounts in the currency, rates as fractions, complaints a shipment, waits in
-        minutes, NPS in points.
+        (counts); ``calls_n``; ``rows`` (read, kept, rejected, merged); ``claims`` (claim →
+        verdict); ``not_available`` (phrases by language). Amounts in the currency, rates as
+        fractions, complaints a shipment, waits in minutes, NPS in points.
     """
     inputs = gather(workspace)
     calls = inputs.frame("calls")
@@ -52,6 +53,7 @@ def summary(workspace: Workspace) -> dict[str, Any]:
         "moves": None if inputs.tier_counts is None else counts_of_moves(inputs.frame("moves")),
         "calls_n": None if calls is None else len(calls),
         "rows": _rows(inputs),
+        "claims": claim_verdicts(inputs.frame("claims")),
         "not_available": {
             code: not_available(inputs, Language(code)) for code in inputs.profile.languages
         },

@@ -1,0 +1,132 @@
+"""The literature's claims beside the company's own estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pandas as pd
+
+from ..figures import ReadingTable, reading_table
+from ..language import Language
+from ..satisfaction import CLAIMS, Claim, Part
+from ..satisfaction.testing import missing_told
+from .block import Block, in_series, rendered
+from .inputs import Inputs
+
+VERDICTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "contradicted": ("✕", "Contradicted by our data"),
+        "undecided": ("?", "Undecided"),
+        "supported": ("✓", "Supported by our data"),
+        "not_measurable": ("–", "Not measurable here"),
+    }
+)
+"""Verdict → its sign and words, in the order in which they are shown."""
+MEASURED = tuple(VERDICTS)[:3]
+ENDS = ("estimate", "low", "high")
+
+
+def claims_section(inputs: Inputs, language: Language) -> Block:
+    """What the literature claims, tested on own data; says so where nothing was tested."""
+    frame = inputs.frame("claims")
+    if frame is None:
+        return rendered("claims", language, exists=False)
+    return rendered(
+        "claims",
+        language,
+        exists=True,
+        lead=_lead(frame, language),
+        table=_table(frame, language),
+        missing=_missing(frame, language),
+        readings=[(language.text(c.sentence), language.text(c.reading)) for c in CLAIMS],
+    )
+
+
+def claim_verdicts(frame: pd.DataFrame | None) -> dict[str, str]:
+    """Claim → its verdict."""
+    if frame is None:
+        return {}
+    firsts = frame.drop_duplicates("claim")
+    return {str(c): str(v) for c, v in zip(firsts["claim"], firsts["claim_verdict"], strict=True)}
+
+
+def _lead(frame: pd.DataFrame, language: Language) -> str:
+    verdicts = list(claim_verdicts(frame).values())
+    counts = {name: language.number(verdicts.count(name)) for name in VERDICTS}
+    return language.text(
+        "Of {n} claims of the practice literature, our data support {supported}, contradict "
+        "{contradicted} and leave {undecided} undecided; {not_measurable} cannot be measured here.",
+        n=language.number(len(verdicts)), **counts,
+    )  # fmt: skip
+
+
+def _table(frame: pd.DataFrame, language: Language) -> ReadingTable | None:
+    found = claim_verdicts(frame)
+    ordered = [c for v in MEASURED for c in CLAIMS if found.get(c.id) == v]
+    if not ordered:
+        return None
+    rows = [_row(claim, found[claim.id], frame, language) for claim in ordered]
+    headings = {
+        "claim": language.text("Claim"),
+        "own": language.text("Our own data, with 95 % interval"),
+        "n": language.text("Cases"),
+    }
+    return reading_table(
+        pd.DataFrame(rows),
+        headings,
+        caption=language.text("The literature's claims, tested on our own data"),
+        numeric=("n",),
+        group="verdict",
+        stacks=True,
+        key="claims",
+    )
+
+
+def _row(claim: Claim, found: str, frame: pd.DataFrame, language: Language) -> dict[str, str]:
+    sign, words = VERDICTS[found]
+    mine = frame[frame["claim"] == claim.id]
+    parts = {str(row["part"]): row for _, row in mine.iterrows()}
+    told = [part_told(part, parts[part.key], language) for part in claim.parts]
+    counts = mine.loc[mine["n"] > 0, "n"]
+    return {
+        "claim": language.text(claim.sentence),
+        "own": in_series(told, language),
+        "n": language.number(int(counts.min())),
+        "verdict": f"{sign} {language.text(words, context='claim')}",
+    }
+
+
+def part_told(part: Part, row: pd.Series, language: Language) -> str:
+    """What own data say on one quantity of a claim, with its interval."""
+    label = language.text(part.label)
+    if row["verdict"] == "not_measurable":
+        why = missing_told(row["missing"], language)
+        return language.text("{gate}: {note}", gate=label, note=why)
+    value, low, high = (
+        _written(part, float(row[k]), language) for k in ("estimate", "low", "high")
+    )
+    return language.text("{label} {value} ({low} to {high})",
+                         label=label, value=value, low=low, high=high)  # fmt: skip
+
+
+def _written(part: Part, value: float, language: Language) -> str:
+    if part.unit == "points":
+        is_level = part.key == "level"
+        return language.text("{n} points", n=language.number(value, 1, sign=not is_level))
+    if part.unit == "hours":
+        return language.text("{n} h", n=language.number(value, 1))
+    if part.unit == "difference":
+        return language.points(value, 1)
+    return language.percent(value, 1, sign=part.unit == "relative")
+
+
+def _missing(frame: pd.DataFrame, language: Language) -> list[tuple[str, str]]:
+    """Claims that cannot be measured: the sentence, and what is missing."""
+    found = claim_verdicts(frame)
+    firsts = frame.drop_duplicates("claim").set_index("claim")["missing"]
+    return [
+        (language.text(claim.sentence), missing_told(firsts[claim.id], language))
+        for claim in CLAIMS
+        if found.get(claim.id) == "not_measurable"
+    ]
