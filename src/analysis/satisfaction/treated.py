@@ -134,12 +134,10 @@ def core_churn(company: Company) -> Found:
 
 
 def _summed_to(rows: pd.DataFrame, lost: pd.Series, cluster: pd.Series) -> tuple[Floats, Floats]:
+    """Units lost, and units, of each cluster of the experiment."""
     clusters = sorted(rows["cluster"].unique())
-    grouped = lost.groupby(cluster)
-    return (
-        grouped.sum().reindex(clusters, fill_value=0).to_numpy(np.float64),
-        grouped.count().astype(float).reindex(clusters, fill_value=0).to_numpy(np.float64),
-    )
+    sums = lost.groupby(cluster).agg(["sum", "count"]).reindex(clusters, fill_value=0)
+    return sums["sum"].to_numpy(np.float64), sums["count"].to_numpy(np.float64)
 
 
 def _kept(company: Company, trial: Trial) -> pd.DataFrame:
