@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -228,3 +229,11 @@ def test_the_order_of_rows_does_not_matter(company):
 def test_missing_is_a_message_in_both_languages():
     why = json.loads(claims({}, AS_OF)["missing"].iloc[0])
     assert set(why) == {"text", "values"}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_the_document_tells_each_reading(claim):
+    text = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert claim.sentence in text
+    assert claim.reading in text
+    assert all(part.label in text for part in claim.parts)
