@@ -20,6 +20,7 @@ ORDER = (
     "files",
     "months",
     "language",
+    "standing",
     "message",
     "tables",
     "params",

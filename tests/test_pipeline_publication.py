@@ -21,7 +21,7 @@ def job(tmp_path, monkeypatch):
     (only,) = jobs_of(write_repository(tmp_path), [Month.parse("2026-10")])
     only.processed.mkdir(parents=True)
     monkeypatch.setattr(report, "summary", lambda _workspace: {"headline": {}})
-    monkeypatch.setattr(report, "index_page", lambda shelf: _index(shelf), raising=False)
+    monkeypatch.setattr(report, "index_page", lambda shelf, _entries: _index(shelf))
     return only
 
 

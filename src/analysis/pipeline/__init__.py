@@ -11,15 +11,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answering import compare, publish_month, withdraw_month
     from .front import Outcome, run
     from .job import Job, jobs_of
     from .running import run_stage
 
-__all__ = ["Job", "Outcome", "jobs_of", "run", "run_stage"]
+__all__ = [
+    "Job",
+    "Outcome",
+    "compare",
+    "jobs_of",
+    "publish_month",
+    "run",
+    "run_stage",
+    "withdraw_month",
+]
 
 _HOMES = {
     "Job": "job",
     "Outcome": "front",
+    "compare": "answering",
+    "publish_month": "answering",
+    "withdraw_month": "answering",
     "jobs_of": "job",
     "run": "front",
     "run_stage": "running",

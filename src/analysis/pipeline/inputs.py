@@ -17,7 +17,8 @@ from ..files import read_json, write_json
 from ..params import Profile, digest
 from .digests import DigestCache, folder_digests, joint_digest
 from .job import Job
-from .stages import STAGES, Step, before
+from .releases import standing_digest
+from .stages import PUBLICATION, STAGES, Step, before
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -76,6 +77,8 @@ def inputs_of(job: Job, step: Step, cache: DigestCache) -> Parts:
         parts |= _of_previous(job.previous, cache)
     if step.stage.by_language or not step.stage.notebook:
         parts["words"] = words_digest(cache)
+    if step.stage.name == PUBLICATION:
+        parts["standing"] = standing_digest(job)
     return parts
 
 

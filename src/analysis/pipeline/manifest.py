@@ -50,6 +50,7 @@ def manifest_of(job: Job, pages: list[Path]) -> dict[str, Any]:
         "params": {
             "file": job.profile_path.name,
             "digest": profile_digest(job.profile),
+            "values": job.profile.model_dump(mode="json"),
             "files": params_file_digests(job, PARAMS_FILES, cache),
         },
         "raw": raw_digests(job, cache),

@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from ..errors import RunError
 from ..files import disk_faults_told, read_json, remove_folder, write_atomically, write_json
+from ..language import Language
+from ..standing import Standing, links_html, stamped
 from .exchange import put_in_place, restore_retired
 from .job import Job
 from .locks import take
 from .manifest import manifest_of
+from .releases import RELEASES, language_of, pages_of, releases_of, standing_of
 
 IN_WORK = ".publishing-"
 INDEX = "index.html"
+INDEX_MEMORY = ".index.json"
+"""What the last index knew of each month, so that the next one reads only what changed."""
 
 State = Literal["stale", "failed"]
 
 
 def publish(job: Job) -> list[Path]:
-    """Put a month's report, summary and manifest in place of the last ones, all at once.
+    """Put a month's results on the shelf in place of the last ones, all at once.
+
+    They stand as the published version that they equal, else as a draft; a draft that differs
+    from a published version tells how.
 
     Returns:
-        The published files.
+        The files.
 
     Raises:
         RunError: A report is missing, or the disk is full.
@@ -39,7 +47,7 @@ def publish(job: Job) -> list[Path]:
     with disk_faults_told(new):
         new.mkdir(parents=True)
         try:
-            names = _fill(job, new)
+            names = fill(job, new, standing_of(job))
             _to_disk(new)
             old = put_in_place(new, job.reports)
         except BaseException:
@@ -52,33 +60,92 @@ def publish(job: Job) -> list[Path]:
     return [job.reports / name for name in names]
 
 
-def _fill(job: Job, folder: Path) -> list[str]:
+def fill(job: Job, folder: Path, standing: Standing) -> list[str]:
+    """Put everything that readers get of a month into a folder.
+
+    Args:
+        job: The month, with all its stages done.
+        folder: Empty.
+        standing: What the pages say of themselves.
+
+    Returns:
+        The names of the files.
+    """
     from ..report import summary
     from ..workspace import open_month
 
-    pages = [f"report.{language}.html" for language in job.profile.languages]
-    for name in pages:
-        made = job.processed / name
-        if not made.exists():
-            raise RunError("A report is missing", where=str(made), todo="Run the month again.")
-        shutil.copyfile(made, folder / name)
+    _refuse_missing_pages(job)
+    names = [page.name for page in pages_of(job)]
+    for page in pages_of(job):
+        language = Language(language_of(page))
+        links = _links(job, standing, language) if page.suffix == ".html" else ""
+        text = stamped(page.read_text(encoding="utf-8"), standing, language, links)
+        (folder / page.name).write_text(text, encoding="utf-8")
     month = open_month(job.profile_path, str(job.month), raw=job.raw, out=job.root)
     write_json(folder / "summary.json", summary(month))
-    names = [*pages, "summary.json"]
-    write_json(folder / "manifest.json", manifest_of(job, [folder / name for name in names]))
-    return [*names, "manifest.json"]
+    names = [*names, "summary.json"]
+    manifest = manifest_of(job, [folder / name for name in names])
+    write_json(folder / "manifest.json", {**manifest, "standing": asdict(standing)})
+    return [*names, "manifest.json", *_differences(job, folder, standing)]
+
+
+def _refuse_missing_pages(job: Job) -> None:
+    for language in job.profile.languages:
+        made = job.processed / f"report.{language}.html"
+        if not made.exists():
+            raise RunError("A report is missing", where=str(made), todo="Run the month again.")
+
+
+def _links(job: Job, standing: Standing, language: Language) -> str:
+    """From a draft to the version that holds until it is published, and to what differs."""
+    version = standing.published_before
+    if not version:
+        return ""
+    held = f"../{RELEASES}/{job.month}/v{version}/report.{language.code}.html"
+    return links_html(
+        {
+            held: language.text("Read version {version}", version=str(version)),
+            f"differences.{language.code}.html": language.text("What differs"),
+        }
+    )
+
+
+def _differences(job: Job, folder: Path, standing: Standing) -> list[str]:
+    """Pages that tell how a draft differs from the version published before it."""
+    version = standing.published_before
+    if not version:
+        return []
+    from ..report.difference import difference, results_of
+    from ..report.difference_page import difference_page
+
+    before = results_of(job.shelf / RELEASES / str(job.month) / f"v{version}")
+    found = difference(before, results_of(folder))
+    names = []
+    for code in job.profile.languages:
+        name = f"differences.{code}.html"
+        (folder / name).write_text(difference_page(found, Language(code)), encoding="utf-8")
+        names.append(name)
+    return names
 
 
 def rebuild_index(shelf: Path) -> None:
     """Write the page that lists all months of a profile."""
-    from ..report import index_page
+    from ..report import index_page, month_entries
 
+    memory = shelf / INDEX_MEMORY
     lock = take(shelf / ".index.lock", wait_seconds=10)
     try:
-        write_atomically(shelf / INDEX, index_page(shelf))
+        entries = month_entries(shelf, _versions(shelf), read_json(memory) or {})
+        write_atomically(shelf / INDEX, index_page(shelf, entries))
+        write_json(memory, {entry.month: entry.kept for entry in entries})
     finally:
         if lock is not None:
             lock.close()
+
+
+def _versions(shelf: Path) -> dict[str, list[Standing]]:
+    months = (shelf / RELEASES).glob("*-*")
+    return {m.name: [one.standing for one in releases_of(shelf, m.name)] for m in months}
 
 
 def mark(job: Job, state: State, message: str = "") -> None:

@@ -168,14 +168,15 @@ def _inputs_told(inputs: Inputs, language: Language) -> list[tuple[str, str]]:
     if not (inputs.parts and inputs.previous_parts):
         return []
     found = input_changes(inputs.parts, inputs.previous_parts)
-    return [(_kind_name(c.kind, language), _told(c, language)) for c in found]
+    return [(_kind_name(c.kind, language), names_told(c, language)) for c in found]
 
 
 def _kind_name(kind: str, language: Language) -> str:
     return language.text(_KINDS[kind], context="input") if kind in _KINDS else kind
 
 
-def _told(change: InputChange, language: Language) -> str:
+def names_told(change: InputChange, language: Language) -> str:
+    """Which inputs of one kind changed, came or went, in one sentence."""
     if change.kind in ("code", "packages", "words"):
         return language.text("changed", context="input")
     parts = (

@@ -6,14 +6,16 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
 
 from ..figures import sparkline
 from ..language import MISSING, Language, LanguageCode
+from ..standing import Standing
 from .block import rendered
 from .experiment_view import segment_name
 from .headline import HEADLINE, written
@@ -31,7 +33,16 @@ STATES = {
     "missing": ("the run failed; there is no report yet", "bad", "✕"),
 }
 """State → its English words, tone and sign."""
+STANDINGS = {"draft": "Draft", "published": "Published", "withdrawn": "Withdrawn"}
+RELEASES = "releases"
+"""Folder of the published versions, beside the months."""
 MONTH = re.compile(r"\d{4}-\d{2}")
+
+
+DRAFT = Standing()
+
+Versions = Mapping[str, Sequence[Standing]]
+"""Month → how each of its published versions stands, the first version first."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +52,48 @@ class MonthEntry:
     Attributes:
         month: Such as 2026-10.
         state: ok, stale, failed, or missing (failed without an earlier report).
-        summary: Its ``summary.json``; empty where there is none.
+        summary: What the index needs of its ``summary.json``; empty where there is none.
         pages: Language → file name of its report, relative to the index.
+        standing: How its latest results stand.
+        versions: How its published versions stand.
+        signature: Tells whether the month's files are still the same.
     """
 
     month: str
     state: str
     summary: Mapping[str, Any]
     pages: Mapping[str, str]
+    standing: Standing = DRAFT
+    versions: tuple[Standing, ...] = ()
+    signature: str = ""
 
     def figure(self, key: str) -> float:
         """A headline figure; NaN where there is none."""
         value = ((self.summary.get("headline") or {}).get(key) or {}).get("value")
         return math.nan if value is None else float(value)
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What the next index needs not to read this month's files again."""
+        return {
+            "signature": self.signature,
+            "summary": self.summary,
+            "standing": asdict(self.standing),
+        }
 
-def index_page(shelf: Path) -> str:
+
+def index_page(shelf: Path, entries: Sequence[MonthEntry] | None = None) -> str:
     """The index of a profile's months.
 
     Args:
-        shelf: ``reports/<profile>``: one folder a published month, and in ``.states`` one file
-            a month whose report is stale or whose last run failed.
+        shelf: ``reports/<profile>``: one folder a month, and in ``.states`` one file a month
+            whose report is stale or whose last run failed.
+        entries: What `month_entries` found; by default it is called.
 
     Returns:
         One HTML page in Chinese and English; the latest month first.
     """
-    entries = month_entries(shelf)
+    entries = month_entries(shelf) if entries is None else entries
     parts = {code: _part(entries, Language(code)) for code in CODES}
     title: Mapping[str, Any] = next(
         (e.summary["title"] for e in entries if e.summary.get("title")), {}
@@ -82,15 +109,26 @@ def index_page(shelf: Path) -> str:
     return page.html
 
 
-def month_entries(shelf: Path) -> list[MonthEntry]:
-    """The months of a profile that have a report or a failed run, the latest first."""
+def month_entries(
+    shelf: Path,
+    versions: Versions = MappingProxyType({}),
+    kept: Mapping[str, Any] = MappingProxyType({}),
+) -> list[MonthEntry]:
+    """The months of a profile that have a report or a failed run, the latest first.
+
+    Args:
+        shelf: ``reports/<profile>``.
+        versions: How published versions stand.
+        kept: Month → `MonthEntry.kept` of the last index; only months whose files changed since
+            are read again.
+    """
     found = {p.name for p in shelf.iterdir() if p.is_dir()} if shelf.is_dir() else set()
     noted = {p.stem for p in (shelf / ".states").glob("*.json")}
     months = sorted((m for m in found | noted if MONTH.fullmatch(m)), reverse=True)
-    return [_entry(shelf, month) for month in months]
+    return [_entry(shelf, m, tuple(versions.get(m, ())), kept.get(m)) for m in months]
 
 
-def _entry(shelf: Path, month: str) -> MonthEntry:
+def _entry(shelf: Path, month: str, versions: tuple[Standing, ...], kept: Any) -> MonthEntry:
     pages: dict[str, str] = {
         code: f"{month}/report.{code}.html"
         for code in CODES
@@ -98,7 +136,37 @@ def _entry(shelf: Path, month: str) -> MonthEntry:
     }
     noted = str(_read(shelf / ".states" / f"{month}.json").get("state", "ok"))
     state = "missing" if noted == "failed" and not pages else noted
-    return MonthEntry(month, state, _read(shelf / month / "summary.json"), pages)
+    signature = _signature(shelf / month)
+    if not isinstance(kept, Mapping) or kept.get("signature") != signature:
+        summary, standing = _needed(shelf / month)
+    else:
+        summary, standing = kept["summary"], Standing(**kept["standing"])
+    return MonthEntry(month, state, summary, pages, standing, versions, signature)
+
+
+def _signature(folder: Path) -> str:
+    """Changes when a month is put on the shelf again: the folder is replaced as a whole."""
+    files = [folder / name for name in ("summary.json", "manifest.json")]
+    stats = [path.stat() for path in files if path.exists()]
+    return " ".join(f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ino}" for stat in stats)
+
+
+def _needed(folder: Path) -> tuple[dict[str, Any], Standing]:
+    """The few things of a month's summary that the index shows, and how its results stand."""
+    summary = _read(folder / "summary.json")
+    headline = summary.get("headline") or {}
+    needed = {
+        "title": summary.get("title"),
+        "currency": summary.get("currency"),
+        "headline": {key: headline[key] for key in SHOWN if key in headline},
+        "experiments": [
+            {name: one.get(name) for name in ("id", "title", "verdict", "segments")}
+            for one in summary.get("experiments") or ()
+        ],
+    }
+    told = _read(folder / "manifest.json").get("standing")
+    standing = Standing(**told) if isinstance(told, dict) else Standing()
+    return {name: value for name, value in needed.items() if value}, standing
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,10 +193,12 @@ def _part(entries: Sequence[MonthEntry], language: Language) -> dict[str, Any]:
                 "month": language.month(entry.month),
                 "page": entry.pages.get(language.code) or next(iter(entry.pages.values()), ""),
                 "state": _state(entry.state, language),
+                "standing": _standing(entry, language),
+                "versions": [_version(entry.month, one, language) for one in entry.versions],
                 "verdicts": [_verdict(e, language) for e in entry.summary.get("experiments", ())],
                 "figures": [
                     written(entry.figure(spec.key), spec.form, language,
-                            str(entry.summary.get("currency", "CNY")))
+                            str(entry.summary.get("currency") or "CNY"))
                     for spec in specs
                 ],
             }
@@ -140,6 +210,24 @@ def _part(entries: Sequence[MonthEntry], language: Language) -> dict[str, Any]:
 def _state(state: str, language: Language) -> dict[str, str]:
     words, tone, sign = STATES.get(state, STATES["stale"])
     return {"words": language.text(words, context="state"), "tone": tone, "sign": sign}
+
+
+def _standing(entry: MonthEntry, language: Language) -> dict[str, str]:
+    """How the latest results stand, in two or three words; the versions tell the rest."""
+    if not entry.pages:
+        return {}
+    state = entry.standing.state
+    return {"state": state, "words": language.text(STANDINGS[state], context="standing")}
+
+
+def _version(month: str, standing: Standing, language: Language) -> dict[str, str]:
+    page = f"{RELEASES}/{month}/v{standing.version}/report.{language.code}.html"
+    return {
+        "page": page,
+        "state": standing.state,
+        "name": language.text("Version {version}", version=str(standing.version)),
+        "words": standing.in_words(language),
+    }
 
 
 def _verdict(experiment: Mapping[str, Any], language: Language) -> dict[str, str]:

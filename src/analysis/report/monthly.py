@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..language import Language, LanguageCode
+from ..standing import Standing, standing_html
 from ..workspace import Workspace
 from .block import Block, rendered
 from .calls import customers_to_call
@@ -42,6 +43,7 @@ class MonthlyReport:
             company=inputs.profile.title.in_(language.code),
             month=language.month(str(inputs.month)),
             as_of=language.date(inputs.month.last_day),
+            standing=Block(standing_html(Standing(), language)),
             others=[code for code in inputs.profile.languages if code != language.code],
         )
 

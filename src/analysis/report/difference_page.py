@@ -1,0 +1,244 @@
+"""A difference between two results for readers: tables with finished texts, and a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from ..figures import MetricText, metric_label, reading_table, unit_of
+from ..language import MISSING, Language
+from .block import rendered
+from .changes import names_told
+from .difference import Difference, EffectDifference, FigureDifference, Results
+from .experiment_view import tier_name
+from .headline import written
+from .page import TEMPLATE, TEMPLATES
+from .verdicts import DECISIONS
+
+MOST_ROWS = 40
+"""Rows of one table; the others are counted in its note."""
+
+_CAUSES = {
+    "month": "another month",
+    "data": "the data",
+    "params": "the parameters",
+    "plans": "plans, corrections or decisions in params/",
+    "code": "the program",
+    "packages": "program libraries",
+}
+_ROWS = {"read": "read", "kept": "kept", "rejected": "rejected", "merged": "merged"}
+_KINDS = {
+    "raw": "Raw files",
+    "experiments": "Experiment plans",
+    "overrides": "Committee overrides",
+    "notebook": "Notebooks",
+}
+
+
+@dataclass(frozen=True)
+class ToldTable:
+    """One kind of difference, as texts in the reader's language.
+
+    Attributes:
+        key: Unique among the tables.
+        title: What it lists.
+        headings: Of the columns: what, before, now and, where it can be told, the change.
+        rows: One tuple of texts a row, as many as there are headings.
+    """
+
+    key: str
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def told_tables(found: Difference, language: Language) -> list[ToldTable]:
+    """What differs, one table a kind; kinds without a difference are left out.
+
+    Args:
+        found: The difference.
+        language: The reader's.
+    """
+    before, now = (name_of(one, language) for one in (found.before, found.now))
+    three = (language.text("What"), before, now)
+    four = (*three, language.text("Change"))
+    tables = [
+        ToldTable("verdicts", language.text("Verdicts"), three, tuple(_verdicts(found, language))),
+        ToldTable("figures", language.text("Big numbers"), four, tuple(_figures(found, language))),
+        ToldTable("effects", language.text("Deciding effects, with their interval"), three,
+                  tuple(_effects(found, language))),
+        ToldTable("tiers", language.text("Customers by tier"), four,
+                  tuple(_tiers(found, language))),
+        ToldTable("rows", language.text("Rows by source and table"), four,
+                  tuple(_rows(found, language))),
+        ToldTable("params", language.text("Parameters"), three, tuple(_params(found))),
+        ToldTable("packages", language.text("Program and libraries"), three,
+                  tuple((name, *pair) for name, pair in found.packages.items())),
+    ]  # fmt: skip
+    return [table for table in tables if table.rows]
+
+
+def told_files(found: Difference, language: Language) -> list[tuple[str, str]]:
+    """Files that are other ones, by kind: (kind, names)."""
+    told = []
+    for change in found.inputs:
+        if change.kind in _KINDS:
+            words = language.text(_KINDS[change.kind], context="input")
+            told.append((words, names_told(change, language)))
+        elif change.kind not in ("params", "code", "packages", "words"):
+            told.append((change.kind, names_told(change, language)))
+    return told
+
+
+def why(found: Difference, language: Language) -> str:
+    """One sentence on what the differences come from, as far as that can be told."""
+    causes = found.causes
+    listed = language.listed([language.text(_CAUSES[cause]) for cause in causes])
+    if not found.is_any:
+        return language.text("Nothing differs.")
+    if not causes:
+        return language.text("Only wording or form differs; no figure does.")
+    if causes == ("month",):
+        return language.text("Only the month differs; data, parameters and program are the same.")
+    if len(causes) == 1:
+        return language.text(
+            "Only one thing changed, so every difference comes from it: {cause}.", cause=listed
+        )
+    return language.text(
+        "Several things changed together: {causes}. No difference can be laid to one of them "
+        "alone; to tell them apart, change one at a time and run the month again.",
+        causes=listed,
+    )
+
+
+def name_of(results: Results, language: Language) -> str:
+    """A result for readers: its month, and its version where it was published."""
+    month = language.month(results.month)
+    if not results.version:
+        return language.text("{month} (draft)", month=month)
+    return language.text("{month}, version {version}", month=month, version=str(results.version))
+
+
+def difference_page(found: Difference, language: Language) -> str:
+    """One offline page that tells a difference.
+
+    Args:
+        found: The difference.
+        language: The reader's.
+    """
+    tables = told_tables(found, language)
+    return rendered(
+        "difference",
+        language,
+        style=Markup((TEMPLATES / TEMPLATE / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        company=(found.now.summary.get("title") or {}).get(language.code, ""),
+        before=name_of(found.before, language),
+        now=name_of(found.now, language),
+        why=why(found, language),
+        tables=[(table.title, _laid_out(table), _left_out(table, language)) for table in tables],
+        files=told_files(found, language),
+    ).html
+
+
+def _laid_out(table: ToldTable) -> object:
+    names = [f"c{place}" for place in range(len(table.headings))]
+    rows = pd.DataFrame(list(table.rows[:MOST_ROWS]), columns=names)
+    numeric = names[1:] if table.key in ("figures", "tiers", "rows") else ()
+    headings = dict(zip(names, table.headings, strict=True))
+    return reading_table(
+        rows, headings, caption=table.title, numeric=numeric, stacks=True, key=table.key
+    )
+
+
+def _left_out(table: ToldTable, language: Language) -> str:
+    more = len(table.rows) - MOST_ROWS
+    return language.plural("and {n} more row", "and {n} more rows", more) if more > 0 else ""
+
+
+def _verdicts(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
+    for one in found.verdicts:
+        title = one.title.get(language.code) or one.experiment
+        yield title, _decision(one.before, language), _decision(one.now, language)
+
+
+def _decision(verdict: str | None, language: Language) -> str:
+    shown = DECISIONS.get(str(verdict))
+    if verdict is None or shown is None:
+        return MISSING
+    return language.text(shown.words, segments=language.text("some segments"))
+
+
+def _figures(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
+    for one in found.figures:
+        currency = str(found.now.summary.get("currency", "CNY"))
+        was, now = (
+            written(math.nan if value is None else value, one.spec.form, language, currency)
+            for value in (one.before, one.now)
+        )
+        yield language.text(one.spec.label), was, now, _change(one, language)
+
+
+def _change(one: FigureDifference, language: Language) -> str:
+    if one.before is None or one.now is None:
+        return MISSING
+    gap = one.now - one.before
+    if one.spec.form == "share":
+        return language.points(gap)
+    if one.spec.form in ("points", "score"):
+        return language.number(gap, 2 if one.spec.form == "score" else 1, sign=True)
+    return language.percent(gap / abs(one.before), sign=True) if one.before else MISSING
+
+
+def _effects(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
+    for one in found.effects:
+        title = one.title.get(language.code) or one.experiment
+        name = language.text(
+            "{title}: {metric}", title=title, metric=metric_label(one.metric, language)
+        )
+        yield (
+            name,
+            _interval(one, one.before, found, language),
+            _interval(one, one.now, found, language),
+        )
+
+
+def _interval(
+    one: EffectDifference,
+    interval: tuple[float | None, float | None, float | None] | None,
+    found: Difference,
+    language: Language,
+) -> str:
+    if interval is None or any(value is None for value in interval):
+        return MISSING
+    currency = str(found.now.summary.get("currency", "CNY"))
+    text = MetricText(unit_of(one.metric, one.kind), language, currency)
+    return language.text(
+        "{effect} ({interval})",
+        effect=text.effect(interval[0]),
+        interval=text.span(interval[1], interval[2]),
+    )
+
+
+def _tiers(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
+    for one in found.tiers:
+        yield tier_name(one.name, language), *_counts(one.before, one.now, language)
+
+
+def _rows(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
+    for one in found.rows:
+        kind = language.text(_ROWS[one.kind], context="rows")
+        yield f"{one.name}: {kind}", *_counts(one.before, one.now, language)
+
+
+def _counts(before: int | None, now: int | None, language: Language) -> Sequence[str]:
+    gap = MISSING if before is None or now is None else language.number(now - before, sign=True)
+    return language.number(before), language.number(now), gap
+
+
+def _params(found: Difference) -> Iterator[tuple[str, ...]]:
+    for one in found.params:
+        yield one.key, one.before or MISSING, one.now or MISSING
