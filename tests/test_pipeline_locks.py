@@ -135,3 +135,28 @@ def test_a_child_dies_with_its_parent(tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert ends(child)
+
+
+def test_a_child_whose_run_was_killed_before_it_could_ask_ends_too(tmp_path):
+    """The parent's death is told to those only who asked before it died."""
+    code = (
+        "from analysis.pipeline.locks import die_with_parent\n"
+        "import time\n"
+        "die_with_parent()\n"
+        "print('asked', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+
+    def child():
+        belongs = os.environ | {RUN_VARIABLE: str(tmp_path / "run")}
+        return subprocess.Popen(
+            [sys.executable, "-c", code], env=belongs, stdout=subprocess.PIPE, text=True
+        )
+
+    held = hold_folder(tmp_path / "run")
+    with child() as living:
+        assert living.stdout.readline() == "asked\n"
+        living.kill()
+    held.close()
+    with child() as late:
+        assert late.wait(DEADLINE_SECONDS) == 1

@@ -131,11 +131,16 @@ def _lock_of(folder: Path) -> Path:
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent ends (elsewhere: a no-op)."""
+    """Ask Linux to kill this process when its parent ends (elsewhere: a no-op).
+
+    A parent that was killed before we could ask sends nothing: then the run that this process
+    belongs to is gone already, and so is this process.
+    """
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
+        folder = run_folder()
+        if os.getppid() != parent or (folder is not None and is_abandoned(folder)):
             os._exit(1)
 
 
