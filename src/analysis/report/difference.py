@@ -17,6 +17,8 @@ from .changes import InputChange, input_changes
 from .headline import HEADLINE, Spec
 from .inputs import published_digests
 
+ROWS = ("read", "rejected")
+"""Counts that are compared; what is kept and merged follows from these for most readers."""
 SAME_WITHIN = 1e-9
 """Relative difference below which two figures are the same; it is rounding."""
 
@@ -64,6 +66,7 @@ class EffectDifference:
         experiment: Its id.
         title: Language → title.
         metric, kind: Of the plan.
+        estimand, treatment: What is compared: total, direct or spillover, and which arm.
         before, now: Effect, low and high end of the interval that holds at every look; None
             where one result has no such effect.
     """
@@ -72,6 +75,8 @@ class EffectDifference:
     title: Mapping[str, str]
     metric: str
     kind: str
+    estimand: str
+    treatment: str
     before: tuple[float | None, float | None, float | None] | None
     now: tuple[float | None, float | None, float | None] | None
 
@@ -88,7 +93,7 @@ class VerdictDifference:
 
 @dataclass(frozen=True)
 class CountDifference:
-    """A count of rows of one source and table, or of customers in a tier."""
+    """A count of rows of one source and table, or of customers in a tier; None: not there."""
 
     name: str
     kind: str
@@ -187,9 +192,14 @@ def difference(before: Results, now: Results) -> Difference:
         tiers=tuple(_tiers(before.summary, now.summary)),
         rows=tuple(_rows(before.manifest, now.manifest)),
         params=tuple(_params(before.manifest, now.manifest)),
-        inputs=tuple(input_changes(now.inputs, before.inputs)),
+        inputs=tuple(input_changes(_own(now.inputs), _own(before.inputs))),
         packages=_packages(before.manifest, now.manifest),
     )
+
+
+def _own(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Inputs without last month's results, which are made from the same kinds of inputs."""
+    return {name: of for name, of in inputs.items() if not name.startswith("previous/")}
 
 
 def _figures(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[FigureDifference]:
@@ -219,7 +229,16 @@ def _effects(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Effe
         was, is_now = (_interval(side.get(key)) for side in (theirs, ours))
         if not _same_interval(was, is_now):
             one = ours.get(key) or theirs[key]
-            yield EffectDifference(key[0], one["title"], key[1], one["kind"], was, is_now)
+            yield EffectDifference(
+                experiment=key[0],
+                title=one["title"],
+                metric=key[1],
+                kind=str(one["kind"]),
+                estimand=key[2],
+                treatment=key[3],
+                before=was,
+                now=is_now,
+            )
 
 
 def _experiments(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -263,7 +282,7 @@ def _rows(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[CountDi
 def _counted(manifest: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     counted: dict[tuple[str, str], int] = {}
     for row in (manifest.get("ledger") or {}).get("rows") or ():
-        for kind in ("read", "kept", "rejected", "merged"):
+        for kind in ROWS:
             place = (f"{row.get('source')} → {row.get('table')}", kind)
             counted[place] = counted.get(place, 0) + int(row.get(f"rows_{kind}") or 0)
     return counted

@@ -14,7 +14,7 @@ from ..language import MISSING, Language
 from .block import rendered
 from .changes import names_told
 from .difference import Difference, EffectDifference, FigureDifference, Results
-from .experiment_view import tier_name
+from .experiment_view import ESTIMAND_WORDS, tier_name
 from .headline import written
 from .page import TEMPLATE, TEMPLATES
 from .verdicts import DECISIONS
@@ -30,7 +30,7 @@ _CAUSES = {
     "code": "the program",
     "packages": "program libraries",
 }
-_ROWS = {"read": "read", "kept": "kept", "rejected": "rejected", "merged": "merged"}
+_ROWS = {"read": "read", "rejected": "rejected"}
 _KINDS = {
     "raw": "Raw files",
     "experiments": "Experiment plans",
@@ -99,7 +99,7 @@ def why(found: Difference, language: Language) -> str:
     causes = found.causes
     listed = language.listed([language.text(_CAUSES[cause]) for cause in causes])
     if not found.is_any:
-        return language.text("Nothing differs.")
+        return language.text("No figure differs, nor do data, parameters and program.")
     if not causes:
         return language.text("Only wording or form differs; no figure does.")
     if causes == ("month",):
@@ -199,6 +199,9 @@ def _effects(found: Difference, language: Language) -> Iterator[tuple[str, ...]]
         name = language.text(
             "{title}: {metric}", title=title, metric=metric_label(one.metric, language)
         )
+        if one.estimand in ESTIMAND_WORDS:
+            whom = language.text(ESTIMAND_WORDS[one.estimand])
+            name = language.text("{name}, {who}", name=name, who=whom)
         yield (
             name,
             _interval(one, one.before, found, language),

@@ -33,6 +33,10 @@ _ARMS = {
 }
 
 
+ESTIMAND_WORDS = {"direct": "Treated against untreated", "spillover": "Untreated beside treated"}
+"""Whom a saturation design compares, besides the total."""
+
+
 @dataclass(frozen=True)
 class ExperimentView:
     """One experiment of the month.
@@ -308,8 +312,7 @@ def row_label(row: pd.Series, language: Language, everybody: str = "All customer
     """Whom a row is about: all customers, a tier, or those beside the treated."""
     if row["segment"] != "all":
         return segment_name(str(row["segment"]), language)
-    words = {"direct": "Treated against untreated", "spillover": "Untreated beside treated"}
-    return language.text(words.get(str(row["estimand"]), everybody))
+    return language.text(ESTIMAND_WORDS.get(str(row["estimand"]), everybody))
 
 
 def whose(view: ExperimentView, row: pd.Series, language: Language) -> str:
