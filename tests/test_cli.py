@@ -59,13 +59,14 @@ def test_help_loads_nothing_heavy():
 def test_the_commands_are_those_that_the_readmes_name():
     from typer.main import get_command
 
-    from analysis.cli.commands import app
+    from analysis.cli.registry import app
 
     shown = {name for name, command in get_command(app).commands.items() if not command.hidden}
     for readme in ("README.md", "README.zh-CN.md"):
         text = (ROOT / readme).read_text(encoding="utf-8")
         assert set(re.findall(r"`tierlab ([a-z]+)", text)) <= shown
-    assert shown == {"report", "simulate", "check", "run", "evaluate", "dashboard", "lab"}
+    first = {"report", "simulate", "check", "run", "evaluate", "dashboard", "lab"}
+    assert shown == {*first, "publish", "withdraw", "diff"}
 
 
 def test_version_and_help_succeed(capsys):

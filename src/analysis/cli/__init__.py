@@ -34,8 +34,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         0, 2 for wrong options, 3 to 8 for an `AnalysisError` by kind, 70 for a fault of the
         program, 130 when interrupted.
     """
-    from . import publishing  # noqa: F401 - registers its commands
-    from .commands import app
+    from .registry import app
 
     try:
         code = app(list(arguments), prog_name="tierlab", standalone_mode=False)

@@ -1,0 +1,11 @@
+"""The program with all its commands; a file of commands is added here."""
+
+from __future__ import annotations
+
+from . import publishing
+from .commands import app
+
+MODULES = (publishing,)
+"""Files that register commands on ``app`` when they are imported."""
+
+__all__ = ["MODULES", "app"]
