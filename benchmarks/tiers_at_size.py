@@ -47,8 +47,10 @@ SELECT 'S' || lpad(i::VARCHAR, 10, '0') AS shipment_id,
        'K' || lpad(floor(place * {customers})::BIGINT::VARCHAR, 9, '0') AS customer_id,
        shipped_at, shipped_at + INTERVAL 3 DAYS AS promised_at,
        shipped_at + to_hours((20 + random() * 60)::BIGINT) AS delivered_at,
-       NULL::VARCHAR AS origin_region, NULL::VARCHAR AS destination_region,
-       NULL::VARCHAR AS service, NULL::VARCHAR AS cargo_type, 1.0 AS weight_kg,
+       shipped_at AS picked_up_at,
+       NULL::VARCHAR AS origin_region, 'region ' || (i * 7919 % 7) AS destination_region,
+       'service ' || (i * 104729 % 3) AS service, 'cargo ' || (i * 1299709 % 6) AS cargo_type,
+       1.0 AS weight_kg,
        round(exp(3 + random() * 2), 2) AS revenue, round(exp(2.5 + random() * 2), 2) AS cost,
        random() < 0.05 AS is_damaged, false AS is_lost, NULL::TIMESTAMP AS notified_at
 FROM drawn

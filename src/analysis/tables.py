@@ -315,6 +315,13 @@ _CONTRACTS = (
             "customer_id": CUSTOMER_ID,
             "month": Column("month", "calendar month", required=True),
             "shipments_n": Column("integer", "shipments picked up", "shipments", low=0),
+            "shipping_days_n": Column("integer", "days with a shipment", "days", low=0),
+            "services_n": Column("integer", "different services used", "services", low=0),
+            "destinations_n": Column("integer", "different destinations", "regions", low=0),
+            "cargo_types_n": Column("integer", "different kinds of cargo", "kinds", low=0),
+            "sensitive_n": Column(
+                "integer", "time-critical or special shipments", "shipments", low=0
+            ),
             "revenue": Column("number", "revenue of shipments picked up", "currency"),
             "shipment_cost": Column("number", "cost of shipments picked up", "currency"),
             "margin": Column("number", "revenue − shipment cost", "currency"),
@@ -335,6 +342,11 @@ _CONTRACTS = (
             "nps_score": Column("number", "mean NPS answer", "0-10", low=0, high=10),
             "csat_score": Column("number", "mean CSAT answer", "1-5", low=1, high=5),
             "cost_to_serve": Column("number", "service costs", "currency"),
+            "due": Column("number", "invoices that fell due", "currency"),
+            "overdue": Column(
+                "number", "unpaid 30 days after it was due, at the month's end", "currency"
+            ),
+            "first_shipped_at": Column("time", "earliest shipment up to the month's end"),
             "last_shipped_at": Column("time", "latest shipment up to the month's end"),
             "is_active": Column("boolean", "at least one shipment in the month"),
         },

@@ -18,6 +18,7 @@ from .policy import (
     CallPolicy,
     MoveCaps,
     SeasonalProtection,
+    SensitiveCargo,
     TierPolicy,
     ValuePolicy,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "SeasonalProtection",
     "Service",
     "ServicePlan",
+    "SensitiveCargo",
     "Source",
     "SourceMoney",
     "TableSelect",

@@ -24,6 +24,18 @@ def _weights() -> dict[RfmPart, float]:
     return {"recency": 0.2, "frequency": 0.3, "monetary": 0.5}
 
 
+class SensitiveCargo(Section):
+    """Which shipments are time-critical or need special care, by the company's own words.
+
+    Attributes:
+        services: Values of `service` that are time-critical.
+        cargo_types: Values of `cargo_type` that need special care.
+    """
+
+    services: tuple[str, ...] = ()
+    cargo_types: tuple[str, ...] = ()
+
+
 class ValuePolicy(Section):
     """How a customer's value is measured, every month, from the months before.
 
@@ -32,12 +44,14 @@ class ValuePolicy(Section):
         rfm_groups: Number of quantile groups for recency, frequency and monetary value.
         abc_cuts: Cumulative profit shares that end classes A and B.
         weights: Weight of recency, frequency and monetary value in the score.
+        sensitive: Which shipments are time-critical or special.
     """
 
     window_months: int = Field(12, ge=1, le=60)
     rfm_groups: int = Field(5, ge=2, le=10)
     abc_cuts: tuple[float, float] = (0.80, 0.95)
     weights: dict[RfmPart, float] = Field(default_factory=_weights)
+    sensitive: SensitiveCargo = SensitiveCargo()
 
     @model_validator(mode="after")
     def _weights_weigh(self) -> Self:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from .months import Month
-from .tables import check
+from ..months import Month
+from ..params import SensitiveCargo
+from ..tables import check
+from .month_index import index_of, month_index, month_text
 
 AMOUNT_DECIMALS = 4
 """Sums are rounded to this many decimals, so that they do not depend on the order of rows."""
 SECONDS_A_DAY = 86_400
 SECONDS_A_MINUTE = 60
+OVERDUE_AFTER_DAYS = 30
+"""An invoice unpaid so long after its due date is overdue (the usual end of a reminder)."""
 KEY = ("customer_id", "month_index")
 _SO_FAR = ibis.window(group_by="customer_id", order_by="month_index", following=0)
 
@@ -28,6 +32,9 @@ def customer_months(
     surveys: ir.Table | None,
     service_costs: ir.Table | None,
     as_of: Month,
+    *,
+    receivables: ir.Table | None = None,
+    sensitive: SensitiveCargo | None = None,
 ) -> ir.Table:
     """The panel: one row a customer and month, from the customer's first month to `as_of`.
 
@@ -44,6 +51,8 @@ def customer_months(
         surveys: Canonical `surveys`; None where the profile has none.
         service_costs: Canonical `service_costs`; None where the profile has none.
         as_of: Last month; nothing after its last instant is used.
+        receivables: Canonical `receivables`; None where the profile has none.
+        sensitive: Which services and cargo are time-critical or special; None: not declared.
 
     Returns:
         A lazy table as the contract `customer_months` says. Amounts are in the profile's
@@ -55,13 +64,14 @@ def customer_months(
         ...                         Month.parse("2026-10"))  # doctest: +SKIP
     """
     facts = {
-        "shipped": _shipped(shipments, as_of),
+        "shipped": _shipped(shipments, sensitive, as_of),
         "carried": _carried(shipments, as_of),
         "delivered": _delivered(shipments, as_of),
         "opened": _opened(tickets, as_of),
         "responded": _responded(tickets, as_of),
         "answered": _answered(surveys, as_of),
         "served": _served(service_costs, as_of),
+        "owed": _owed(receivables, as_of),
     }
     coverage = _known_since(facts, surveys, as_of)
     joined = _spine(customers, facts, coverage, as_of)
@@ -70,41 +80,52 @@ def customer_months(
             joined = joined.left_join(fact.view(), list(KEY)).drop(*(f"{key}_right" for key in KEY))
         if name == "shipped":
             # here, not later: a window is cheap over few columns
-            joined = joined.mutate(last_shipped_at=joined.last_shipped_at.max().over(_SO_FAR))
+            joined = joined.mutate(
+                last_shipped_at=joined.last_shipped_at.max().over(_SO_FAR),
+                first_shipped_at=joined.first_shipped_at.min().over(_SO_FAR),
+            )
+        if name == "owed" and fact is not None:
+            joined = joined.mutate(overdue=joined.overdue_change.sum().over(_SO_FAR))
     if facts["served"] is not None:
         costed = facts["served"].select(costed_month="month_index").distinct()
         joined = joined.left_join(costed, joined.month_index == costed.costed_month)
     return check(_measured(joined.cross_join(coverage)), "customer_months")
 
 
-def month_index(time: ir.TimestampValue | ir.DateValue) -> ir.IntegerValue:
-    """Months since year 0 of a time: consecutive months are consecutive numbers."""
-    return (time.year() * 12 + time.month() - 1).cast("int32")
-
-
-def month_text(index: ir.IntegerValue) -> ir.StringValue:
-    """The month of an index, such as 2026-10."""
-    number = (index % 12 + 1).cast("string").lpad(2, "0")
-    return (index // 12).cast("string") + "-" + number
-
-
-def index_of(month: Month) -> int:
-    """The index of a month, as `month_index` counts."""
-    return month.year * 12 + month.number - 1
-
-
 def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
     return values.sum().round(AMOUNT_DECIMALS)
 
 
-def _shipped(shipments: ir.Table, as_of: Month) -> ir.Table:
+@ibis.udf.scalar.builtin(name="bit_count", signature=(("int64",), "int64"))
+def _bits(_days: int) -> int:  # type: ignore[empty-body]
+    """How many bits of a number are set (a function of the engine)."""
+
+
+def _shipped(shipments: ir.Table, sensitive: SensitiveCargo | None, as_of: Month) -> ir.Table:
     """One row a customer and month with shipments."""
     known = shipments.filter(shipments.shipped_at < as_of.end)
+    day = ibis.literal(1, "int64") << known.shipped_at.day()
     return known.group_by("customer_id", month_index=month_index(known.shipped_at)).aggregate(
         shipments_n=known.count(),
+        shipping_days_n=_bits(day.bit_or()),
+        services_n=known.service.nunique(),
+        destinations_n=known.destination_region.nunique(),
+        cargo_types_n=known.cargo_type.nunique(),
+        sensitive_n=_is_sensitive(known, sensitive).sum(),
         revenue=_amount(known.revenue),
+        first_shipped_at=known.shipped_at.min(),
         last_shipped_at=known.shipped_at.max(),
     )
+
+
+def _is_sensitive(shipments: ir.Table, sensitive: SensitiveCargo | None) -> ir.BooleanValue:
+    """Whether a shipment is time-critical or special; null where nothing says what is."""
+    if sensitive is None or not (sensitive.services or sensitive.cargo_types):
+        return shipments.shipped_at.isnull().nullif(False)
+    urgent = shipments.service.isin(list(sensitive.services))
+    special = shipments.cargo_type.isin(list(sensitive.cargo_types))
+    known = shipments.service.notnull() | shipments.cargo_type.notnull()
+    return ibis.ifelse(known, urgent.fill_null(False) | special.fill_null(False), None)
 
 
 def _carried(shipments: ir.Table, as_of: Month) -> ir.Table:
@@ -178,6 +199,30 @@ def _served(service_costs: ir.Table | None, as_of: Month) -> ir.Table | None:
     )
 
 
+def _owed(receivables: ir.Table | None, as_of: Month) -> ir.Table | None:
+    """One row a customer and month in which invoices fell due, or began or ceased to be overdue."""
+    if receivables is None:
+        return None
+    known = receivables.filter(receivables.due_on <= as_of.last_day)
+    late_on = (known.due_on + ibis.interval(days=OVERDUE_AFTER_DAYS)).cast("date")
+    fell_due = known.select(
+        "customer_id", month_index=month_index(known.due_on), due=known.amount, change=0.0
+    )
+    began = known.filter(
+        late_on <= as_of.last_day, (known.paid_on > late_on) | known.paid_on.isnull()
+    )
+    late = (began.due_on + ibis.interval(days=OVERDUE_AFTER_DAYS)).cast("date")
+    begun = began.select("customer_id", month_index=month_index(late), due=0.0, change=began.amount)
+    paid = began.filter(began.paid_on <= as_of.last_day)
+    ended = paid.select(
+        "customer_id", month_index=month_index(paid.paid_on), due=0.0, change=-paid.amount
+    )
+    every = ibis.union(fell_due, begun, ended)
+    return every.group_by(list(KEY)).aggregate(
+        due=_amount(every.due), overdue_change=_amount(every.change)
+    )
+
+
 def _known_since(
     facts: dict[str, ir.Table | None], surveys: ir.Table | None, as_of: Month
 ) -> ir.Table:
@@ -190,6 +235,10 @@ def _known_since(
     since = shipped.aggregate(
         since_shipments=shipped.month_index.min(),
         since_revenue=shipped.month_index.min(where=shipped.revenue.notnull()),
+        since_service=shipped.month_index.min(where=shipped.services_n > 0),
+        since_destination=shipped.month_index.min(where=shipped.destinations_n > 0),
+        since_cargo=shipped.month_index.min(where=shipped.cargo_types_n > 0),
+        since_sensitive=shipped.month_index.min(where=shipped.sensitive_n.notnull()),
     )
     costs = carried.aggregate(
         since_cost=carried.month_index.min(),
@@ -201,6 +250,9 @@ def _known_since(
     since = since.cross_join(costs).cross_join(damage)
     if opened is not None:
         since = since.cross_join(opened.aggregate(since_tickets=opened.month_index.min()))
+    owed = facts["owed"]
+    if owed is not None:
+        since = since.cross_join(owed.aggregate(since_receivables=owed.month_index.min()))
     if surveys is not None:
         sent = month_index(surveys.filter(surveys.sent_at < as_of.end).sent_at)
         since = since.cross_join(sent.min().name("since_surveys").as_table())
@@ -226,11 +278,11 @@ def _spine(
 def _measured(joined: ir.Table) -> ir.Table:
     """The contract's columns: zero where nothing happened, null where nothing was recorded."""
 
-    def counted(column: str, since: str) -> ir.Value:
+    def counted(column: str, since: str, nothing: float = 0) -> ir.Value:
         if since not in joined.columns:
             return ibis.null("int64")
         covered = joined.month_index >= joined[since]
-        return ibis.ifelse(covered, joined[column].fill_null(0), None)
+        return ibis.ifelse(covered, joined[column].fill_null(nothing), None)
 
     def summed(column: str, since: str) -> ir.Value:
         nothing = joined.shipments_n.isnull() & joined[column].isnull()
@@ -245,6 +297,11 @@ def _measured(joined: ir.Table) -> ir.Table:
         "customer_id",
         month=month_text(joined.month_index),
         shipments_n=joined.shipments_n.fill_null(0),
+        shipping_days_n=joined.shipping_days_n.fill_null(0),
+        services_n=counted("services_n", "since_service"),
+        destinations_n=counted("destinations_n", "since_destination"),
+        cargo_types_n=counted("cargo_types_n", "since_cargo"),
+        sensitive_n=counted("sensitive_n", "since_sensitive"),
         revenue=summed("revenue", "since_revenue"),
         shipment_cost=summed("shipment_cost", "since_cost"),
         margin=summed("margin", "since_margin"),
@@ -265,6 +322,9 @@ def _measured(joined: ir.Table) -> ir.Table:
         )
         if costed
         else ibis.null("float64"),
+        due=counted("due", "since_receivables", 0.0),
+        overdue=counted("overdue", "since_receivables", 0.0),
+        first_shipped_at=joined.first_shipped_at,
         last_shipped_at=joined.last_shipped_at,
         is_active=joined.shipments_n.fill_null(0) > 0,
     )
