@@ -85,7 +85,8 @@ def customer_months(
                 first_shipped_at=joined.first_shipped_at.min().over(_SO_FAR),
             )
         if name == "owed" and fact is not None:
-            joined = joined.mutate(overdue=joined.overdue_change.sum().over(_SO_FAR))
+            changed = joined.overdue_change.sum().over(_SO_FAR)
+            joined = joined.mutate(overdue=changed.round(AMOUNT_DECIMALS))
     if facts["served"] is not None:
         costed = facts["served"].select(costed_month="month_index").distinct()
         joined = joined.left_join(costed, joined.month_index == costed.costed_month)

@@ -18,9 +18,7 @@ from .policy import (
     CallPolicy,
     MoveCaps,
     SeasonalProtection,
-    SensitiveCargo,
     TierPolicy,
-    ValuePolicy,
 )
 from .profile import (
     Profile,
@@ -31,14 +29,18 @@ from .profile import (
 )
 from .services import Service, ServicePlan
 from .sources import ColumnReading, Source, TableSelect
+from .value import ChurnRiskPolicy, LatePayers, LifetimePolicy, SensitiveCargo, ValuePolicy
 
 __all__ = [
     "ABC_CLASSES",
     "Bilingual",
     "BurstPromotion",
     "CallPolicy",
+    "ChurnRiskPolicy",
     "ColumnReading",
     "ExperimentSpec",
+    "LatePayers",
+    "LifetimePolicy",
     "Metric",
     "Money",
     "MoveCaps",

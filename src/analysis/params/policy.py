@@ -1,4 +1,4 @@
-"""How customers are valued and sorted into tiers."""
+"""How customers are sorted into tiers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from ..tables import TIERS
 from .loading import Section
 
-RfmPart = Literal["recency", "frequency", "monetary"]
 TierName = Literal["strategic", "key", "potential", "regular"]
 Measure = Literal["score", "revenue", "margin", "abc", "rfm"]
 CLASSES: tuple[Measure, ...] = ("abc", "rfm")
@@ -18,48 +17,6 @@ ABC_CLASSES = ("A", "B", "C")
 
 _ROUNDING = 1e-9
 """Shares that add up to one in writing may exceed it by this much in binary."""
-
-
-def _weights() -> dict[RfmPart, float]:
-    return {"recency": 0.2, "frequency": 0.3, "monetary": 0.5}
-
-
-class SensitiveCargo(Section):
-    """Which shipments are time-critical or need special care, by the company's own words.
-
-    Attributes:
-        services: Values of `service` that are time-critical.
-        cargo_types: Values of `cargo_type` that need special care.
-    """
-
-    services: tuple[str, ...] = ()
-    cargo_types: tuple[str, ...] = ()
-
-
-class ValuePolicy(Section):
-    """How a customer's value is measured, every month, from the months before.
-
-    Attributes:
-        window_months: Months that count, the month itself included.
-        rfm_groups: Number of quantile groups for recency, frequency and monetary value.
-        abc_cuts: Cumulative profit shares that end classes A and B.
-        weights: Weight of recency, frequency and monetary value in the score.
-        sensitive: Which shipments are time-critical or special.
-    """
-
-    window_months: int = Field(12, ge=1, le=60)
-    rfm_groups: int = Field(5, ge=2, le=10)
-    abc_cuts: tuple[float, float] = (0.80, 0.95)
-    weights: dict[RfmPart, float] = Field(default_factory=_weights)
-    sensitive: SensitiveCargo = SensitiveCargo()
-
-    @model_validator(mode="after")
-    def _weights_weigh(self) -> Self:
-        if any(weight < 0 for weight in self.weights.values()) or not sum(self.weights.values()):
-            raise ValueError("the weights must not be negative, and one must be above zero")
-        if not 0 < self.abc_cuts[0] < self.abc_cuts[1] <= 1:
-            raise ValueError("abc_cuts must rise between 0 and 1, such as [0.80, 0.95]")
-        return self
 
 
 class SeasonalProtection(Section):

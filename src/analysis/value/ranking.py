@@ -7,6 +7,8 @@ Equal values get equal positions, so that the order of rows decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
@@ -40,6 +42,20 @@ def quantile_group(position: ir.NumericColumn, groups: int) -> ir.IntegerColumn:
     """The quantile group of a position, from 1 (lowest) to `groups`."""
     group = ibis.least((position * groups).floor() + 1, groups).cast("int8")
     return ibis.ifelse(position.notnull(), group, None)
+
+
+def cut_group(value: ir.NumericColumn, cuts: Sequence[float], *, falls: bool) -> ir.IntegerColumn:
+    """The group of a value between fixed cuts, from 1 (lowest) on.
+
+    Args:
+        value: A null gets no group.
+        cuts: Rising; a value that equals a cut belongs above it (where less is better: it still
+            belongs to the better group).
+        falls: Whether less is better, as with days since the last shipment.
+    """
+    passed = [(value <= cut) if falls else (value >= cut) for cut in cuts]
+    above = sum((step.cast("int8") for step in passed), ibis.literal(1, "int8"))
+    return ibis.ifelse(value.notnull(), above.cast("int8"), None)
 
 
 def with_month_means(table: ir.Table) -> ir.Table:

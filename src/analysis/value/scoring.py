@@ -6,8 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from ..months import Month
-from ..params import ValuePolicy
-from .ranking import abc_class, position, quantile_group, rfm_group, with_month_means
+from ..params import LatePayers, ValuePolicy
+from .dimensions import with_dimensions
+from .ranking import abc_class, cut_group, position, quantile_group, rfm_group, with_month_means
 from .windows import trailing
 
 SCORE_DECIMALS = 4
@@ -17,10 +18,11 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
     """RFM, ABC and the value score: one row a customer and month up to `as_of`.
 
     Recency, frequency (shipments) and monetary value (revenue) of the trailing window are ranked
-    among the customers that shipped in the window; the score is the weighted mean of the three
+    among the customers that shipped in the window; the RFM score is the weighted mean of the three
     positions, from 0 to 100. A part that a profile does not record (revenue) drops out and the
     others keep their proportion. ABC goes by the window's margin, and by its revenue in months
-    before the first known margin (`abc_by` says which).
+    before the first known margin (`abc_by` says which). `score` is the RFM score, or that of the
+    seven dimensions where the policy says so; a customer that does not pay keeps a part of it.
 
     Args:
         panel: `customer_months`.
@@ -32,7 +34,8 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         shipments_n and revenue of the month, recency_days, frequency (shipments), monetary and
         revenue_window (currency), margin_window (currency), r, f, m (1 lowest), rfm_group,
         abc_class, abc_by, score (0-100; 0 for a customer that shipped before the window only;
-        null for one that never shipped).
+        null for one that never shipped), rfm_score (before what late payers lose), overdue_share
+        (fraction; null without receivables), pays_late (its score is lowered for it).
 
     Source:
         Hughes (1994), Strategic Database Marketing (RFM); Pareto's ABC analysis.
@@ -44,7 +47,7 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         m_position=position(summed, summed.revenue_window),
     )
     worth = ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
-    return placed.select(
+    scored = placed.select(
         "customer_id",
         "month",
         "months_n",
@@ -54,15 +57,42 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         "frequency",
         "revenue_window",
         "margin_window",
+        "overdue_share",
         monetary=placed.revenue_window,
-        r=quantile_group(placed.r_position, policy.rfm_groups),
-        f=quantile_group(placed.f_position, policy.rfm_groups),
-        m=quantile_group(placed.m_position, policy.rfm_groups),
+        **_groups(placed, policy),
         rfm_group=rfm_group(placed),
         abc_class=abc_class(placed, worth, policy.abc_cuts),
         abc_by=ibis.ifelse(placed.has_margin, "margin", "revenue"),
-        score=_weighted(placed, policy),
+        rfm_score=_weighted(placed, policy),
+        pays_late=_pays_late(placed, policy.late_payers),
     )
+    chosen = scored.mutate(score=scored.rfm_score)
+    if policy.score == "seven":
+        seven = with_dimensions(panel, policy, as_of)
+        parts = seven.select("customer_id", "month", "value_score")
+        joined = scored.left_join(parts.view(), ["customer_id", "month"])
+        # who is not ranked has the score of the customers that left, or none
+        ranked = ibis.coalesce(joined.value_score, joined.rfm_score)
+        chosen = joined.mutate(score=ranked).drop("customer_id_right", "month_right", "value_score")
+    return chosen.mutate(score=_lowered(chosen, policy.late_payers))
+
+
+def _groups(placed: ir.Table, policy: ValuePolicy) -> dict[str, ir.Value]:
+    """r, f and m: fixed cuts where the policy gives them, else quantiles of the month."""
+    measures = {
+        "r": ("recency", placed.recency_days),
+        "f": ("frequency", placed.frequency),
+        "m": ("monetary", placed.revenue_window),
+    }
+    groups: dict[str, ir.Value] = {}
+    for letter, (part, value) in measures.items():
+        cuts = policy.rfm_cuts.get(part)  # type: ignore[call-overload]
+        if cuts is None:
+            groups[letter] = quantile_group(placed[f"{letter}_position"], policy.rfm_groups)
+        else:
+            ranked = ibis.ifelse(placed.is_ranked, value, None)
+            groups[letter] = cut_group(ranked, cuts, falls=letter == "r")
+    return groups
 
 
 def _weighted(placed: ir.Table, policy: ValuePolicy) -> ir.NumericColumn:
@@ -77,3 +107,16 @@ def _weighted(placed: ir.Table, policy: ValuePolicy) -> ir.NumericColumn:
     ranked = (100 * total / weight.nullif(0.0)).round(SCORE_DECIMALS)
     never = placed.recency_days.isnull()
     return ibis.ifelse(placed.is_ranked, ranked, ibis.ifelse(never, None, 0.0))
+
+
+def _pays_late(placed: ir.Table, rule: LatePayers | None) -> ir.BooleanValue:
+    if rule is None:
+        return ibis.literal(False)
+    return (placed.overdue_share > rule.overdue_above).fill_null(False)
+
+
+def _lowered(chosen: ir.Table, rule: LatePayers | None) -> ir.NumericColumn:
+    if rule is None:
+        return chosen.score
+    lowered = (chosen.score * rule.keeps).round(SCORE_DECIMALS)
+    return ibis.ifelse(chosen.pays_late, lowered, chosen.score)

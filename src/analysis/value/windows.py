@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -23,7 +25,7 @@ def trailing(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         revenue of the month, frequency (shipments of the window), revenue_window, margin_window
         (null where no margin is known in the window), recency_days (days from the last shipment
         to the end of the month; null before the first shipment), is_ranked (shipped in the
-        window).
+        window), overdue_share (of the invoices due in the window or still unpaid; null without).
     """
     known = panel.filter(panel.month <= str(as_of))
     whole = ibis.window(group_by="customer_id", order_by="month", following=0)
@@ -43,6 +45,7 @@ def trailing(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         revenue_window=known.revenue.sum().over(last).round(AMOUNT_DECIMALS),
         margin_window=known.margin.sum().over(last).round(AMOUNT_DECIMALS),
         recency_days=_days_to_month_end(known),
+        overdue_share=_overdue_share(known, last),
     )
     return summed.mutate(is_ranked=summed.frequency > 0)
 
@@ -51,3 +54,11 @@ def _days_to_month_end(panel: ir.Table) -> ir.IntegerValue:
     start = (panel.month + "-01").cast("date")
     last_day = start + ibis.interval(months=1) - ibis.interval(days=1)
     return last_day.cast("date").delta(panel.last_shipped_at.date(), unit="day").cast("int32")
+
+
+def _overdue_share(panel: ir.Table, last: Any) -> ir.Value:
+    """Amount overdue at the month's end ÷ invoices of the window, at most 1."""
+    if "overdue" not in panel.columns:
+        return ibis.null("float64")
+    due = ibis.greatest(panel.due.sum().over(last), panel.overdue)
+    return (panel.overdue / due.nullif(0)).round(AMOUNT_DECIMALS).clip(lower=0.0, upper=1.0)
