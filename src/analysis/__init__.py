@@ -22,14 +22,11 @@ _PUBLIC = {
     "load_calendar": "calendar",
     "customer_months": "panel",
     "score": "value",
-<<<<<<< HEAD
     "groups": "tiers",
-=======
     "with_dimensions": "value",
     "weight_sensitivity": "value",
     "concentration": "value",
     "lorenz": "value",
->>>>>>> 8ff47ee (Score seven dimensions, late payers and concentration from a richer panel)
     "assign": "tiers",
     "calls": "tiers",
     "calls_in_words": "tiers",

@@ -12,16 +12,11 @@ from pydantic import Field, model_validator
 from ..errors import did_you_mean
 from ..language import LanguageCode
 from ..tables import SOURCE_TABLES
-<<<<<<< HEAD
 from .loading import Bilingual, BrokenRule, Section, build, digest, read_yaml, refuse
 from .money import Money
 from .policies import with_named_files
-from .policy import TierPolicy, ValuePolicy
-from .services import ServicePlan
-=======
-from .loading import BrokenRule, Section, build, digest, read_yaml, refuse
 from .policy import TierPolicy
->>>>>>> 8ff47ee (Score seven dimensions, late payers and concentration from a richer panel)
+from .services import ServicePlan
 from .sources import Source, TableSelect
 from .value import ValuePolicy
 
