@@ -73,6 +73,11 @@ class Workspace:
         return self.profile_path.parent / "overrides" / f"{self.profile.profile}.yaml"
 
     @property
+    def actions(self) -> Path:
+        """The measures that were decided; the file may be absent."""
+        return self.profile_path.parent / "actions" / f"{self.profile.profile}.yaml"
+
+    @property
     def calendar(self) -> Path | None:
         """The profile's calendar file; None where it names none."""
         name = self.profile.calendar

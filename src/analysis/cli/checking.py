@@ -21,7 +21,7 @@ def check_profile(profile: Path, raw: str = "") -> str:
         AnalysisError: All faults together.
     """
     from ..cleaning.checking import select_faults
-    from ..params import load_experiments, load_profile
+    from ..params import load_actions, load_experiments, load_profile
     from ..sources import source_faults
     from ..workspace import open_month
 
@@ -35,6 +35,10 @@ def check_profile(profile: Path, raw: str = "") -> str:
         faults += several.faults
     except AnalysisError as one:
         faults.append(one)
+    try:
+        load_actions(month.actions)
+    except AnalysisError as wrong:
+        faults.append(wrong)
     raise_all(faults)
     return (
         f"{profile}: {len(read.sources)} sources, {len(read.tables)} tables, "

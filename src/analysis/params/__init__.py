@@ -1,5 +1,6 @@
 """Parameter files: profiles and experiments, validated strictly."""
 
+from .actions import Action, load_actions
 from .experiment import (
     ExperimentSpec,
     experiment_json_schema,
@@ -33,6 +34,7 @@ from .value import ChurnRiskPolicy, LatePayers, LifetimePolicy, SensitiveCargo, 
 
 __all__ = [
     "ABC_CLASSES",
+    "Action",
     "Bilingual",
     "BurstPromotion",
     "CallPolicy",
@@ -58,6 +60,7 @@ __all__ = [
     "ValuePolicy",
     "digest",
     "experiment_json_schema",
+    "load_actions",
     "load_experiment",
     "load_experiments",
     "load_overrides",

@@ -66,6 +66,7 @@ STAGES: tuple[Stage, ...] = (
         "04_report",
         after=EVALUATION,
         sections=("title", "privacy"),
+        params_files=("actions/{profile}.yaml",),
         reads_previous=True,
         by_language=True,
     ),

@@ -64,7 +64,7 @@ def _change_of(kind: str, now: Mapping[str, str], before: Mapping[str, str]) -> 
 
 
 def _kind(name: str) -> str:
-    for kind in ("params", "raw", "experiments", "overrides", "notebook"):
+    for kind in ("params", "raw", "experiments", "overrides", "actions", "calendars", "notebook"):
         if name.startswith((f"{kind}.", f"{kind}/")):
             return kind
     return name
@@ -155,6 +155,8 @@ _KINDS = {
     "packages": "Program libraries",
     "experiments": "Experiment plans",
     "overrides": "Committee overrides",
+    "actions": "Measures",
+    "calendars": "Calendar",
     "notebook": "Notebooks",
     "raw": "Raw files",
     "words": "Wording and fonts",

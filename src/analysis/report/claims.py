@@ -103,21 +103,25 @@ def part_told(part: Part, row: pd.Series, language: Language) -> str:
     if row["verdict"] == "not_measurable":
         why = missing_told(row["missing"], language)
         return language.text("{gate}: {note}", gate=label, note=why)
-    value, low, high = (
-        _written(part, float(row[k]), language) for k in ("estimate", "low", "high")
-    )
+    value = _written(part, float(row["estimate"]), language)
+    low, high = (_bare(part, float(row[end]), language) for end in ("low", "high"))
     return language.text("{label} {value} ({low} to {high})",
                          label=label, value=value, low=low, high=high)  # fmt: skip
 
 
 def _written(part: Part, value: float, language: Language) -> str:
-    if part.unit == "points":
-        is_level = part.key == "level"
-        return language.text("{n} points", n=language.number(value, 1, sign=not is_level))
-    if part.unit == "hours":
-        return language.text("{n} h", n=language.number(value, 1))
+    """A value with its unit."""
+    sources = {"points": "{n} points", "hours": "{n} h", "difference": "{n} pp"}
+    number = _bare(part, value, language)
+    return language.text(sources[part.unit], n=number) if part.unit in sources else number
+
+
+def _bare(part: Part, value: float, language: Language) -> str:
+    """A number without its unit, but for the per-cent sign."""
+    if part.unit in ("points", "hours"):
+        return language.number(value, 1, sign=part.unit == "points" and part.printed < 0)
     if part.unit == "difference":
-        return language.points(value, 1)
+        return language.number(100 * value, 1, sign=True)
     return language.percent(value, 1, sign=part.unit == "relative")
 
 

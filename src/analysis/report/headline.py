@@ -74,8 +74,8 @@ class HeadlineFigure:
 
     Attributes:
         spec: What it is.
-        value, previous, year_ago: This month, last month, the same month last year; NaN where
-            there is none.
+        value, previous, year_ago: This month, last month, the month of last year it is compared
+            with (aligned by festival); NaN where there is none.
         past: Up to thirteen months, oldest first, this one last.
         low, high: Sampling interval of the value; NaN where none is given.
         noise: Half-widths of the intervals of this month, last month and the same month last
@@ -92,31 +92,38 @@ class HeadlineFigure:
     noise: tuple[float, float, float] = (math.nan, math.nan, math.nan)
 
 
-def headline_figures(figures: pd.DataFrame | None, month: Month) -> list[HeadlineFigure]:
+def headline_figures(
+    figures: pd.DataFrame | None, month: Month, year_ago: Month | None = None
+) -> list[HeadlineFigure]:
     """The big numbers of a month; NaN where a profile or a month has none.
 
     Args:
         figures: As `monthly_figures` returns; None without a panel.
         month: The as-of month.
+        year_ago: The month of last year to compare with; the same month by default.
     """
-    return [_figure(spec, figures, month) for spec in HEADLINE]
+    then = year_ago or month.shifted(-12)
+    return [_figure(spec, figures, month, then) for spec in HEADLINE]
 
 
-def _figure(spec: Spec, figures: pd.DataFrame | None, month: Month) -> HeadlineFigure:
-    def at(column: str, back: int) -> float:
-        key = str(month.shifted(-back))
+def _figure(
+    spec: Spec, figures: pd.DataFrame | None, month: Month, year_ago: Month
+) -> HeadlineFigure:
+    def of(column: str, which: Month) -> float:
+        key = str(which)
         if figures is None or column not in figures or key not in figures.index:
             return math.nan
         return float(figures[column].loc[key])
 
-    past = tuple(at(spec.key, back) for back in range(SPARK_MONTHS - 1, -1, -1))
-    ends = [(at(f"{spec.key}_low", back), at(f"{spec.key}_high", back)) for back in (0, 1, 12)]
+    past = tuple(of(spec.key, month.shifted(-back)) for back in range(SPARK_MONTHS - 1, -1, -1))
+    compared = (month, month.shifted(-1), year_ago)
+    ends = [(of(f"{spec.key}_low", m), of(f"{spec.key}_high", m)) for m in compared]
     halves = [(high - low) / 2 for low, high in ends]
     return HeadlineFigure(
         spec,
         past[-1],
-        at(spec.key, 1),
-        at(spec.key, 12),
+        of(spec.key, month.shifted(-1)),
+        of(spec.key, year_ago),
         past,
         *ends[0],
         (halves[0], halves[1], halves[2]),
@@ -210,7 +217,8 @@ def _size(figure: HeadlineFigure, before: float, language: Language) -> str:
 def overview(inputs: Inputs, language: Language) -> Block:
     """The month at a glance: the big numbers."""
     month = inputs.month
-    cards = [_card(figure, inputs, language) for figure in headline_figures(inputs.figures, month)]
+    found = headline_figures(inputs.figures, month, inputs.last_year)
+    cards = [_card(figure, inputs, language) for figure in found]
     told = {card["key"] for card in cards if card["exists"]}
     hidden = {"csat"} if "nps" in told else set()
     return rendered(
@@ -220,8 +228,8 @@ def overview(inputs: Inputs, language: Language) -> Block:
         missing=[card for card in cards if not card["exists"]],
         definitions=[(language.text(s.label), language.text(s.definition)) for s in HEADLINE],
         last=language.month(str(month.shifted(-1))),
-        year=language.month(str(month.shifted(-12))),
-        is_festival_season=month.number <= 3,
+        year=language.month(str(inputs.last_year)),
+        is_aligned=inputs.last_year != month.shifted(-12),
         tax=inputs.profile.money.tax,
     )
 
@@ -240,12 +248,17 @@ def _card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping
             )
             for before, since, noise in (
                 (figure.previous, "on last month", figure.noise[1]),
-                (figure.year_ago, "on last year", figure.noise[2]),
+                (figure.year_ago, _since_last_year(inputs), figure.noise[2]),
             )
         ],
         "beside": _beside(figure, inputs, language),
         "spark": shown(_Spark(sparkline(figure.past))),
     }
+
+
+def _since_last_year(inputs: Inputs) -> str:
+    aligned = inputs.last_year != inputs.month.shifted(-12)
+    return "on last year's festival month" if aligned else "on last year"
 
 
 def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from ..calendar import load_calendar
 from ..months import Month
-from ..params import Profile, load_experiments
+from ..params import Action, Profile, load_actions, load_experiments
 from ..params.experiment import ExperimentSpec
 from ..workspace import Workspace
 from .monthly_figures import monthly_figures
@@ -49,6 +50,8 @@ class Inputs:
         experiments: The entries of ``evaluations.json``.
         waiting: Planned experiments that are not evaluated yet: id and why.
         plans: The plans they follow, by id.
+        actions: The measures that were decided.
+        year_ago: The month of last year to compare with, aligned by festival; None: the same month.
         sources: The canonical tables that the profile yields.
         parts, previous_parts: Digest of each input (params, code, raw files) of this month's run
             and of last month's, by name; empty where the pipeline did not make the tables.
@@ -65,11 +68,18 @@ class Inputs:
     experiments: tuple[Mapping[str, Any], ...] = ()
     waiting: tuple[Mapping[str, Any], ...] = ()
     plans: Mapping[str, ExperimentSpec] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    year_ago: Month | None = None
     sources: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
     previous_parts: Mapping[str, str] = field(default_factory=dict)
     previous_summary: Mapping[str, Any] | None = None
     command: str = ""
+
+    @property
+    def last_year(self) -> Month:
+        """The month of last year that figures are compared with."""
+        return self.year_ago or self.month.shifted(-12)
 
     def frame(self, name: str) -> pd.DataFrame | None:
         """A small table, or None where it is missing or empty."""
@@ -98,6 +108,8 @@ def gather(workspace: Workspace) -> Inputs:
         experiments=tuple(evaluations.get("experiments", ())),
         waiting=tuple(evaluations.get("waiting") or ()),
         plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
+        actions=load_actions(workspace.actions),
+        year_ago=load_calendar(workspace.calendar).aligned(workspace.as_of),
         sources=frozenset(workspace.profile.tables),
         parts=digests_of_inputs(workspace.processed),
         previous_parts=published_digests(workspace.reports.parent / last_month),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..language import Language, LanguageCode
 from ..standing import Standing, standing_html
 from ..workspace import Workspace
+from .actions import actions
 from .block import Block, rendered
 from .calls import customers_to_call
 from .changes import what_changed
@@ -82,6 +83,10 @@ class MonthlyReport:
     def claims(self) -> Block:
         """What the literature claims, tested on own data."""
         return claims_section(self.inputs, self.language)
+
+    def actions(self) -> Block:
+        """What was decided and is open."""
+        return actions(self.inputs, self.language)
 
     def data_quality(self) -> Block:
         """How good the data are."""

@@ -67,7 +67,7 @@ def _headline(inputs: Inputs) -> dict[str, dict[str, float | None]]:
             "previous": _number(figure.previous),
             "year_ago": _number(figure.year_ago),
         }
-        for figure in headline_figures(inputs.figures, inputs.month)
+        for figure in headline_figures(inputs.figures, inputs.month, inputs.last_year)
     }
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from . import estimating
 from .company import YEAR, Company, Found
+from .estimating import FEWEST_ROWS, Estimate, TooFew
 
 
 def tier_accuracy_89(company: Company) -> Found:
-    """Whether a tier is the one that the following year's value earns."""
-    tiers = company.need("tiers")
-    then = tiers.filter(tiers.month == str(company.as_of.shifted(-YEAR)))
-    now = tiers.filter(tiers.month == str(company.as_of), tiers.tier_by_score.notnull())
-    rows = then.select("customer_id", "tier").inner_join(
-        now.select("customer_id", "tier_by_score"), "customer_id"
-    )
-    counted = rows.aggregate(
-        hits=(rows.tier == rows.tier_by_score).cast("int").sum(), n=rows.customer_id.count()
-    ).execute()
-    hits, n = (int(counted[name].fillna(0).iloc[0]) for name in ("hits", "n"))
-    return {"accuracy": estimating.wilson(hits, n)}
+    """Whether a tier is the one that the following year's value earns, as the tiers' stage found.
+
+    A window of twelve months that overlaps with the one the tier came from would agree with
+    itself: only the horizon of a year is read.
+    """
+    table = company.need("tier_accuracy")
+    rows = table.filter(table.months_ahead == YEAR, table.accuracy.notnull()).execute()
+    if rows.empty or int(rows["customers_n"].iloc[0]) < FEWEST_ROWS:
+        n = 0 if rows.empty else int(rows["customers_n"].iloc[0])
+        return {"accuracy": TooFew(n, FEWEST_ROWS)}
+    row = rows.iloc[0]
+    return {
+        "accuracy": Estimate(
+            float(row["accuracy"]),
+            float(row["ci_low"]),
+            float(row["ci_high"]),
+            int(row["customer_months_n"]),
+            int(row["customers_n"]),
+        )
+    }

@@ -239,7 +239,7 @@ CLAIMS = (
     Claim(
         "tier-accuracy-89",
         "Tiering is 89 % accurate.",
-        "Customers with a tier twelve months ago: that tier is the one the value score of the "
+        "Customers with a tier twelve months before: that tier is the one the value score of the "
         "twelve months since has earned.",
         (_about("accuracy", "tier equals the tier earned next", "share", 0.89),),
     ),

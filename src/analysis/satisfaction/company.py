@@ -28,6 +28,7 @@ MISSING_TABLE: Mapping[str, Message] = {
     "surveys": Message("no survey answers"),
     "assignments": Message("no experiment"),
     "tiers": Message("no tiers"),
+    "tier_accuracy": Message("no accuracy of the tiers"),
     "customer_months": Message("no customer months"),
 }
 """Table → what to say where a profile or a month has none."""

@@ -1,0 +1,108 @@
+"""What was decided and is not done yet: owner, due date, and the metric before and since."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from ..figures import ReadingTable, reading_table
+from ..language import MISSING, Language
+from ..months import Month
+from ..params.actions import Action
+from .block import Block, rendered
+from .headline import HEADLINE, Spec, written
+from .inputs import Inputs
+
+MONTHS_BEFORE = 3
+"""Whole months before the decision whose mean stands for the time before it."""
+SPECS = {spec.key: spec for spec in HEADLINE}
+
+
+def actions(inputs: Inputs, language: Language) -> Block:
+    """Open and overdue measures as of the month's end, with the metric before and since."""
+    day = inputs.month.last_day
+    known = [one for one in inputs.actions if one.is_known(day)]
+    still = sorted((one for one in known if one.is_open(day)), key=lambda one: one.due_on)
+    return rendered(
+        "actions",
+        language,
+        has_any=bool(known),
+        lead=_lead(known, still, inputs, language),
+        table=_table(still, inputs, language) if still else None,
+    )
+
+
+def _lead(known: list[Action], still: list[Action], inputs: Inputs, language: Language) -> str:
+    overdue = sum(one.is_overdue(inputs.month.last_day) for one in still)
+    return language.plural(
+        "{n} measure is open, {overdue} of them overdue; {ended} have been ended.",
+        "{n} measures are open, {overdue} of them overdue; {ended} have been ended.",
+        len(still),
+        overdue=language.number(overdue),
+        ended=language.number(len(known) - len(still)),
+    )
+
+
+def before_and_since(
+    figures: pd.DataFrame | None, action: Action, month: Month
+) -> tuple[float, float]:
+    """Mean of the metric in the three months before the decision's month, and in those after it.
+
+    Args:
+        figures: As `monthly_figures` returns.
+        action: The measure.
+        month: The as-of month, the last that counts.
+
+    Returns:
+        Both in the metric's unit; NaN where there is no whole month yet or no figure.
+    """
+    if figures is None or action.metric not in figures:
+        return math.nan, math.nan
+    decided = Month(action.decided_on.year, action.decided_on.month)
+    series = figures[action.metric]
+    first = str(decided.shifted(-MONTHS_BEFORE))
+    before = series[(series.index >= first) & (series.index < str(decided))]
+    since = series[(series.index > str(decided)) & (series.index <= str(month))]
+    return float(before.mean()), float(since.mean())
+
+
+def _table(still: list[Action], inputs: Inputs, language: Language) -> ReadingTable:
+    headings = {
+        "measure": language.text("Measure"),
+        "owner": language.text("Owner"),
+        "due": language.text("Due"),
+        "metric": language.text("Metric"),
+        "before": language.text("Before"),
+        "since": language.text("Since"),
+    }
+    return reading_table(
+        pd.DataFrame([_row(action, inputs, language) for action in still]),
+        headings,
+        caption=language.text("Open measures, the most urgent first"),
+        numeric=("before", "since"),
+        group="state",
+        stacks=True,
+        key="actions",
+    )
+
+
+def _row(action: Action, inputs: Inputs, language: Language) -> dict[str, str]:
+    spec = SPECS[action.metric]
+    before, since = before_and_since(inputs.figures, action, inputs.month)
+    late = action.is_overdue(inputs.month.last_day)
+    return {
+        "state": language.text("! Overdue" if late else "Open", context="action"),
+        "measure": action.measure.in_(language.code),
+        "owner": action.owner,
+        "due": language.date(action.due_on),
+        "metric": language.text(spec.label),
+        "before": _written(spec, before, inputs, language),
+        "since": _written(spec, since, inputs, language),
+    }
+
+
+def _written(spec: Spec, value: float, inputs: Inputs, language: Language) -> str:
+    if math.isnan(value):
+        return MISSING
+    return written(value, spec.form, language, inputs.profile.money.currency)
