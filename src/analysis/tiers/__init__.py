@@ -4,6 +4,7 @@ from .accuracy import accuracy
 from .assigning import assign
 from .calls import CALL_PHRASES, calls, calls_in_words, explain_calls
 from .groups import Groups, groups
+from .replaying import Replay, replay
 from .services import tier_services
 from .summary import migration, stability, tier_shares
 from .tiering import Tiering
@@ -14,6 +15,7 @@ __all__ = [
     "HOLD_PHRASES",
     "REASON_PHRASES",
     "Groups",
+    "Replay",
     "Tiering",
     "accuracy",
     "assign",
@@ -24,6 +26,7 @@ __all__ = [
     "groups",
     "migration",
     "moves_in_words",
+    "replay",
     "stability",
     "tier_services",
     "tier_shares",

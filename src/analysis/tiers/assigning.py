@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -71,18 +71,35 @@ def _assigned(
     scores: ir.Table, policy: TierPolicy, as_of: Month, overrides: Sequence[Override]
 ) -> Tiering:
     history = read_history(scores, as_of, [policy.measure]).under(policy)
-    hands = _by_hand(overrides, history)
     rules = TierRules(policy, history.months[0].index)
     steps: list[tuple[Seen, Ruled]] = []
     kept: list[pa.Table] = []
     bars: list[pd.DataFrame] = []
-    for rows in history:
-        steps = [*steps[-1:], rules.step(rows, _level_by_hand(hands, rows))]
-        kept.append(_month_table(*steps[-1], history.customer_ids))
-        bars.append(_month_bars(*steps[-1]))
+    for step in walked(history, rules, overrides):
+        steps = [*steps[-1:], step]
+        kept.append(month_table(*step, history.customer_ids))
+        bars.append(_month_bars(*step))
     tiers = check(ibis.memtable(pa.concat_tables(kept)), "tiers")
     moves = moves_of(steps, rules, history, as_of, overrides)
     return Tiering(tiers, moves, pd.concat(bars, ignore_index=True), as_of)
+
+
+def walked(
+    history: History, rules: TierRules, overrides: Sequence[Override]
+) -> Iterator[tuple[Seen, Ruled]]:
+    """Every month of a history under the rules, oldest first: what it shows, what follows.
+
+    Args:
+        history: Read, and put under the rules' policy.
+        rules: Fresh.
+        overrides: The committee's overrides.
+
+    Raises:
+        ParamsError: An override names a customer that does not exist.
+    """
+    hands = _by_hand(overrides, history)
+    for rows in history:
+        yield rules.step(rows, _level_by_hand(hands, rows))
 
 
 def month_of(index: int) -> str:
@@ -90,7 +107,8 @@ def month_of(index: int) -> str:
     return str(Month(index // 12, index % 12 + 1))
 
 
-def _month_table(seen: Seen, ruled: Ruled, customer_ids: pa.Array) -> pa.Table:
+def month_table(seen: Seen, ruled: Ruled, customer_ids: pa.Array) -> pa.Table:
+    """One month of `tiers`, one row a customer, as the contract says."""
     n = len(seen.rows)
     target = np.where(np.isnan(seen.rows.recency_days), NO_LEVEL, seen.target)
     return pa.table(

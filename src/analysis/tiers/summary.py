@@ -78,12 +78,13 @@ _HELD_BY_TIER = (
 )
 
 
-def stability(tiers: ir.Table, as_of: Month) -> pd.DataFrame:
+def stability(tiers: ir.Table, as_of: Month, first: Month | None = None) -> pd.DataFrame:
     """How often customers move, over the last twelve months.
 
     Args:
         tiers: Tiers of `assign`.
         as_of: The last month.
+        first: First month that counts, where not twelve months do.
 
     Returns:
         One row: customer_years, moves_n, moves_per_customer_year, reversals_n (moves that undo
@@ -95,7 +96,7 @@ def stability(tiers: ir.Table, as_of: Month) -> pd.DataFrame:
     index = known.month.left(4).cast("int32") * YEAR + known.month.right(2).cast("int32")
     moved = known.mutate(step=step, index=index).filter(lambda t: t.step != 0)
     past = ibis.window(group_by="customer_id", order_by="index")
-    since = str(as_of.shifted(1 - YEAR))
+    since = str(first or as_of.shifted(1 - YEAR))
     moves = moved.mutate(
         is_reversal=(moved.step.sign() != moved.step.lag().over(past).sign())
         & (moved.index - moved.index.lag().over(past) <= REVERSAL_MONTHS)
