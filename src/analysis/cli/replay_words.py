@@ -69,7 +69,7 @@ def _by_tier(
     held = by_tier.set_index(["policy", "tier"])
     by = by_tier["value"].iloc[0]
     shown: dict[str, tuple[str, Callable[[float], Value]]] = {
-        "share_of_customers": ("Customers by tier", _percent),
+        "share_of_customers": ("Share of customers by tier", _percent),
         "share_of_value": (
             "Profit by tier" if by == "margin" else "Revenue by tier",
             _percent,
