@@ -27,6 +27,9 @@ def shared_data() -> Path:
     return folder
 
 
+os.environ.setdefault("TIERLAB_BROWSER", "none")
+"""Runs of the pipeline print no PDF, which takes seconds; a test of printing asks for it."""
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox",

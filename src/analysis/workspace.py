@@ -130,6 +130,16 @@ class Workspace:
             text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
             write_atomically(self.save_to / f"{name}.json", text)
 
+    def save_text(self, name: str, text: str) -> None:
+        """Write a page to `save_to`, atomically; no-op without a folder.
+
+        Args:
+            name: With its language and ending, such as ``email.zh.html``.
+            text: What it holds.
+        """
+        if self.save_to is not None:
+            write_atomically(self.save_to / name, text)
+
     def document(self, name: str) -> dict[str, Any] | None:
         """A JSON document of this month; None where there is none."""
         found = self._found(Path(f"{name}.json"))

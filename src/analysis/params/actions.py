@@ -33,7 +33,7 @@ class Action(Section):
     Attributes:
         id: Short name.
         measure: What is done, in both languages.
-        owner: A department, or a name that readers may see.
+        owner: A department, in one or both languages, or a name that readers may see.
         decided_on: When it was decided; unknown to reports of earlier months.
         due_on: Last day on which it may still be open.
         status: ``planned``, ``running``, ``done`` or ``dropped``, as of now.
@@ -43,7 +43,7 @@ class Action(Section):
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     measure: Bilingual
-    owner: Written
+    owner: Written | Bilingual
     decided_on: dt.date
     due_on: dt.date
     status: ActionStatus
@@ -60,6 +60,10 @@ class Action(Section):
         if self.done_on and self.done_on < self.decided_on:
             raise ValueError("done_on lies before decided_on")
         return self
+
+    def owner_in(self, code: str) -> str:
+        """The owner in a language."""
+        return self.owner.in_(code) if isinstance(self.owner, Bilingual) else self.owner
 
     def is_known(self, day: dt.date) -> bool:
         """Whether it had been decided by the end of a day."""

@@ -21,6 +21,7 @@ from .exchange import put_in_place, restore_retired
 from .job import Job
 from .locks import take
 from .manifest import manifest_of
+from .printing import browser_of, print_pages
 from .releases import RELEASES, language_of, pages_of, releases_of, standing_of
 
 IN_WORK = ".publishing-"
@@ -81,6 +82,11 @@ def fill(job: Job, folder: Path, standing: Standing) -> list[str]:
         links = _links(job, standing, language) if page.suffix == ".html" else ""
         text = stamped(page.read_text(encoding="utf-8"), standing, language, links)
         (folder / page.name).write_text(text, encoding="utf-8")
+    printed = print_pages(
+        [folder / f"report.{language}.html" for language in job.profile.languages],
+        browser_of(os.environ),
+    )
+    names += [path.name for path in printed]
     month = open_month(job.profile_path, str(job.month), raw=job.raw, out=job.root)
     write_json(folder / "summary.json", summary(month))
     names = [*names, "summary.json"]

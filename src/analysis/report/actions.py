@@ -94,7 +94,7 @@ def _row(action: Action, inputs: Inputs, language: Language) -> dict[str, str]:
     return {
         "state": language.text("! Overdue" if late else "Open", context="action"),
         "measure": action.measure.in_(language.code),
-        "owner": action.owner,
+        "owner": action.owner_in(language.code),
         "due": language.date(action.due_on),
         "metric": language.text(spec.label),
         "before": _written(spec, before, inputs, language),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -218,7 +218,7 @@ def overview(inputs: Inputs, language: Language) -> Block:
     """The month at a glance: the big numbers."""
     month = inputs.month
     found = headline_figures(inputs.figures, month, inputs.last_year)
-    cards = [_card(figure, inputs, language) for figure in found]
+    cards = [figure_card(figure, inputs, language) for figure in found]
     told = {card["key"] for card in cards if card["exists"]}
     hidden = {"csat"} if "nps" in told else set()
     return rendered(
@@ -234,7 +234,8 @@ def overview(inputs: Inputs, language: Language) -> Block:
     )
 
 
-def _card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping[str, object]:
+def figure_card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> Mapping[str, Any]:
+    """What a big number shows: its label, value, changes, interval, and why it is missing."""
     spec, currency = figure.spec, inputs.profile.money.currency
     return {
         "key": spec.key,

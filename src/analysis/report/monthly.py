@@ -14,6 +14,7 @@ from .changes import what_changed
 from .claims import claims_section
 from .data_quality import data_quality
 from .effects import effects
+from .email import Email, email
 from .guardrails import fairness, guardrails
 from .headline import overview
 from .inputs import Inputs, gather
@@ -95,6 +96,10 @@ class MonthlyReport:
     def what_changed(self) -> Block:
         """What differs from last month's report."""
         return what_changed(self.inputs, self.language)
+
+    def email(self) -> Email:
+        """The month in an e-mail, as a page and as text."""
+        return email(self.inputs, self.language)
 
     def provenance(self) -> Block:
         """What the report was made from."""
