@@ -42,15 +42,16 @@ class BurstPromotion(Section):
     Attributes:
         ratio: This month's revenue against the expected one from which it is a jump.
         noise_sds: Standard deviations by which its shipments must exceed the expected ones, so
-            that a small customer's ordinary ups and downs are no jump.
+            that a small customer's ordinary ups and downs are no jump; how much the months of
+            steady customers vary is measured on the company itself.
         baseline_months: Months before that give the customer's baseline.
         min_history_months: Months of history without which there is no baseline.
         provisional_months: Months the tier is kept, the burst month included.
         max_steps: Tiers it may climb above what the rules alone give.
     """
 
-    ratio: float = Field(2.5, gt=1)
-    noise_sds: float = Field(3.0, ge=0)
+    ratio: float = Field(2.0, gt=1)
+    noise_sds: float = Field(2.25, ge=0)
     baseline_months: int = Field(6, ge=1, le=24)
     min_history_months: int = Field(3, ge=1)
     provisional_months: int = Field(3, ge=1, le=12)

@@ -14,6 +14,18 @@ from .season import YEAR
 
 MEMORY_MONTHS = 25
 """The longest baseline that `BurstPromotion` allows, and the month itself."""
+STEADY_SHIPMENTS, STEADY_MONTHS = 5.0, 8
+"""Customers expected to ship so many, known for so many months, tell how much months vary."""
+FEWEST_STEADY = 30
+"""With fewer of them nothing is learnt: counts then vary as chance alone has it."""
+LARGEST_SPREAD = 4.0
+"""Variance of a month's rate as a share of its square: beyond this a month tells nothing."""
+HALVINGS = 20
+"""Of the range of the spread: six digits, more than a month's data hold."""
+MEDIAN_OF_CHI_SQUARE = 0.4549
+"""Median of a squared standard normal."""
+ANSCOMBE = 3 / 8
+"""Added to a count so that its square root varies alike at all sizes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,12 @@ class BurstWatch:
     What is expected of a customer is its baseline (the mean of the months before, without its
     first one, which is seldom a whole month) times the company's own peak (Double 11 is nobody's
     jump), or what it did at the same time last year, whichever is larger. A jump is `ratio` times
-    that in revenue, with more shipments than chance explains.
+    that in revenue, at least the customer's own best month of the year before, with more
+    shipments than chance explains: chance in the count, in the baseline, and in how much a
+    steady customer's months vary in this company.
+
+    Source:
+        Anscombe (1948), The transformation of Poisson, binomial and negative-binomial data.
     """
 
     def __init__(self, policy: BurstPromotion | None) -> None:
@@ -70,10 +87,44 @@ class BurstWatch:
         peaks = _peaks(value, usual)
         expected = np.maximum(usual * peaks, _last_year(self._revenue, len(rows)))
         expected_n = np.maximum(usual_n * peaks, _last_year(self._shipments, len(rows)))
-        noise = policy.noise_sds * np.sqrt(np.maximum(expected_n, 1.0))
-        jumped = (value >= policy.ratio * expected) & (rows.shipments >= expected_n + noise)
+        best = self._revenue.stacked(0, YEAR - 1, len(rows)).max(axis=0)
+        months = np.clip(rows.months_n - 2, 1, policy.baseline_months)
+        spread = _spread(rows, usual_n * peaks, peaks / months)
+        beyond = _deviation(rows.shipments, expected_n, peaks / months, spread)
+        jumped = (value >= policy.ratio * expected) & (value >= best) & (beyond >= policy.noise_sds)
         known = (rows.months_n >= policy.min_history_months + 2) & (usual > 0)
         return Burst(jumped & known, expected, _reaches(value, usual, targets, peaks))
+
+
+def _deviation(count: Numbers, expected: Numbers, length: Numbers, spread: float) -> Numbers:
+    """Standard deviations by which a month's count exceeds the expected one, shape (n,).
+
+    Args:
+        count: Shipments of the month.
+        expected: Expected shipments, themselves estimated.
+        length: The month's weight against the months that the estimate rests on.
+        spread: Variance of a month's rate as a share of its square.
+    """
+    rise = 2 * (np.sqrt(count + ANSCOMBE) - np.sqrt(expected + ANSCOMBE))
+    return rise / np.sqrt((1 + length) * (1 + spread * expected))
+
+
+def _spread(rows: MonthRows, expected: Numbers, length: Numbers) -> float:
+    """How much steady customers' months vary beyond chance, from this month's own customers.
+
+    The value at which the median customer is as far off as the median of chance: bursts, which
+    are few, do not move it.
+    """
+    steady = (expected >= STEADY_SHIPMENTS) & (rows.months_n >= STEADY_MONTHS)
+    if steady.sum() < FEWEST_STEADY:
+        return 0.0
+    count, usual, weight = rows.shipments[steady], expected[steady], length[steady]
+    low, high = 0.0, LARGEST_SPREAD
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        off = np.median(_deviation(count, usual, weight, middle) ** 2)
+        low, high = (middle, high) if off > MEDIAN_OF_CHI_SQUARE else (low, middle)
+    return (low + high) / 2
 
 
 def _baseline(past: Recent[np.float64], rows: MonthRows, policy: BurstPromotion) -> Numbers:

@@ -29,7 +29,13 @@ WEIGHTS = {
     "csat_score": "answers_n",
 }
 """Mean of the panel → the count it is weighted by when members are added up."""
-COMPUTED = ("customer_id", "month", "on_time_rate", "last_shipped_at", "is_active")
+EARLIEST = ("first_shipped_at",)
+LARGEST = (
+    "last_shipped_at",
+    *("shipping_days_n", "services_n", "destinations_n", "cargo_types_n"),
+)
+"""Taken from the member that has most: kinds (and days) of several members may be the same."""
+COMPUTED = ("customer_id", "month", "on_time_rate", "is_active")
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,8 @@ def _tops(child: np.ndarray, parent: np.ndarray) -> pd.DataFrame:
 def group_months(panel: ir.Table, members: ir.Table) -> ir.Table:
     """The panel of the groups: one row a group (or lone customer) and month.
 
-    Counts and amounts are added up, means weighted by what they are means of.
+    Counts and amounts are added up, means weighted by what they are means of; of different
+    services, destinations, kinds of cargo and days the member with most counts.
 
     Args:
         panel: `customer_months`.
@@ -110,9 +117,7 @@ def group_months(panel: ir.Table, members: ir.Table) -> ir.Table:
     """
     joined = panel.left_join(members, "customer_id").drop("customer_id_right")
     mapped = joined.mutate(owner=ibis.coalesce(joined.group_id, joined.customer_id))
-    summed = mapped.group_by(customer_id="owner", month="month").aggregate(
-        last_shipped_at=mapped.last_shipped_at.max(), **_added(mapped)
-    )
+    summed = mapped.group_by(customer_id="owner", month="month").aggregate(**_added(mapped))
     return check(
         summed.mutate(
             on_time_rate=summed.on_time_n / summed.promised_n.nullif(0),
@@ -122,15 +127,24 @@ def group_months(panel: ir.Table, members: ir.Table) -> ir.Table:
     )
 
 
-def _added(mapped: ir.Table) -> dict[str, ir.NumericScalar]:
-    added: dict[str, ir.NumericScalar] = {}
-    for name in CONTRACTS["customer_months"].columns:
-        if name in WEIGHTS:
-            known = mapped[name].notnull()
-            weight = mapped[WEIGHTS[name]].cast("float64")
-            total = (mapped[name] * weight).sum(where=known)
-            added[name] = (total / weight.sum(where=known).nullif(0)).round(AMOUNT_DECIMALS)
-        elif name not in COMPUTED:
-            whole = mapped[name].type().is_integer()
-            added[name] = mapped[name].sum() if whole else mapped[name].sum().round(AMOUNT_DECIMALS)
-    return added
+def _added(mapped: ir.Table) -> dict[str, ir.Scalar]:
+    return {
+        name: _together(mapped, name)
+        for name in CONTRACTS["customer_months"].columns
+        if name not in COMPUTED
+    }
+
+
+def _together(mapped: ir.Table, name: str) -> ir.Scalar:
+    """One column of the members' rows of a month."""
+    column = mapped[name]
+    if name in WEIGHTS:
+        weight = mapped[WEIGHTS[name]].cast("float64")
+        total = (column * weight).sum(where=column.notnull())
+        whole = weight.sum(where=column.notnull()).nullif(0)
+        return (total / whole).round(AMOUNT_DECIMALS)
+    if name in EARLIEST:
+        return column.min()
+    if name in LARGEST:
+        return column.max()
+    return column.sum() if column.type().is_integer() else column.sum().round(AMOUNT_DECIMALS)
