@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -104,6 +104,12 @@ def _decoded(line: bytes, path: Path, encoding: str) -> str:
         ) from fault
 
 
+def members(lines: Sequence[str], keys: Sequence[str]) -> list[pa.Array]:
+    """The members of some lines as text, one array a key; a line that is no object gives nulls."""
+    objects = [_content(line) for line in lines]
+    return [pa.array([_shown(content.get(key)) for content in objects], pa.string()) for key in keys]
+
+
 def cells_of(lines: ir.Table, source: Source) -> ir.Table:
     """The declared members of each line as text, and in `KIND` which lines are no objects."""
     line = lines[LINE]
@@ -121,8 +127,18 @@ def _path(column: str) -> str:
 
 
 def _object(line: bytes) -> list[str]:
+    return list(_content(line.decode("utf-8", "replace")))
+
+
+def _content(line: str) -> dict[str, object]:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
-        return []
-    return list(content) if isinstance(content, dict) else []
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _shown(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

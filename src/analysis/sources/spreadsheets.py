@@ -95,6 +95,12 @@ def _batch(numbers: list[int], rows: list[list[str | None]]) -> tuple[np.ndarray
     return np.asarray(numbers, dtype=np.int64), columns
 
 
+def has_merged(path: Path, sheet: str) -> bool:
+    """Whether cells of a sheet are merged over several rows."""
+    areas = _workbook(path).get_sheet_by_name(sheet).merged_cell_ranges or ()
+    return any(bottom > top for (top, _), (bottom, _) in areas)
+
+
 def _filled_rows(path: Path, sheet: str) -> Iterator[tuple[int, Sequence[object]]]:
     """The rows with their numbers; a cell merged over several rows counts in each of them.
 

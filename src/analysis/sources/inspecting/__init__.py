@@ -1,0 +1,10 @@
+"""A look at files nobody has described yet: a draft of the profile's entry for them.
+
+`inspect` reads the beginnings with the same readers and the same conversions as a run, so that
+what the draft says is what a run will do. Only names and meanings are guessed, and marked.
+"""
+
+from .drafting import draft_of, draft_profile
+from .looking import Look, look_at
+
+__all__ = ["Look", "draft_of", "draft_profile", "look_at"]

@@ -1,0 +1,267 @@
+"""The draft of a profile's entry, as YAML to be checked, completed and kept.
+
+Everything that was read from the file stands plain; what was guessed is marked ``guess``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from sqlglot.tokens import Tokenizer
+
+from ...engine import Engine
+from ...tables import CONTRACTS
+from ..headers import plain
+from .kinds import Kind, kinds_of
+from .looking import Look
+from .names import CATEGORY_WORDS, Meaning, lacking, meanings_of, normal, tables_of
+
+GUESS = "# guess"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft of one source.
+
+    Attributes:
+        name: The source's name.
+        source: Lines of its entry, indented as below ``sources:``.
+        tables: Canonical table → lines of its entry, as below ``tables:``.
+        notes: What a reader should know, in sentences.
+    """
+
+    name: str
+    source: tuple[str, ...]
+    tables: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+def draft_of(look: Look, engine: Engine, *, files: str = "", name: str = "") -> Draft:
+    """Draft the entry of one file.
+
+    Args:
+        look: What `look_at` returned.
+        engine: Tries the conversions.
+        files: Path or glob below the raw folder; the file's name by default.
+        name: The source's name; made from the file's by default.
+    """
+    columns = _named(look.headers)
+    kinds = dict(zip(columns, kinds_of(look, engine), strict=True))
+    known = [column for column in columns if column]
+    tables = tables_of(known)
+    found = {table: meanings_of(known, table) for table in tables}
+    name = name or source_name(look.path.name, tables)
+    main = found[tables[0]] if tables else {}
+    return Draft(
+        name=name,
+        source=tuple(_source_lines(look, files or look.path.name, name, kinds, found, main)),
+        tables={t: tuple(_table_lines(t, name, found[t])) for t in tables},
+        notes=tuple(_notes(look, columns, kinds, found)),
+    )
+
+
+def as_yaml(drafts: Sequence[Draft], told: str) -> str:
+    """Drafts as one YAML text with ``sources`` and ``tables``.
+
+    Args:
+        drafts: At least one.
+        told: What was looked at, for the first line.
+    """
+    lines = [f"# Draft by 'tierlab inspect': {told}.", f"# Lines marked '{GUESS[2:]}' are to be checked."]
+    for draft in drafts:
+        lines += [f"# {draft.name}: {note}" for note in draft.notes]
+    lines.append("sources:")
+    for draft in drafts:
+        lines += draft.source
+    by_table: dict[str, list[str]] = {}
+    for draft in drafts:
+        for table, entry in draft.tables.items():
+            by_table.setdefault(table, []).extend(entry)
+    complete = {t: ls for t, ls in by_table.items() if any(not li.startswith("#") for li in ls)}
+    lines.append("tables:" if complete else "tables: {}")
+    for table in (t for t in CONTRACTS if t in complete):
+        lines += [f"  {table}:", *complete[table]]
+    for table in (t for t in by_table if t not in complete):
+        lines += [f"#  {table}:", *by_table[table]]
+    return "\n".join(lines) + "\n"
+
+
+def draft_profile(drafts: Sequence[Draft], name: str, raw: str, told: str) -> str:
+    """A whole profile around the drafts of a folder's files."""
+    head = [
+        f"# A profile drafted by 'tierlab inspect': {told}.",
+        "schema_version: 1",
+        f"profile: {name}  {GUESS}",
+        f"title: {{zh: {name}, en: {name}}}  {GUESS}",
+        f"raw: {_scalar(raw)}",
+        f"timezone: Asia/Shanghai  {GUESS}: of times that name no offset",
+        f"money: {{currency: CNY, tax: unknown}}  {GUESS}: state excluded or included",
+        "",
+    ]
+    return "\n".join(head) + as_yaml(drafts, told)
+
+
+def source_name(file: str, tables: Sequence[str] = ()) -> str:
+    """A name for SELECTs: the file's own without digits, else the table's."""
+    stem = unicodedata.normalize("NFKC", Path(file).stem).lower()
+    plainly = re.sub(r"_+", "_", re.sub(r"[^a-z_]+", "_", stem)).strip("_")
+    if len(plainly) > 2 and not re.search(r"[^\x00-\x7f]", stem):
+        return plainly if plainly.upper() not in Tokenizer.KEYWORDS else f"{plainly}_file"
+    return f"{tables[0]}_file" if tables else "source_file"
+
+
+def _named(headers: Sequence[str]) -> list[str]:
+    """Headers as a profile can name them: numbered where they come twice, empty where blank."""
+    shown = [" ".join(header.replace("\ufeff", "").split()) for header in headers]
+    flat = [plain(header) for header in shown]
+    named: list[str] = []
+    for at, header in enumerate(shown):
+        twice = flat.count(flat[at]) > 1
+        named.append(f"{header} ({flat[: at + 1].count(flat[at])})" if header and twice else header)
+    lower = [header.lower() for header in named]
+    return ["" if header.startswith("_") or lower.index(header.lower()) != at else header
+            for at, header in enumerate(named)]  # fmt: skip
+
+
+def _source_lines(
+    look: Look,
+    files: str,
+    name: str,
+    kinds: Mapping[str, Kind],
+    found: Mapping[str, Mapping[str, Meaning]],
+    main: Mapping[str, Meaning],
+) -> list[str]:
+    lines = [f"  {name}:", f"    system: {name}  {GUESS}: whose customer ids these are",
+             f"    files: {_scalar(files)}"]  # fmt: skip
+    if look.format != "csv":
+        lines.append(f"    format: {look.format}")
+    if look.encoding:
+        lines.append(f"    encoding: {look.encoding}")
+    if look.delimiter:
+        lines.append(f"    delimiter: {_quoted(look.delimiter)}")
+    if look.header_row != 1:
+        told = "" if look.header_row else f"  {GUESS}: no row looks like headers"
+        lines.append(f"    header_row: {look.header_row}{told}")
+    if look.sheet and look.sheet != "*":
+        lines.append(f"    sheets: {_scalar(_escaped_glob(look.sheet))}  {GUESS}")
+    lines.append("    columns:")
+    for column, kind in kinds.items():
+        if column:
+            lines.append(_column_line(column, kind, main.get(column), found))
+    return lines
+
+
+def _column_line(
+    column: str, kind: Kind, meaning: Meaning | None, found: Mapping[str, Mapping[str, Meaning]]
+) -> str:
+    entry, sure = _entry(kind, meaning)
+    notes = [*([] if sure else ["guess"]), *kind.notes, *_personal(column, found)]
+    told = f"  # {'; '.join(notes)}" if notes else ""
+    return f"      {_scalar(column)}: {entry}{told}"
+
+
+def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
+    """The column's reading in YAML's short form, and whether nothing in it is guessed."""
+    reading, sure = kind.reading, kind.sure
+    given: dict[str, object] = {"type": reading.type}
+    if meaning and meaning.column == "promised_at" and reading.type == "date":
+        given, sure = {"type": "time", "end_of_day": True}, meaning.sure and sure
+    if reading.forms:
+        given["forms"] = list(reading.forms)
+    if reading.unit is not None:
+        given["unit"] = int(reading.unit) if reading.unit >= 1 else reading.unit
+    if reading.decimal != ".":
+        given["decimal"] = reading.decimal
+    if reading.nulls:
+        given["nulls"] = list(reading.nulls)
+    if meaning and meaning.column == "category":
+        given["values"] = {w: c for c, words in CATEGORY_WORDS.items() for w in words.split() if w != c}
+    if len(given) == 1:
+        return str(given["type"]), sure
+    return _flow(given), sure
+
+
+def _personal(column: str, found: Mapping[str, Mapping[str, Meaning]]) -> list[str]:
+    """That a column holds personal data, which stays in the private folder."""
+    names = meanings_of([column], "customer_names")
+    taken = names.get(column)
+    if "comment" in normal(column) or normal(column) in ("评论", "意见", "留言", "身份证号"):
+        return ["personal: what customers wrote"]
+    if taken and CONTRACTS["customer_names"].columns[taken.column].personal:
+        known_elsewhere = any(
+            column in meanings and table != "customer_names" for table, meanings in found.items()
+        )
+        return [] if known_elsewhere and not taken.sure else ["personal"]
+    return []
+
+
+def _table_lines(table: str, name: str, found: Mapping[str, Meaning]) -> list[str]:
+    missing = lacking(found, table)
+    shown = [
+        f"{_sql_name(header)} AS {meaning.column}" + ("" if meaning.sure else " /* guess */")
+        for header, meaning in found.items()
+    ]
+    body = ",\n             ".join(shown)
+    lines = [
+        f"    - source: {name}  {GUESS}",
+        "      select: |",
+        *f"        SELECT {body}".splitlines(),
+        f"        FROM {name}",
+    ]
+    if missing:
+        told = f"#    missing for a {table} table: {', '.join(missing)}"
+        return [told, *(f"#{line}" for line in lines)]
+    return lines
+
+
+def _sql_name(header: str) -> str:
+    simple = re.fullmatch(r"[^\W\d]\w*", header)
+    reserved = header.upper() in Tokenizer.KEYWORDS
+    return header if simple and not reserved else '"' + header.replace('"', '""') + '"'
+
+
+def _notes(
+    look: Look,
+    columns: Sequence[str],
+    kinds: Mapping[str, Kind],
+    found: Mapping[str, Mapping[str, Meaning]],
+) -> list[str]:
+    rows = look.cells.num_rows
+    read = "all" if look.whole else "the first"
+    notes = [f"{read} {rows:,} rows of {look.path.name} looked at", *look.oddities]
+    flat = [plain(header) for header in look.headers]
+    twice = sorted({header for header in flat if header and flat.count(header) > 1})
+    notes += [f"headers that come twice: {', '.join(twice)}"] if twice else []
+    unnamed = sum(1 for column in columns if not column)
+    notes += [f"{unnamed} columns without a header are not read"] if unnamed else []
+    personal = [c for c in kinds if c and _personal(c, found)]
+    notes += [f"personal columns: {', '.join(personal)}"] if personal else []
+    if not found:
+        notes.append("no canonical table was recognised by the headers")
+    return notes
+
+
+def _flow(given: Mapping[str, object]) -> str:
+    text = yaml.safe_dump(dict(given), allow_unicode=True, default_flow_style=True, width=10**6,
+                          sort_keys=False)  # fmt: skip
+    return text.strip()
+
+
+def _scalar(text: str) -> str:
+    dumped = yaml.safe_dump({text: 0}, allow_unicode=True, width=10**6, default_flow_style=False)
+    key = dumped.strip().removesuffix(": 0")
+    return key if not key.startswith("?") else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    escapes = {"\t": "\\t", '"': '\\"', "\\": "\\\\", "\x01": "\\x01"}
+    return '"' + "".join(escapes.get(sign, sign) for sign in text) + '"'
+
+
+def _escaped_glob(sheet: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", sheet)
