@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import publishing, replaying
+from . import inspecting, publishing, replaying
 from .commands import app
 
-MODULES = (publishing, replaying)
+MODULES = (inspecting, publishing, replaying)
 """Files that register commands on ``app`` when they are imported."""
 
 __all__ = ["MODULES", "app"]

@@ -107,7 +107,9 @@ def _decoded(line: bytes, path: Path, encoding: str) -> str:
 def members(lines: Sequence[str], keys: Sequence[str]) -> list[pa.Array]:
     """The members of some lines as text, one array a key; a line that is no object gives nulls."""
     objects = [_content(line) for line in lines]
-    return [pa.array([_shown(content.get(key)) for content in objects], pa.string()) for key in keys]
+    return [
+        pa.array([_shown(content.get(key)) for content in objects], pa.string()) for key in keys
+    ]
 
 
 def cells_of(lines: ir.Table, source: Source) -> ir.Table:

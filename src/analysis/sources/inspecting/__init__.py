@@ -4,7 +4,8 @@
 what the draft says is what a run will do. Only names and meanings are guessed, and marked.
 """
 
-from .drafting import draft_of, draft_profile
+from .drafting import draft_of
+from .folders import inspect
 from .looking import Look, look_at
 
-__all__ = ["Look", "draft_of", "draft_profile", "look_at"]
+__all__ = ["Look", "draft_of", "inspect", "look_at"]

@@ -17,7 +17,7 @@ from sqlglot.tokens import Tokenizer
 from ...engine import Engine
 from ...tables import CONTRACTS
 from ..headers import plain
-from .kinds import Kind, kinds_of
+from .kinds import EMPTY, Kind, kinds_of
 from .looking import Look
 from .names import CATEGORY_WORDS, Meaning, lacking, meanings_of, normal, tables_of
 
@@ -30,18 +30,22 @@ class Draft:
 
     Attributes:
         name: The source's name.
+        customer_column: The header of its customer ids; empty where it has none.
         source: Lines of its entry, indented as below ``sources:``.
         tables: Canonical table → lines of its entry, as below ``tables:``.
         notes: What a reader should know, in sentences.
     """
 
     name: str
+    customer_column: str
     source: tuple[str, ...]
     tables: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
 
-def draft_of(look: Look, engine: Engine, *, files: str = "", name: str = "") -> Draft:
+def draft_of(
+    look: Look, engine: Engine, *, files: str = "", name: str = "", system: str = ""
+) -> Draft:
     """Draft the entry of one file.
 
     Args:
@@ -49,6 +53,7 @@ def draft_of(look: Look, engine: Engine, *, files: str = "", name: str = "") -> 
         engine: Tries the conversions.
         files: Path or glob below the raw folder; the file's name by default.
         name: The source's name; made from the file's by default.
+        system: Whose customer ids it carries; its own by default.
     """
     columns = _named(look.headers)
     kinds = dict(zip(columns, kinds_of(look, engine), strict=True))
@@ -59,10 +64,18 @@ def draft_of(look: Look, engine: Engine, *, files: str = "", name: str = "") -> 
     main = found[tables[0]] if tables else {}
     return Draft(
         name=name,
-        source=tuple(_source_lines(look, files or look.path.name, name, kinds, found, main)),
+        customer_column=customer_column(main),
+        source=tuple(
+            _source_lines(look, files or look.path.name, name, system or name, kinds, found)
+        ),
         tables={t: tuple(_table_lines(t, name, found[t])) for t in tables},
         notes=tuple(_notes(look, columns, kinds, found)),
     )
+
+
+def customer_column(found: Mapping[str, Meaning]) -> str:
+    """The header that is taken for the customer's id; empty where there is none."""
+    return next((h for h, meaning in found.items() if meaning.column == "customer_id"), "")
 
 
 def as_yaml(drafts: Sequence[Draft], told: str) -> str:
@@ -72,7 +85,10 @@ def as_yaml(drafts: Sequence[Draft], told: str) -> str:
         drafts: At least one.
         told: What was looked at, for the first line.
     """
-    lines = [f"# Draft by 'tierlab inspect': {told}.", f"# Lines marked '{GUESS[2:]}' are to be checked."]
+    lines = [
+        f"# Draft by 'tierlab inspect': {told}.",
+        f"# Lines marked '{GUESS[2:]}' are to be checked.",
+    ]
     for draft in drafts:
         lines += [f"# {draft.name}: {note}" for note in draft.notes]
     lines.append("sources:")
@@ -82,6 +98,7 @@ def as_yaml(drafts: Sequence[Draft], told: str) -> str:
     for draft in drafts:
         for table, entry in draft.tables.items():
             by_table.setdefault(table, []).extend(entry)
+    by_table = _with_customers(by_table, drafts)
     complete = {t: ls for t, ls in by_table.items() if any(not li.startswith("#") for li in ls)}
     lines.append("tables:" if complete else "tables: {}")
     for table in (t for t in CONTRACTS if t in complete):
@@ -89,6 +106,23 @@ def as_yaml(drafts: Sequence[Draft], told: str) -> str:
     for table in (t for t in by_table if t not in complete):
         lines += [f"#  {table}:", *by_table[table]]
     return "\n".join(lines) + "\n"
+
+
+def _with_customers(
+    by_table: dict[str, list[str]], drafts: Sequence[Draft]
+) -> dict[str, list[str]]:
+    """Customers made of the shipments' ids, where no file of customers was found among several."""
+    shipping = [d for d in drafts if "shipments" in d.tables and d.customer_column]
+    if len(drafts) < 2 or "customers" in by_table or not shipping:
+        return by_table
+    first = shipping[0]
+    column = _sql_name(first.customer_column)
+    lines = [
+        f"    - source: {first.name}  {GUESS}: no file of customers was found",
+        "      select: |",
+        f"        SELECT {column} AS customer_id FROM {first.name} GROUP BY {column}",  # noqa: S608
+    ]
+    return {"customers": lines, **by_table}
 
 
 def draft_profile(drafts: Sequence[Draft], name: str, raw: str, told: str) -> str:
@@ -132,11 +166,12 @@ def _source_lines(
     look: Look,
     files: str,
     name: str,
+    system: str,
     kinds: Mapping[str, Kind],
     found: Mapping[str, Mapping[str, Meaning]],
-    main: Mapping[str, Meaning],
 ) -> list[str]:
-    lines = [f"  {name}:", f"    system: {name}  {GUESS}: whose customer ids these are",
+    main = next(iter(found.values()), {})
+    lines = [f"  {name}:", f"    system: {system}  {GUESS}: whose customer ids these are",
              f"    files: {_scalar(files)}"]  # fmt: skip
     if look.format != "csv":
         lines.append(f"    format: {look.format}")
@@ -160,16 +195,25 @@ def _column_line(
     column: str, kind: Kind, meaning: Meaning | None, found: Mapping[str, Mapping[str, Meaning]]
 ) -> str:
     entry, sure = _entry(kind, meaning)
+    if EMPTY in kind.notes and meaning:
+        entry = _contract_type(column, found)
     notes = [*([] if sure else ["guess"]), *kind.notes, *_personal(column, found)]
     told = f"  # {'; '.join(notes)}" if notes else ""
     return f"      {_scalar(column)}: {entry}{told}"
+
+
+def _contract_type(column: str, found: Mapping[str, Mapping[str, Meaning]]) -> str:
+    """The type that the contract gives a column that is empty here."""
+    table, meanings = next(iter(found.items()))
+    wanted = CONTRACTS[table].columns[meanings[column].column]
+    return "amount" if wanted.unit == "currency" else wanted.type
 
 
 def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
     """The column's reading in YAML's short form, and whether nothing in it is guessed."""
     reading, sure = kind.reading, kind.sure
     given: dict[str, object] = {"type": reading.type}
-    if meaning and meaning.column == "promised_at" and reading.type == "date":
+    if meaning and meaning.column == "promised_at" and kind.days:
         given, sure = {"type": "time", "end_of_day": True}, meaning.sure and sure
     if reading.forms:
         given["forms"] = list(reading.forms)
@@ -180,7 +224,9 @@ def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
     if reading.nulls:
         given["nulls"] = list(reading.nulls)
     if meaning and meaning.column == "category":
-        given["values"] = {w: c for c, words in CATEGORY_WORDS.items() for w in words.split() if w != c}
+        known = {w: c for c, words in CATEGORY_WORDS.items() for w in words.split()}
+        values = {w: known[w] for w in kind.words if w in known and w != known[w]}
+        given.update({"values": values} if values else {})
     if len(given) == 1:
         return str(given["type"]), sure
     return _flow(given), sure
@@ -188,25 +234,21 @@ def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
 
 def _personal(column: str, found: Mapping[str, Mapping[str, Meaning]]) -> list[str]:
     """That a column holds personal data, which stays in the private folder."""
-    names = meanings_of([column], "customer_names")
-    taken = names.get(column)
     if "comment" in normal(column) or normal(column) in ("评论", "意见", "留言", "身份证号"):
         return ["personal: what customers wrote"]
-    if taken and CONTRACTS["customer_names"].columns[taken.column].personal:
-        known_elsewhere = any(
-            column in meanings and table != "customer_names" for table, meanings in found.items()
-        )
-        return [] if known_elsewhere and not taken.sure else ["personal"]
-    return []
+    taken = meanings_of([column], "customer_names").get(column)
+    if taken is None or not CONTRACTS["customer_names"].columns[taken.column].personal:
+        return []
+    elsewhere = any(
+        column in meanings and table != "customer_names" for table, meanings in found.items()
+    )
+    return ["personal"] if taken.sure or (taken.column != "name" and not elsewhere) else []
 
 
 def _table_lines(table: str, name: str, found: Mapping[str, Meaning]) -> list[str]:
     missing = lacking(found, table)
-    shown = [
-        f"{_sql_name(header)} AS {meaning.column}" + ("" if meaning.sure else " /* guess */")
-        for header, meaning in found.items()
-    ]
-    body = ",\n             ".join(shown)
+    shown = [_renamed(header, meaning) for header, meaning in found.items()]
+    body = ",\n               ".join(shown)
     lines = [
         f"    - source: {name}  {GUESS}",
         "      select: |",
@@ -217,6 +259,12 @@ def _table_lines(table: str, name: str, found: Mapping[str, Meaning]) -> list[st
         told = f"#    missing for a {table} table: {', '.join(missing)}"
         return [told, *(f"#{line}" for line in lines)]
     return lines
+
+
+def _renamed(header: str, meaning: Meaning) -> str:
+    named = _sql_name(header)
+    told = named if header == meaning.column else f"{named} AS {meaning.column}"
+    return told if meaning.sure else f"{told} /* guess */"
 
 
 def _sql_name(header: str) -> str:

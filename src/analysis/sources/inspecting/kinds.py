@@ -6,13 +6,14 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from ...engine import Engine
 from ...params import ColumnReading
 from ..conversion import FALSE_WORDS, TRUE_WORDS, convert
+from ..oddities import is_totals_word
 from .looking import Look
 from .names import normal
 
@@ -20,8 +21,11 @@ DISTINCT = 4_000
 """Different texts of a column that are tried, the most frequent ones."""
 
 NEARLY_ALL = 0.97
-MOST = 0.55
-"""Shares of texts that must fit a type: to be of it, and to be of it with exceptions."""
+FEW_WORDS = 30
+EMPTY = "empty"
+MOST, NAMED = 0.75, 0.4
+"""Shares of texts that must fit a type: to be of it, to be of it with exceptions, and to be of it
+with exceptions where the header says the same."""
 
 TRIED: Mapping[str, ColumnReading] = {
     "integer": ColumnReading(type="integer"),
@@ -39,21 +43,25 @@ FORMS = (
 )  # fmt: skip
 """Forms that must be declared; those with the month first stand before those with the day."""
 
-NULL_WORDS = frozenset(
-    ("n/a", "na", "null", "none", "nan", "-", "--", "/", "无", "暂无", "未填", "未填写", "未知", "空", "#n/a",
-     "n.a.", "\\n", "(null)", "<null>", "nil", "unknown", "不详", "待定", "tbd", "?")
-)  # fmt: skip
+_NULLS = (
+    "n/a na null none nan - -- / 无 暂无 未填 未填写 未知 空 #n/a n.a. (null) <null> nil unknown "
+    "不详 待定 tbd ? \\n"
+)
+NULL_WORDS = frozenset(_NULLS.split())
+"""Texts that usually mean that there is no value, in small letters."""
+
 SERIAL_DAYS = (25_000, 80_000)
 """1968 to 2119: serial day numbers of a spreadsheet."""
 
+_MONTH = re.compile(r"\d{4}\s*[-/.年]?\s*(0?[1-9]|1[0-2])\s*月?$")
 _ID = re.compile(
     r"(编号|编码|代码|号|号码|单号|电话|手机|税号|信用代码|邮编|条码)$|(^|_|\s)(id|no|code|number|phone|"
-    r"tel|mobile|zip|postcode|sku|barcode|tax_?no|tax_?id|pq|po|awb|dn)$|(id|code|_no|#)$",
+    r"tel|mobile|zip|postcode|sku|barcode|tax_?no|tax_?id|pq|po|awb|dn)$|(id|code|_no|#)$|zip_?code",
     re.IGNORECASE,
 )
 _MONEY = re.compile(
     r"金额|收入|运费|费用|成本|单价|价格|货值|保费|应收|应付|amount|revenue|price|cost|fee|freight|charge|"
-    r"(^|_)value|insurance",
+    r"(^|[_\s])value|insurance",
     re.IGNORECASE,
 )
 _TIMELY = re.compile(r"日期|时间|日$|date|time|_at$|_on$|day", re.IGNORECASE)
@@ -61,8 +69,8 @@ _FLAG = re.compile(
     r"^是否|^有无|^is_|^has_|破损|丢失|flag|damaged|lost|treat(ed)?$|active|valid", re.IGNORECASE
 )
 _UNITS: tuple[tuple[str, float], ...] = (
-    ("百万元", 1e6), ("千元", 1e3), ("万元", 1e4), ("亿元", 1e8), ("万", 1e4), ("亿", 1e8), ("k", 1e3),
-    ("thousand", 1e3), ("thousands", 1e3), ("million", 1e6), ("分", 0.01), ("cents", 0.01),
+    ("百万元", 1e6), ("千元", 1e3), ("万元", 1e4), ("亿元", 1e8), ("万", 1e4), ("亿", 1e8),
+    ("k", 1e3), ("thousand", 1e3), ("million", 1e6), ("分", 0.01), ("cents", 0.01),
 )  # fmt: skip
 
 
@@ -74,11 +82,15 @@ class Kind:
         reading: How it is to be read.
         sure: Whether nothing about it is guessed.
         notes: What is odd or guessed, in words; never a value of a personal column.
+        words: The texts of a column that has few different ones.
+        days: Its times are days: none has a clock time.
     """
 
     reading: ColumnReading
     sure: bool = True
     notes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    days: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,16 +114,26 @@ class _Seen:
 
 def kinds_of(look: Look, engine: Engine) -> list[Kind]:
     """What each column of a file holds, from the left."""
-    texts = [_counted(look.cells.column(at)) for at in range(len(look.headers))]
+    columns = [look.cells.column(at) for at in range(len(look.headers))]
+    texts = [_counted(column, h) for column, h in zip(columns, look.headers, strict=True)]
     read = _tried(texts, engine)
     seen = [_Seen(h, texts[at], read[at]) for at, h in enumerate(look.headers)]
     return [_kind(column, look.natives.get(at, "")) for at, column in enumerate(seen)]
 
 
-def _counted(column: pa.ChunkedArray) -> Counter[str]:
+def _counted(column: pa.ChunkedArray, header: str) -> Counter[str]:
+    """The filled texts of a column; its own header, written again, is none of them."""
     counts = column.value_counts()
-    found = Counter({p["values"]: p["counts"] for p in counts.to_pylist() if p["values"] is not None})
-    filled = Counter({text: n for text, n in found.items() if text.strip()})
+    found = Counter(
+        {p["values"]: p["counts"] for p in counts.to_pylist() if p["values"] is not None}
+    )
+    filled = Counter(
+        {
+            text: n
+            for text, n in found.items()
+            if text.strip() not in ("", header) and not is_totals_word(text)
+        }
+    )
     return Counter(dict(filled.most_common(DISTINCT)))
 
 
@@ -141,9 +163,9 @@ def _tried(texts: Sequence[Counter[str]], engine: Engine) -> list[dict[str, froz
 
 def _kind(seen: _Seen, native: str) -> Kind:
     if not seen.n:
-        return Kind(ColumnReading(), notes=("empty",))
+        return Kind(ColumnReading(), sure=False, notes=(EMPTY,))
     if native in ("time", "date", "boolean"):
-        return Kind(ColumnReading(type=native))  # type: ignore[arg-type]
+        return Kind(ColumnReading(type=native), days=native == "date")
     if native:
         return _number(seen, whole=native == "integer")
     if _is_id(seen):
@@ -172,22 +194,28 @@ def _boolean(seen: _Seen) -> Kind | None:
 def _moment(seen: _Seen) -> Kind | None:
     timely = bool(_TIMELY.search(seen.header))
     words = r"年|-|/|\."
+    months = sum(n for text, n in seen.texts.items() if _MONTH.match(text.strip()))
     monthly = all(re.search(words, t) for t in seen.texts) or "月" in seen.header
-    if seen.share("month") >= NEARLY_ALL and monthly and not _has_days(seen):
+    if months >= NEARLY_ALL * seen.n and monthly:
         return Kind(ColumnReading(type="month"))
     serial = _serial(seen) if timely else None
     if serial:
         return serial
     if _only_digits(seen) and not timely:
         return None
-    if seen.share("time") >= (MOST if timely else NEARLY_ALL):
+    if seen.share("time") >= (NAMED if timely else NEARLY_ALL):
         kind = "time" if _has_clock(seen.read["time"]) else "date"
-        return _with_exceptions(seen, "time", ColumnReading(type=kind))  # type: ignore[arg-type]
+        found = _with_exceptions(seen, "time", ColumnReading(type=kind))
+        return replace(found, days=_all_midnight(seen.read["time"]))
     return _formed(seen)
 
 
-def _has_days(seen: _Seen) -> bool:
-    return any(re.search(r"\d\D+\d+\D+\d", text) for text in list(seen.texts)[:50])
+def _all_midnight(texts: frozenset[str]) -> bool:
+    """Whether times are days, written with a clock that never moves."""
+    return bool(texts) and all(
+        not re.search(r"\d:\d", text) or re.search(r"\s0?0:00(:00)?(\.0+)?$", text.strip())
+        for text in texts
+    )
 
 
 def _only_digits(seen: _Seen) -> bool:
@@ -218,7 +246,8 @@ def _float(text: str) -> float | None:
 def _formed(seen: _Seen) -> Kind | None:
     """Dates in a form that must be declared, where one or two forms read them."""
     dated = [t for t in seen.texts if re.match(r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b", t)]
-    if sum(seen.texts[t] for t in dated) < MOST * seen.n:
+    least = NAMED if _TIMELY.search(seen.header) else MOST
+    if sum(seen.texts[t] for t in dated) < least * seen.n:
         return None
     reads = {form: frozenset(t for t in dated if _fits(t, form)) for form in FORMS}
     best = max(reads.values(), key=len)
@@ -229,13 +258,17 @@ def _formed(seen: _Seen) -> Kind | None:
     kind = "time" if any("%H" in form or "%I" in form for form in forms) else "date"
     both_ways = len({form[1] for form in chosen}) > 1
     notes = ("month first or day first? Both read it",) if both_ways else ()
-    reading = ColumnReading(type=kind, forms=forms)  # type: ignore[arg-type]
-    return Kind(reading, sure=not both_ways, notes=notes)
+    read = {**seen.read, "formed": best.union(*(reads[form] for form in more[:1]))}
+    found = _with_exceptions(
+        _Seen(seen.header, seen.texts, read), "formed", ColumnReading(type=kind, forms=forms)
+    )
+    sure = found.sure and not both_ways
+    return Kind(found.reading, sure, (*found.notes, *notes), days=_all_midnight(read["formed"]))
 
 
 def _fits(text: str, form: str) -> bool:
     try:
-        dt.datetime.strptime(text.strip(), form)  # noqa: DTZ007 - only whether it can be read
+        dt.datetime.strptime(text.strip(), form)
     except ValueError:
         return False
     return True
@@ -246,7 +279,7 @@ def _numeric(seen: _Seen) -> Kind | None:
         kind = _number(seen, whole=False, key="comma")
         reading = kind.reading.model_copy(update={"decimal": ","})
         return Kind(reading, kind.sure, (*kind.notes, "decimal commas"))
-    if seen.share("number") < (MOST if _MONEY.search(seen.header) or _weighs(seen) else 0.75):
+    if seen.share("number") < (NAMED if _MONEY.search(seen.header) or _weighs(seen) else MOST):
         return None
     if any(len(re.sub(r"\D", "", text)) > 15 or _led_by_zero(text) for text in seen.texts):
         return None
@@ -266,7 +299,7 @@ def _number(seen: _Seen, *, whole: bool, key: str = "number") -> Kind:
     money = bool(_MONEY.search(seen.header))
     kind = "amount" if money else "integer" if whole and not _weighs(seen) else "number"
     unit, note = unit_in(seen.header, money)
-    reading = ColumnReading(type=kind, unit=unit)  # type: ignore[arg-type]
+    reading = ColumnReading(type=kind, unit=unit)
     found = _with_exceptions(seen, key, reading)
     return Kind(found.reading, found.sure, (*found.notes, *([note] if note else [])))
 
@@ -279,7 +312,14 @@ def unit_in(header: str, money: bool) -> tuple[float | None, str]:
         factor = next((f for name, f in _UNITS if written.startswith(name)), None)
         return factor, f"the header says {written}" if written and factor else ""
     if re.search("重量|weight", header, re.IGNORECASE):
-        factors = {"吨": 1000.0, "t": 1000.0, "ton": 1000.0, "tons": 1000.0, "克": 0.001, "g": 0.001}
+        factors = {
+            "吨": 1000.0,
+            "t": 1000.0,
+            "ton": 1000.0,
+            "tons": 1000.0,
+            "克": 0.001,
+            "g": 0.001,
+        }
         if written in factors:
             return factors[written], f"the header says {written}"
         if normal(header).endswith(("weightg", "weightgrams")):
@@ -300,8 +340,9 @@ def _with_exceptions(seen: _Seen, key: str, reading: ColumnReading) -> Kind:
     frequent = [p for p, n in others.most_common(8) if n >= max(3, 0.001 * seen.n)]
     nulls = tuple(t.strip() for t in words) + tuple(p for p in frequent if re.search(r"\w", p))
     n = sum(unread.values())
-    note = f"{n:,} of {seen.n:,} texts are no {reading.type}"
-    return Kind(reading.model_copy(update={"nulls": nulls}), False, (note,))
+    note = f"{n:,} of {seen.n:,} texts tried are no {reading.type}"
+    sure = not nulls and n <= (1 - NEARLY_ALL) * seen.n
+    return Kind(reading.model_copy(update={"nulls": nulls}), sure, (note,))
 
 
 def _pattern(text: str) -> str:
@@ -315,7 +356,8 @@ def _textual(seen: _Seen) -> Kind:
     notes = list(_text_notes(seen))
     if 0.2 < seen.share("number") < NEARLY_ALL:
         notes.append(f"mixed: {seen.share('number'):.0%} are numbers")
-    return Kind(ColumnReading(nulls=nulls), not nulls, tuple(notes))
+    words = tuple(t.strip() for t in seen.texts) if len(seen.texts) <= FEW_WORDS else ()
+    return Kind(ColumnReading(nulls=nulls), not nulls, tuple(notes), words)
 
 
 def _text_notes(seen: _Seen) -> list[str]:

@@ -66,8 +66,12 @@ class Look:
     whole: bool = True
 
 
-def look_at(path: Path) -> Look:
+def look_at(path: Path, rows: int = ROWS) -> Look:
     """Look at a file.
+
+    Args:
+        path: The file.
+        rows: How many of its rows are looked at, at most.
 
     Raises:
         SourceError: It is missing, empty, or of no kind that can be read.
@@ -79,19 +83,21 @@ def look_at(path: Path) -> Look:
     with path.open("rb") as stream:
         head = stream.read(1 << 12)
     if head.startswith(b"PAR1"):
-        return _parquet(path)
+        return _parquet(path, rows)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _spreadsheet(path)
+        return _spreadsheet(path, rows)
     if path.suffix.lower() in {".xlsx", ".xls", ".xlsb", ".ods"}:
-        return _spreadsheet(path)
+        return _spreadsheet(path, rows)
     encoding = encoding_of(path, None)
     text = delimited.beginning_of(path, encoding)
     if not text.strip("\ufeff \t\r\n\0"):
         raise SourceError("The file is empty", where=str(path), todo="Ask for it again.")
-    return _json(path, encoding) if text.lstrip().startswith("{") else _text(path, encoding, text)
+    if text.lstrip().startswith("{"):
+        return _json(path, encoding, rows)
+    return _text(path, encoding, text, rows)
 
 
-def _text(path: Path, encoding: str, text: str) -> Look:
+def _text(path: Path, encoding: str, text: str, most: int) -> Look:
     delimiter = delimiter_of(text, '"', 0)
     rows = first_records(text, delimiter, '"')
     header_row = header_row_of(rows)
@@ -99,7 +105,7 @@ def _text(path: Path, encoding: str, text: str) -> Look:
     if delimiter not in text:
         odd.append("no delimiter was found: one column, or one of fixed width")
     headers = rows[header_row - 1] if header_row else unnamed(max(map(len, rows)))
-    cells, lost, whole = _delimited_cells(path, encoding, delimiter, header_row, len(headers))
+    cells, lost, whole = _delimited_cells(path, encoding, delimiter, header_row, len(headers), most)
     odd += [f"{lost} rows have another number of cells than the header"] if lost else []
     odd += _tail_oddities(path, encoding)
     return Look(
@@ -134,7 +140,7 @@ def _is_label(cell: str) -> bool:
 
 
 def _delimited_cells(
-    path: Path, encoding: str, delimiter: str, header_row: int, width: int
+    path: Path, encoding: str, delimiter: str, header_row: int, width: int, most: int
 ) -> tuple[pa.Table, int, bool]:
     source = Source.model_validate(
         {
@@ -149,29 +155,31 @@ def _delimited_cells(
     batches = delimited.text_batches(
         path, source, encoding, width=width, places=range(width), misfits=misfits
     )
-    cells, whole = _taken((columns for _, columns in batches), width)
+    cells, whole = _taken((columns for _, columns in batches), width, most)
     return cells, len(misfits.faults), whole
 
 
-def _taken(batches: Iterator[list[pa.Array]], width: int) -> tuple[pa.Table, bool]:
-    """The first `ROWS` rows of batches of text columns."""
+def _taken(batches: Iterator[list[pa.Array]], width: int, most: int) -> tuple[pa.Table, bool]:
+    """The first rows of batches of text columns, and whether they are all."""
     names = [f"c{at}" for at in range(width)]
     kept: list[pa.RecordBatch] = []
     rows = 0
     for columns in batches:
         kept.append(pa.record_batch(columns, names=names))
         rows += len(columns[0])
-        if rows >= ROWS:
+        if rows >= most:
             break
     schema = pa.schema([(name, pa.string()) for name in names])
-    return pa.Table.from_batches(kept, schema).slice(0, ROWS), rows < ROWS
+    return pa.Table.from_batches(kept, schema).slice(0, most), rows < most
 
 
-def _spreadsheet(path: Path) -> Look:
+def _spreadsheet(path: Path, most: int) -> Look:
     every = Source.model_validate(
         {"system": "x", "files": "x", "format": "excel", "columns": {"x": "text"}}
     )
-    sheets = {s: spreadsheets.first_rows(path, s, every) for s in spreadsheets.sheets_of(path, every)}
+    sheets = {
+        s: spreadsheets.first_rows(path, s, every) for s in spreadsheets.sheets_of(path, every)
+    }
     filled = {s: rows for s, rows in sheets.items() if any(any(row) for row in rows)}
     if not filled:
         raise SourceError("The spreadsheet is empty", where=str(path), todo="Ask for it again.")
@@ -190,6 +198,7 @@ def _spreadsheet(path: Path) -> Look:
             )
         ),
         len(headers),
+        most,
     )
     others = tuple(s for s in sheets if s not in chosen)
     odd = [f"sheets with other headers, or empty: {', '.join(others)}"] if others else []
@@ -206,15 +215,15 @@ def _headers(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(rows[at - 1]) if at else tuple(unnamed(max(map(len, rows))))
 
 
-def _parquet(path: Path) -> Look:
+def _parquet(path: Path, most: int) -> Look:
     schema = parquet_schema(path)
     natives = {at: kind for at, f in enumerate(schema) if (kind := _native(f.type))}
 
     def batches() -> Iterator[list[pa.Array]]:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=most):
             yield [_shown(column) for column in batch.columns]
 
-    cells, whole = _taken(batches(), len(schema))
+    cells, whole = _taken(batches(), len(schema), most)
     return Look(path, "parquet", tuple(schema.names), cells, natives=natives, whole=whole)
 
 
@@ -237,14 +246,14 @@ def _shown(column: pa.Array) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
 
 
-def _json(path: Path, encoding: str) -> Look:
+def _json(path: Path, encoding: str, most: int) -> Look:
     keys = json_lines.keys_of(path, encoding)
 
     def batches() -> Iterator[list[pa.Array]]:
         for _, (lines,) in json_lines.line_batches(path, encoding, 1 << 22):
             yield json_lines.members(lines.to_pylist(), keys)
 
-    cells, whole = _taken(batches(), len(keys))
+    cells, whole = _taken(batches(), len(keys), most)
     return Look(path, "jsonl", tuple(keys), cells, encoding=encoding, whole=whole)
 
 

@@ -47,14 +47,15 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "customer_id": _CUSTOMER,
         "shipped_at": "下单时间 下单日期 揽收时间 揽收日期 发货时间 发货日期 取件时间 提货时间 "
         "寄件时间 起运时间 揽件时间 ordered_at shipped_at picked_up picked_up_at pickup_date "
-        "pickup_time ship_date shipment_date dispatch_date dispatched_at order_date order_time",
+        "pickup_time ship_date shipment_date dispatch_date dispatched_at order_date order_time "
+        "order_purchase_timestamp",
         "promised_at": "承诺送达 承诺日期 承诺送达时间 承诺送达日期 承诺时间 预计送达 预计送达时间 "
         "预计送达日期 预计到达时间 要求到货时间 应到时间 promised_at promised_date promised "
         "estimated_delivery_date expected_delivery expected_delivery_date "
         "scheduled_delivery_date delivery_deadline eta order_estimated_delivery_date",
         "delivered_at": "签收时间 签收日期 实际送达 送达时间 送达日期 妥投时间 到货时间 到货日期 "
         "delivered_at delivered delivered_on delivery_date actual_delivery_date pod_date "
-        "delivered_to_client_date",
+        "delivered_to_client_date order_delivered_customer_date",
         "origin_region": "始发地 发货地 出发地 始发 起运地 寄件城市 始发城市 发货城市 origin "
         "origin_city from_city ship_from",
         "destination_region": "目的地 收货地 到达地 收件城市 目的城市 收货城市 destination dest "
@@ -195,7 +196,7 @@ def lacking(found: Mapping[str, Meaning], table: str) -> list[str]:
 
 def _score(found: Mapping[str, Meaning], table: str) -> float:
     weight = sum(1.0 if meaning.sure else 0.5 for meaning in found.values())
-    return weight - 2.0 * len(lacking(found, table))
+    return weight - len(lacking(found, table))
 
 
 def _column(header: str, table: str, sure: bool, taken: set[str]) -> str:
