@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +96,31 @@ def test_members_share_a_tier_and_every_customer_has_one(panel, grouped):
     for message, together in zip(told, in_group, strict=True):
         assert message.in_(Language("en")).startswith("As part of the group K") == together
         assert ("集团" in message.in_(Language("zh"))) == together
+
+
+def test_row_order_changes_nothing_and_a_month_alone_is_the_same(panel, grouped):
+    frame = panel.execute().sample(frac=1, random_state=5)
+    shuffled = ibis.memtable(frame, schema=panel.schema())
+    scores = score(shuffled, ValuePolicy(), AS_OF)
+    again = score(group_months(shuffled, grouped.members), ValuePolicy(), AS_OF)
+    mixed = Groups(grouped.members, again)
+    longer = framed(assign(scores, POLICY, AS_OF, groups=mixed).tiers)
+    plain = framed(assign(score(panel, ValuePolicy(), AS_OF), POLICY, AS_OF, groups=grouped).tiers)
+    pd.testing.assert_frame_equal(longer, plain)
+    earlier = Month(2026, 3)
+    known = panel.filter(panel.month <= str(earlier))
+    own = score(known, ValuePolicy(), earlier)
+    alone = Groups(
+        grouped.members,
+        score(group_months(known, grouped.members), ValuePolicy(), earlier),
+    )
+    made = framed(assign(own, POLICY, earlier, groups=alone).tiers)
+    wanted = longer[longer.month <= str(earlier)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(made, wanted)
+
+
+def framed(table) -> pd.DataFrame:
+    return table.execute().sort_values(KEY, ignore_index=True)
 
 
 def test_an_override_of_a_member_is_its_groups(panel, grouped):
