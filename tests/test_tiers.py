@@ -548,6 +548,27 @@ def test_customers_are_called_for_a_reason_and_not_in_their_off_season():
     assert words.en[0].startswith("Silent for 60 days; ships every 3.8 days")
 
 
+def test_valuable_customers_that_a_forecast_expects_to_lose_are_called():
+    histories = {name: [8] * 24 for name in ("likely", "unlikely", "unknown")}
+    histories |= {"silent": [8] * 22 + [0, 0], "cheap": [8] * 24}
+    made = call_scores(histories, {"silent": 60})
+    cheap = made.customer_id == "cheap"
+    made = made.mutate(score=ibis.ifelse(cheap, 10.0, made.score))
+    policy = TierPolicy(at_least={"strategic": 80}, burst_promotion=None)
+    tiering = assign(made, policy, AS_OF)
+    chances = {"likely": 0.62, "unlikely": 0.4, "silent": 0.9, "cheap": 0.99}
+    risks = pd.DataFrame(chances.items(), columns=["customer_id", "risk"])
+    listed = calls(tiering.tiers, made, tiering.moves, policy, AS_OF, risks)
+    why = dict(zip(listed.customer_id, listed.why, strict=True))
+    assert why == {"silent": "at_risk", "likely": "likely_lost"}
+    words = calls_in_words(listed, "CNY").set_index("customer_id")
+    assert words.en["likely"] == "Forecast to be lost with a chance of 62%; silent for 5 days now."
+    assert words.zh["likely"] == "预计流失概率 62%；已 5 天未发货。"
+    without = calls(tiering.tiers, made, tiering.moves, policy, AS_OF)
+    assert without.customer_id.tolist() == ["silent"]
+    assert without.risk.isna().all()
+
+
 def test_a_lost_tier_and_a_burst_are_called(tiering, scores):
     listed = calls(tiering.tiers, scores, tiering.moves, POLICY, AS_OF)
     assert listed.customer_id.is_unique

@@ -81,11 +81,13 @@ class CallPolicy(Section):
         slowing_below: Share of the customer's own pace below which it is slowing.
         noise_sds: Standard deviations by which its shipments must fall short, so that ordinary
             ups and downs are no reason to call.
+        risk_at_least: Forecast chance of being lost from which a valuable customer is called.
     """
 
     valuable_tiers: tuple[TierName, ...] = ("strategic", "key")
     slowing_below: float = Field(0.5, gt=0, lt=1)
     noise_sds: float = Field(2.0, ge=0)
+    risk_at_least: float = Field(0.5, gt=0, le=1)
 
 
 class TierPolicy(Section):

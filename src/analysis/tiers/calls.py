@@ -27,6 +27,7 @@ RECENT_MONTHS = 3
 
 CALL_PHRASES: Mapping[str, str] = {
     "at_risk": "silent for longer than usual",
+    "likely_lost": "likely to be lost",
     "demoted": "just moved down",
     "slowing": "ships much less than usual",
     "burst": "business burst",
@@ -35,13 +36,19 @@ CALL_PHRASES: Mapping[str, str] = {
 
 
 def calls(
-    tiers: ir.Table, scores: ir.Table, moves: pd.DataFrame, policy: TierPolicy, as_of: Month
+    tiers: ir.Table,
+    scores: ir.Table,
+    moves: pd.DataFrame,
+    policy: TierPolicy,
+    as_of: Month,
+    risks: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Customers to call, each for the most urgent reason.
 
     Valuable customers silent for longer than their own rhythm explains (at_risk) or shipping
-    much less than usual (slowing), unless it is their off-season; customers that just lost a
-    valuable tier (demoted); customers in a burst (burst).
+    much less than usual (slowing), unless it is their off-season; valuable customers that a
+    forecast expects to lose (likely_lost); customers that just lost a valuable tier (demoted);
+    customers in a burst (burst).
 
     Args:
         tiers: Tiers of `assign`.
@@ -49,11 +56,13 @@ def calls(
         moves: Moves of `assign`.
         policy: The rules it was assigned with.
         as_of: The month.
+        risks: Where churn is forecast: customer_id and risk (0-1) of each customer.
 
     Returns:
-        One row a customer: customer_id, month, tier, why, revenue_window, margin_window,
-        months_silent (whole months since the last shipment), recency_days, usual_gap_days (mean
-        days between shipments before the silence), silent_after_days (silence that is no longer
+        One row a customer: customer_id, month, tier, why, risk (null where none is forecast),
+        revenue_window, margin_window, months_silent (whole months since the last shipment),
+        recency_days, usual_gap_days (mean days between shipments before the silence),
+        silent_after_days (silence that is no longer
         usual), shipments_recent (last three months), shipments_expected (of them, by the pace
         before), revenue and expected_revenue (of a burst's month). Ordered by reason, then by
         window revenue, then by customer.
@@ -62,6 +71,7 @@ def calls(
     rhythm = _rhythm(scores, policy, as_of)
     now = tiers.filter(tiers.month == month).select("customer_id", "tier")
     listed = now.join(rhythm, "customer_id").join(_moved(moves), "customer_id", how="left")
+    listed = listed.drop("customer_id_right").left_join(_risks(risks), "customer_id")
     reasoned = listed.mutate(why=_why(listed, policy)).filter(lambda t: t.why.notnull())
     frame = reasoned.mutate(
         month=ibis.literal(month),
@@ -74,7 +84,7 @@ def calls(
 
 
 _COLUMNS = (
-    *("customer_id", "month", "tier", "why", "revenue_window", "margin_window"),
+    *("customer_id", "month", "tier", "why", "risk", "revenue_window", "margin_window"),
     *("months_silent", "recency_days", "usual_gap_days", "silent_after_days"),
     *("shipments_recent", "shipments_expected", "revenue", "expected_revenue"),
 )
@@ -134,6 +144,13 @@ def _moved(moves: pd.DataFrame) -> ir.Table:
     return ibis.memtable(kept, schema=schema)
 
 
+def _risks(risks: pd.DataFrame | None) -> ir.Table:
+    """Forecasts, one row a customer; none where nothing is forecast."""
+    schema = ibis.schema({"customer_id": "string", "risk": "float64"})
+    kept = pd.DataFrame(columns=schema.names) if risks is None else risks[list(schema.names)]
+    return ibis.memtable(kept.reset_index(drop=True), schema=schema)
+
+
 def _why(listed: ir.Table, policy: TierPolicy) -> ir.Value:
     rules = policy.calls
     valuable = listed.tier.isin(rules.valuable_tiers)
@@ -145,6 +162,7 @@ def _why(listed: ir.Table, policy: TierPolicy) -> ir.Value:
     return ibis.cases(
         (valuable & (listed.recency_days > listed.silent_after_days) & ~listed.is_off_season,
          "at_risk"),
+        (valuable & (listed.risk >= rules.risk_at_least), "likely_lost"),
         (fell & listed.from_tier.isin(rules.valuable_tiers), "demoted"),
         (valuable & slowing & ~listed.is_off_season, "slowing"),
         (listed.reason == "burst", "burst"),
@@ -157,6 +175,7 @@ CALL_SENTENCES: Mapping[str, str] = {
         "Silent for {silent} days; ships every {gap} days on average, and {limit} days would be "
         "unusual."
     ),
+    "likely_lost": "Forecast to be lost with a chance of {risk}; silent for {silent} days now.",
     "slowing": "{recent} shipments in the last three months against {expected} by its own pace.",
     "demoted": "Just moved down to {tier}; {recent} shipments in the last three months.",
     "burst": "Revenue of {revenue} this month against an expected {expected_revenue}.",
@@ -189,6 +208,10 @@ def calls_in_words(listed: pd.DataFrame, currency: str) -> pd.DataFrame:
     return listed[["customer_id", "tier", "why"]].assign(**told)
 
 
+def _known(value: Any) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
 def _sentence(call: Mapping[str, Any], currency: str) -> Message:
     def number(name: str, digits: int = 0) -> Value:
         value = call[name]
@@ -201,6 +224,7 @@ def _sentence(call: Mapping[str, Any], currency: str) -> Message:
         "limit": number("silent_after_days"),
         "recent": number("shipments_recent"),
         "expected": number("shipments_expected"),
+        "risk": Value("percent", _known(call.get("risk"))),
         "tier": Value("term", call["tier"]),
         "revenue": Value("money", call["revenue"], currency=currency),
         "expected_revenue": Value("money", call["expected_revenue"], currency=currency),
