@@ -104,7 +104,7 @@ def _ratios(study: Study) -> list[Check]:
         clusters = study.units.drop_duplicates(spec.cluster)
         counts = _counts(clusters[spec.arm], arms)
         return [_ratio_check("sample_ratio", sample_ratio(counts, shares), counts, arms)]
-    counts = _counts(study.units[spec.arm], arms)
+    counts = np.array([int(study.in_arm(arm).sum()) for arm in arms])
     found = [_ratio_check("sample_ratio", sample_ratio(counts, shares), counts, arms)]
     if spec.strata:
         by_stratum = study.units.groupby(list(spec.strata), dropna=False)[spec.arm]
@@ -157,7 +157,7 @@ def _loss(study: Study) -> Check | None:
     arms = list(spec.allocation)
     if study.lost is None:
         return None
-    analysed = _counts(study.units[spec.arm], arms)
+    analysed = np.array([int(study.in_arm(arm).sum()) for arm in arms])
     assigned = analysed + _counts(study.lost[spec.arm], arms)
     if assigned.min() == 0:
         return None
@@ -181,7 +181,7 @@ def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
     for contrast in contrasts:
         if contrast.estimand == "total" and columns:
             cell = make_cell(study, contrast, "all", contrast.rows, adjusted=False)
-            before = np.column_stack([study.numbers(c)[cell.rows] for c in columns])
+            before = np.vstack([study.numbers(c)[cell.rows] for c in columns]).T
             found = compare_arms(before, cell.units)
             names += columns
             p_values += [c.p_value if c.status is Status.OK else np.nan for c in found]
@@ -213,6 +213,7 @@ def _coverage(study: Study) -> list[Check]:
     """Whether each planned metric has a value for the units whose window is over."""
     spec = study.spec
     arms = list(spec.allocation)
+    members = [study.in_arm(arm) for arm in arms]
     tests, worst = [], None
     for entry in study.followed:
         metric = entry.metric
@@ -224,8 +225,8 @@ def _coverage(study: Study) -> list[Check]:
         known = used & _has_value(study, metric.columns)
         if not used.any():
             continue
-        by_arm = _counts(study.units.loc[used, spec.arm], arms)
-        with_value = _counts(study.units.loc[known, spec.arm], arms)
+        by_arm = np.array([int((used & member).sum()) for member in members])
+        with_value = np.array([int((known & member).sum()) for member in members])
         if by_arm.min() == 0:
             continue
         test = loss(by_arm, with_value, arms.index(spec.control))

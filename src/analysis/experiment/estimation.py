@@ -120,7 +120,7 @@ def compare_cell(
     plain = [i for i, m in enumerate(measured) if m.response is None]
     found: dict[int, Comparison] = {}
     if plain:
-        columns = np.column_stack([measured[i].values for i in plain])
+        columns = np.vstack([measured[i].values for i in plain]).T  # columns contiguous
         compared = compare_arms(columns, cell.units, alpha=alpha, keep_influence=keep_influence)
         found = dict(zip(plain, compared, strict=True))
     for i, values in enumerate(measured):

@@ -7,6 +7,7 @@ set aside and counted, because chance alone can make a few of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from ..errors import raise_all
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
 from .carriers import Table, read_table
-from .estimators.results import BoolArray, FloatArray
+from .estimators.results import BoolArray, FloatArray, IntArray
 from .followed import Followed, metrics_followed
 from .table_faults import (
     doubled_columns,
@@ -61,7 +62,15 @@ class Study:
 
     def in_arm(self, arm: str) -> BoolArray:
         """(n,) whether each unit is in an arm."""
-        return np.asarray(self.units[self.spec.arm] == arm, dtype=bool)
+        return np.asarray(self._arm_codes == list(self.spec.allocation).index(arm))
+
+    @cached_property
+    def _arm_codes(self) -> IntArray:
+        """(n,) place of each unit's arm in the plan; -1 for another one."""
+        codes, names = pd.factorize(self.units[self.spec.arm])
+        arms = list(self.spec.allocation)
+        places = [arms.index(name) if name in arms else -1 for name in names.tolist()]
+        return np.array([*places, -1], dtype=np.intp)[codes]
 
     def numbers(self, column: str) -> FloatArray:
         """(n,) a column as numbers; missing as NaN, what no computer can square as infinite."""
@@ -113,9 +122,10 @@ def read_study(
     raise_all(missing_columns(frame, spec, missing))
     frame = frame.assign(**{spec.arm: _as_text(frame[spec.arm])})
     raise_all([*unit_faults(frame, spec), *value_faults(frame, followed, spec, missing)])
-    in_two = _in_two_arms(frame, spec)
-    kept = frame.loc[~in_two]
-    raise_all(doubled_units(kept, spec))
+    again = frame[spec.unit].duplicated(keep=False)
+    in_two = _in_two_arms(frame, again, spec) if again.any() else again
+    kept = frame.loc[~in_two] if again.any() else frame
+    raise_all(doubled_units(kept, spec) if again.any() else [])
     lost = None
     if KNOWN in kept.columns:
         is_lost = ~kept[KNOWN].astype(bool)
@@ -127,7 +137,7 @@ def read_study(
         unavailable=missing,
         covariates=tuple(c for c in spec.covariates if c in frame.columns),
         two_arms=int(frame.loc[in_two, spec.unit].nunique()),
-        total=int(frame[spec.unit].nunique()),
+        total=int(frame[spec.unit].nunique()) if again.any() else len(frame),
         all_units=frame[spec.unit],
         lost=lost,
     )
@@ -152,9 +162,8 @@ def _name_of(arm: object) -> str:
     return arm if isinstance(arm, str) else str(arm)
 
 
-def _in_two_arms(frame: pd.DataFrame, spec: ExperimentSpec) -> pd.Series:
-    """Rows of units that appear in more than one arm."""
-    again = frame[spec.unit].duplicated(keep=False)
+def _in_two_arms(frame: pd.DataFrame, again: pd.Series, spec: ExperimentSpec) -> pd.Series:
+    """Rows of units that appear in more than one arm, of those with several rows."""
     arms_a_unit = frame.loc[again].groupby(spec.unit, sort=False)[spec.arm].transform("nunique")
     return (arms_a_unit > 1).reindex(frame.index, fill_value=False)
 

@@ -110,8 +110,12 @@ def _raw_values(
 ) -> _Raw:
     """Values by kind; NaN for units that are not used."""
 
+    everyone = bool(used.all())
+
     def column(name: str | None) -> FloatArray:
-        return np.where(used, study.numbers(str(name))[rows], np.nan)
+        numbers = study.numbers(str(name))
+        own = numbers if rows.all() else numbers[rows]
+        return own if everyone else np.where(used, own, np.nan)
 
     if metric.kind == "ratio":
         top, bottom = column(metric.numerator), column(metric.denominator)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .relative import ZERO_AGAINST
-from .results import FloatArray, Status
+from .results import FloatArray, IntArray, Status
 from .strata import pool_strata, shares
 from .units import LARGEST_VALUE, Units, usable
 
@@ -60,32 +60,51 @@ def linearised_ratio(
     """
     known = usable(numerator, units) & usable(denominator, units)
     values = np.full(len(units), np.nan)
-    kept = units.take(known)
+    everyone = bool(known.all())
+    kept = units if everyone else units.take(known)
     if kept.treated.all() or not kept.treated.any():
         return LinearisedRatio(Status.NO_UNITS, values, np.nan, np.nan)
-    top, bottom = numerator[known].astype(float), denominator[known].astype(float)
+    parts = (numerator, denominator) if everyone else (numerator[known], denominator[known])
+    top, bottom = (np.asarray(part, dtype=np.float64) for part in parts)
     smallest = max(ZERO_AGAINST * np.abs(bottom).max(), np.abs(top).max() / LARGEST_VALUE)
+    strata = pool_strata(kept)
+    share = shares(strata.codes, strata.n_strata, kept.weights)
+    weights = None if strata.n_strata == 1 and kept.weights is None else _weights(kept)
     ratios = {}
     linearised = np.empty(len(top))
     for arm in (True, False):
-        member = kept.treated == arm
-        mean_bottom = _standardised_mean(bottom, kept, member)
+        rows = np.flatnonzero(kept.treated == arm)
+        own = None if weights is None else weights[rows]
+        codes = strata.codes[rows] if own is not None else strata.codes
+        above, below = top[rows], bottom[rows]
+        mean_bottom = _standardised_mean(below, own, codes, share)
         if abs(mean_bottom) <= smallest:
             return LinearisedRatio(Status.UNDEFINED, values, np.nan, np.nan)
-        ratio = _standardised_mean(top, kept, member) / mean_bottom
-        linearised[member] = (top[member] - ratio * bottom[member]) / mean_bottom + ratio
+        ratio = _standardised_mean(above, own, codes, share) / mean_bottom
+        linearised[rows] = (above - ratio * below) / mean_bottom + ratio
         ratios[arm] = ratio
     values[known] = linearised
     return LinearisedRatio(Status.OK, values, ratios[True], ratios[False])
 
 
-def _standardised_mean(values: FloatArray, units: Units, member: np.ndarray) -> float:
-    """Mean of an arm with the strata in the proportions of both arms together."""
-    strata = pool_strata(units)
-    share = shares(strata.codes, strata.n_strata, units.weights)
-    weights = np.ones(len(units)) if units.weights is None else units.weights
-    codes, weights = strata.codes[member], weights[member]
-    total = np.bincount(codes, weights, minlength=strata.n_strata)
-    sums = np.bincount(codes, weights * values[member], minlength=strata.n_strata)
+def _weights(units: Units) -> FloatArray:
+    return np.ones(len(units)) if units.weights is None else units.weights
+
+
+def _standardised_mean(
+    values: FloatArray, weights: FloatArray | None, codes: IntArray, share: FloatArray
+) -> float:
+    """Mean of an arm with the strata in the proportions of both arms together.
+
+    Args:
+        values: (n,) of the arm's units.
+        weights: (n,) their weights; None: one stratum and no weights, so that it is the mean.
+        codes: (n,) their strata.
+        share: (s,) share of each stratum in both arms.
+    """
+    if weights is None:
+        return float(values.mean())
+    total = np.bincount(codes, weights, minlength=len(share))
+    sums = np.bincount(codes, weights * values, minlength=len(share))
     present = total > 0
     return float(np.sum(share[present] * sums[present] / total[present]))
