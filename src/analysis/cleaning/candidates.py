@@ -64,6 +64,13 @@ class Candidates:
         return [OWN_ID if name == "customer_id" else name for name in self.contract.key]
 
 
+KEPT_THOUGH_UNKNOWN = ("assignments",)
+"""Tables whose rows count although their customer is in no system any more: a unit that was
+assigned and has vanished is a loss of its arm, which the evaluation must see."""
+UNKNOWN_MARK = "?"
+"""Begins the id of such a customer, so that it can be nobody else's."""
+
+
 def candidates_of(
     engine: Engine, query: Query, links: ir.Table, as_of: Month, *, alone: bool
 ) -> Candidates:
@@ -163,6 +170,9 @@ def _with_customers(table: ir.Table, query: Query, links: ir.Table) -> ir.Table:
     known = links.filter(links.source == query.system)
     table = table.mutate(**{OWN_ID: table.customer_id}).drop("customer_id")
     table = _mapped(table, known, OWN_ID, "customer_id")
+    if query.table in KEPT_THOUGH_UNKNOWN:
+        strange = ibis.literal(UNKNOWN_MARK) + table[OWN_ID]
+        table = table.mutate(customer_id=ibis.coalesce(table.customer_id, strange))
     if "parent_customer_id" not in table.columns:
         return table
     table = table.mutate(_own_parent=table.parent_customer_id).drop("parent_customer_id")
