@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
+from analysis.calendar import Calendar
 from analysis.experiment.outcomes import outcomes
 from analysis.months import Month
 from analysis.params import ExperimentSpec
@@ -231,6 +232,49 @@ SURVIVAL = [{"name": "stay", "measure": "survival", "horizon": 180, "role": "pri
 def stays(*shipped: float, as_of: str = "2026-12") -> pd.Series:
     rows = [(s, s + 1, s + 1) for s in shipped]
     return measured(shipments(*rows), as_of, plan(SURVIVAL))
+
+
+def test_days_on_which_the_company_is_shut_count_in_no_gap():
+    sent = shipments(*((s, s + 1, s + 1) for s in (-40, -30, -20, -10, 20, 60, 140, 180)))
+    days = [{"first": "2025-06-01", "last": "2025-06-20", "reason": {"zh": "停工", "en": "shut"}}]
+    shut = Calendar.model_validate({"closed": {"days": days}})
+
+    def churn(calendar: Calendar | None) -> tuple[float, bool]:
+        table = outcomes(
+            plan(SURVIVAL), assignments("A", "B"), customers("A", "B"), sent,
+            as_of=Month.parse("2026-12"), calendar=calendar,
+        ).execute()  # fmt: skip
+        row = table.set_index("customer_id").loc["A"]
+        return row["stay_days"], row["stay_churned"]
+
+    assert churn(None) == (60, True), "80 days of silence, a window of 65.9"
+    assert churn(shut) == (180, False), "60 of them open"
+
+
+def test_margin_and_costs_of_the_net_value_are_of_the_same_months():
+    """183 days from 15 April hold five whole months: May to September."""
+    spec = plan(
+        [
+            {"name": "margin", "measure": "margin", "role": "primary", "window": [0, 183]},
+            {"name": "cost", "measure": "cost_to_serve", "window": [0, 183]},
+        ]
+    )
+    costs = canonical(
+        "service_costs",
+        [
+            {"customer_id": "A", "month": f"2025-{m:02d}", "activity": "agent", "cost": 10.0}
+            for m in range(4, 11)
+        ],
+    )
+    sent = shipments(*((d, d + 1, d + 1) for d in (15, 40, 190)))  # mid April, May, 8 October
+    assigned = assignments("A", "B", at=START + pd.Timedelta(days=14))
+    row = measured(sent, spec=spec, assigned=assigned, service_costs=costs)
+    assert row["margin"] == 3 * 40
+    assert row["margin_in_cost_months"] == 40, "of May only"
+    assert row["cost"] == 5 * 10
+    assert row["margin_days_of_cost_months"] == 31 + 30 + 31 + 31 + 30
+    assert row["net_value_to_month_1"] == 0, "no month is whole within the first"
+    assert row["net_value_to_month_6"] == 40 - 5 * 10, "May to September"
 
 
 def test_churn_begins_with_the_first_gap_longer_than_the_churn_window():

@@ -56,7 +56,7 @@ def shipment_part(
 ) -> Part:
     """Retention, frequency, margin, on-time deliveries, and the shipments complaints refer to.
 
-    Columns ``margin_to_month_1 … months`` sum the margin from assignment on.
+    Columns ``margin_to_month_1 … months`` sum the margin of the whole months since assignment.
     """
     rows = _of_units(clock, shipments.filter(shipments.shipped_at < ibis.literal(as_of.end)))
     margin = rows.revenue - rows.cost
@@ -82,9 +82,10 @@ def shipment_part(
         elif metric.measure == "on_time":
             columns[f"{metric.name}_numerator"] = _count(delivered & on_time)
             columns[f"{metric.name}_denominator"] = _count(delivered)
-    for number in range(1, months + 1):
-        end = rows.assigned_at + ibis.interval(months=number)
-        inside = (rows.shipped_at >= rows.assigned_at) & (rows.shipped_at < end)
+    begins = _next_month(rows.assigned_at)
+    for number in range(1, months + 1):  # of whole months, as costs come
+        end = (rows.assigned_at + ibis.interval(months=number)).truncate("M")
+        inside = (rows.shipped_at >= begins) & (rows.shipped_at < end)
         columns[f"margin_to_month_{number}"] = margin.sum(where=inside)
     zeros = tuple(columns)
     before = _before(rows, rows.shipped_at)
@@ -241,10 +242,14 @@ def whole_months(
     metric: Metric, assigned_at: ir.TimestampValue, as_of: Month
 ) -> tuple[ir.TimestampValue, ir.TimestampValue]:
     """Begin of the first month, and end of the last, that a unit's window holds whole."""
-    start = window_start(metric, assigned_at)
-    begins = start.truncate("M")
-    begins = (begins < start).ifelse(begins + ibis.interval(months=1), begins)
+    begins = _next_month(window_start(metric, assigned_at))
     return begins, _end_of_window(metric, assigned_at, as_of).truncate("M")
+
+
+def _next_month(at: ir.TimestampValue) -> ir.TimestampValue:
+    """The first instant of a month at or after an instant."""
+    begins = at.truncate("M")
+    return (begins < at).ifelse(begins + ibis.interval(months=1), begins)
 
 
 def _before(rows: ir.Table, at: ir.TimestampValue) -> ir.BooleanValue:

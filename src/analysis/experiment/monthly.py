@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import ibis.expr.types as ir
 import pandas as pd
 
+from ..calendar import Calendar
 from ..errors import CoverageError
 from ..language import Language, LanguageCode
 from ..message import Message
@@ -87,6 +88,7 @@ def follow(
     tables: Mapping[str, ir.Table | None],
     *,
     as_of: Month,
+    calendar: Calendar | None = None,
 ) -> Followed:
     """Measure every experiment's units as of a month.
 
@@ -94,6 +96,7 @@ def follow(
         experiments: The plans, see `load_experiments`.
         tables: The canonical tables by name (`FACTS`); a missing one is None.
         as_of: The month.
+        calendar: Says when the company is shut; such days are no silence of a customer.
 
     Returns:
         One entry an experiment with units. Earlier looks are measured again only where a metric
@@ -110,7 +113,7 @@ def follow(
             waiting[spec.id] = not_available("assignments")
             continue
         facts = Facts(**{name: tables.get(name) for name in FACTS})
-        one = _follow(spec, facts, as_of)
+        one = _follow(spec, facts, as_of, calendar)
         if one is None:
             waiting[spec.id] = Message("no unit is assigned yet")
         else:
@@ -127,8 +130,10 @@ def _need(tables: Mapping[str, ir.Table | None]) -> None:
             )
 
 
-def _follow(spec: ExperimentSpec, facts: Facts, as_of: Month) -> FollowedExperiment | None:
-    units = _units(spec, facts, as_of)
+def _follow(
+    spec: ExperimentSpec, facts: Facts, as_of: Month, calendar: Calendar | None
+) -> FollowedExperiment | None:
+    units = _units(spec, facts, as_of, calendar)
     if units.empty:
         return None
     metrics = [entry.metric for entry in metrics_followed(spec)]
@@ -139,7 +144,7 @@ def _follow(spec: ExperimentSpec, facts: Facts, as_of: Month) -> FollowedExperim
     first = _month_of(assigned.min())
     several = [m for m in available if m.name not in once]
     looks = _months_between(first, as_of) if several else ()
-    earlier = [_units(spec, facts, month) for month in looks]
+    earlier = [_units(spec, facts, month, calendar) for month in looks]
     return FollowedExperiment(
         experiment=spec,
         as_of=as_of,
@@ -152,10 +157,12 @@ def _follow(spec: ExperimentSpec, facts: Facts, as_of: Month) -> FollowedExperim
     )
 
 
-def _units(spec: ExperimentSpec, facts: Facts, as_of: Month) -> pd.DataFrame:
+def _units(
+    spec: ExperimentSpec, facts: Facts, as_of: Month, calendar: Calendar | None
+) -> pd.DataFrame:
     """The units as a data frame: one row a customer at most leaves the engine."""
     values = {name: getattr(facts, name) for name in FACTS}
-    frame: pd.DataFrame = outcomes(spec, **values, as_of=as_of).execute()
+    frame: pd.DataFrame = outcomes(spec, **values, as_of=as_of, calendar=calendar).execute()
     return frame.sort_values(["customer_id", "arm"], kind="stable", ignore_index=True)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 import ibis
 import ibis.expr.types as ir
 
+from ..calendar import Calendar
 from ..months import Month
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
@@ -80,6 +81,7 @@ def outcomes(
     service_events: ir.Table | None = None,
     *,
     as_of: Month,
+    calendar: Calendar | None = None,
 ) -> ir.Table:
     """The values of an experiment's units, ready for `evaluate`.
 
@@ -88,6 +90,7 @@ def outcomes(
         assignments, customers, shipments, tickets, surveys, service_costs, tiers, service_events:
             Canonical tables; optional ones may be None, and their metrics have no columns then.
         as_of: Nothing after this month's last instant is used.
+        calendar: Says when the company is shut: such days count in no gap between shipments.
 
     Returns:
         One row a unit assigned by then: customer_id, arm, assigned_at, cluster_id, cluster_share,
@@ -116,7 +119,7 @@ def outcomes(
     )
     units = _assigned(experiment, facts, as_of)
     metrics = [followed.metric for followed in metrics_followed(experiment)]
-    for part in _parts(experiment, metrics, facts, units, as_of):
+    for part in _parts(experiment, metrics, facts, units, as_of, calendar):
         units = units.left_join(part.table, "customer_id").drop("customer_id_right")
         units = units.mutate(**{name: _zero_for_null(units[name]) for name in part.zeros})
     matured = _only_matured(units, [m for m in metrics if not facts.missing(m)], as_of)
@@ -145,6 +148,7 @@ def _parts(
     facts: Facts,
     units: ir.Table,
     as_of: Month,
+    calendar: Calendar | None,
 ) -> list[Part]:
     """One table of columns a source table, each one row a customer with rows in it."""
     clock = units.group_by("customer_id").agg(
@@ -164,7 +168,8 @@ def _parts(
         parts.append(exposure_part(experiment, clock, facts.service_events, as_of))
     survival = [metric for metric in metrics if metric.kind == "survival"]
     return parts + [
-        survival_part(m, clock, facts.shipments, as_of, churn_factor(m)) for m in survival
+        survival_part(m, clock, facts.shipments, as_of, churn_factor(m), calendar)
+        for m in survival
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
+from ..calendar import load_calendar
 from ..cleaning import Cleaned, clean, customer_records
 from ..experiment import FACTS, MonthlyEvaluation, evaluate_month, follow
 from ..identity import resolve
@@ -46,7 +47,9 @@ def evaluate_company(
     tables["tiers"] = _tiers(workspace, tables)
     plans = load_experiments(workspace.experiments)
     return evaluate_month(
-        follow(plans, tables, as_of=workspace.as_of),
+        follow(
+            plans, tables, as_of=workspace.as_of, calendar=load_calendar(workspace.calendar)
+        ),
         as_of=workspace.as_of,
         quality=cleaned.quality,
         currency=workspace.profile.money.currency,

@@ -77,12 +77,20 @@ def evaluation_page(
     ).html
 
 
-def evaluation_view(found: Evaluation, currency: str) -> ExperimentView:
-    """An evaluation as the report's sections see an experiment."""
+def evaluation_view(
+    found: Evaluation, currency: str, *, is_monthly: bool = False
+) -> ExperimentView:
+    """An evaluation as the report's sections see an experiment.
+
+    Args:
+        found: The evaluated experiment.
+        currency: ISO code of amounts; empty where they are plain numbers.
+        is_monthly: Its units are the company's customers.
+    """
     estimates = found.estimates
     is_bound = estimates["bound"].ne("")
     return ExperimentView(
-        content=record(found, currency),
+        content={**record(found, currency), "assigned_on": is_monthly or None},
         plan=found.experiment,
         estimates=estimates[~is_bound],
         bounds=estimates[is_bound],
