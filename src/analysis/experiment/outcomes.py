@@ -168,8 +168,7 @@ def _parts(
         parts.append(exposure_part(experiment, clock, facts.service_events, as_of))
     survival = [metric for metric in metrics if metric.kind == "survival"]
     return parts + [
-        survival_part(m, clock, facts.shipments, as_of, churn_factor(m), calendar)
-        for m in survival
+        survival_part(m, clock, facts.shipments, as_of, churn_factor(m), calendar) for m in survival
     ]
 
 

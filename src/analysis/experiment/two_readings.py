@@ -74,7 +74,9 @@ def _read(estimate: Estimate, looks: Looks) -> Message:
             values,
         )
     if plain and valid:
-        source = "{metric}: both readings show a difference (p {plain} once, p {valid} at every look)"
+        source = (
+            "{metric}: both readings show a difference (once p {plain}, at every look p {valid})"
+        )
         return Message(source, values)
     if valid:
         return Message(
@@ -82,7 +84,9 @@ def _read(estimate: Estimate, looks: Looks) -> Message:
             "not show it (p {plain}).",
             {name: values[name] for name in ("metric", "plain")},
         )
-    source = "{metric}: neither reading shows a difference (p {plain} once, p {valid} at every look)"
+    source = (
+        "{metric}: neither reading shows a difference (once p {plain}, at every look p {valid})"
+    )
     return Message(source, values)
 
 

@@ -47,9 +47,7 @@ def evaluate_company(
     tables["tiers"] = _tiers(workspace, tables)
     plans = load_experiments(workspace.experiments)
     return evaluate_month(
-        follow(
-            plans, tables, as_of=workspace.as_of, calendar=load_calendar(workspace.calendar)
-        ),
+        follow(plans, tables, as_of=workspace.as_of, calendar=load_calendar(workspace.calendar)),
         as_of=workspace.as_of,
         quality=cleaned.quality,
         currency=workspace.profile.money.currency,
