@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.satisfaction import claims as untested_claims
 from analysis.tables import TIERS
 from analysis.workspace import Month, Workspace, open_month
 from small_profile import MINIMAL
@@ -58,6 +59,16 @@ PROFILE = (
   assignments: {source: orders, select: "SELECT id AS customer_id FROM orders"}
 """
 )
+ACTIONS = """
+schema_version: 1
+actions:
+  - {id: quick, measure: {zh: 两小时内首次响应, en: First response within two hours},
+     owner: {zh: 客户服务部, en: Customer service}, decided_on: 2026-03-10, due_on: 2026-09-30,
+     status: running, metric: response_minutes}
+  - {id: capacity, measure: {zh: 增租干线运力, en: Rent line-haul capacity},
+     owner: {zh: 运营部, en: Operations}, decided_on: 2026-08-10, due_on: 2026-12-31,
+     status: planned, metric: on_time_rate}
+"""
 AS_OF = "2026-10"
 MONTHS = 26
 CUSTOMERS = 400
@@ -500,6 +511,25 @@ def violations() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["source", "table", "column", "rule", "rows_n"])
 
 
+def claims() -> pd.DataFrame:
+    """One row a claim and part: every verdict occurs, and what is missing is told."""
+    frame = untested_claims({}, Month.parse(AS_OF))
+    low, high = frame["claim_low"], frame["claim_high"]
+    middle = frame[["claim_low", "claim_high"]].mean(axis=1)
+    step = pd.Series(np.arange(len(frame)) % 3, frame.index)
+    value = middle + step.map({0: 0.0, 1: 0.2, 2: 0.5}) * middle.abs()
+    is_measured = low.notna() | high.notna()
+    verdict = step.map({0: "supported", 1: "undecided", 2: "contradicted"})
+    verdict = verdict.where(is_measured, "not_measurable")
+    whole = verdict.groupby(frame["claim"]).transform("first")
+    return frame.assign(
+        estimate=value, low=value - 0.011, high=value + 0.011,
+        n=np.where(is_measured, 400 + frame.index, 0), customers=np.where(is_measured, 90, 0),
+        verdict=verdict, claim_verdict=whole,
+        missing=frame["missing"].where(~is_measured),
+    )  # fmt: skip
+
+
 def tables() -> dict[str, pd.DataFrame]:
     """Every table that the report reads."""
     of_tiers = tiers()
@@ -515,6 +545,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "ledger": ledger(),
         "quality": quality(),
         "violations": violations(),
+        "claims": claims(),
     }
 
 
@@ -537,6 +568,9 @@ def write_month(
         path = folder / "params" / "experiments" / "small" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(plan, encoding="utf-8")
+    actions = folder / "params" / "actions" / "small.yaml"
+    actions.parent.mkdir(exist_ok=True)
+    actions.write_text(ACTIONS, encoding="utf-8")
     place = folder / "data" / "processed" / "small" / AS_OF
     place.mkdir(parents=True, exist_ok=True)
     for name, frame in (tables() if content is None else content).items():

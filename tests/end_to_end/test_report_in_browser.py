@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,14 +19,19 @@ from analysis.pipeline.notebooks import Execution, execute
 from analysis.report import index_page, to_html
 from analysis.report.headline import HEADLINE, written
 from analysis.report.inputs import gather
-from report_month import AS_OF, tables, write_month
+from analysis.satisfaction import CLAIMS
+from report_month import AS_OF, claims, tables, write_month
 
 pytestmark = pytest.mark.browser
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "04_report.ipynb"
 WIDTHS = (360, 820, 1440)
 LANGUAGES = ("zh", "en")
-HOSTILE = '"><script>document.title="owned"</script><img src="http://192.0.2.1/x" onerror="x()">'
+HOSTILE = (
+    '"><script>document.title="owned"</script><img src="http://192.0.2.1/x" onerror="x()">'
+    "=HYPERLINK(1)📦\u202eabc"
+)
+"""Markup, a script, a picture from elsewhere, a formula, an emoji, a mark that turns text round."""
 
 
 @dataclass
@@ -64,12 +70,14 @@ def shelf(workspace, tmp_path_factory) -> Path:
             "month": AS_OF,
             "raw": "",
             "out": str(workspace.profile_path.parents[1]),
-            "save_to": "",
+            "save_to": str(place),
             "language": language,
         }
         execute(Execution(NOTEBOOK, place / "executed.ipynb", parameters, place))
         page = to_html(place / "executed.ipynb", language)
         (folder / f"report.{language}.html").write_text(page, encoding="utf-8")
+        for kind in ("html", "txt"):
+            shutil.copyfile(place / f"email.{language}.{kind}", folder / f"email.{language}.{kind}")
 
     for language in LANGUAGES:
         made(language)
@@ -150,6 +158,54 @@ def test_effects_and_counts_read_back_from_the_page_are_those_of_the_tables(offl
     total = page.locator("#quality table tr", has_text="Total").first.inner_text()
     for name in ("rows_read", "rows_kept", "rows_rejected", "rows_merged"):
         assert f"{ledger[name].sum():,}" in total
+    page.close()
+
+
+def test_claims_read_back_from_the_page_are_those_of_the_table(offline, shelf):
+    page = read(offline, shelf / "report.en.html").page
+    frame = claims().set_index(["claim", "part"])
+    shares = [(c, p) for c in CLAIMS for p in c.parts if p.unit == "share"]
+    assert len(shares) > 15
+    for claim, part in shares:
+        row = frame.loc[(claim.id, part.key)]
+        if row["claim_verdict"] == "not_measurable":
+            continue
+        numbers = [f"{100 * row[name]:.1f}%" for name in ("estimate", "low", "high")]
+        told = f"{part.label} {numbers[0]} ({numbers[1]} to {numbers[2]})".replace("-", "−")
+        line = page.locator("#claims tr", has_text=claim.sentence).inner_text().replace("-", "−")
+        assert told in line
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 820])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_email_fits_asks_for_nothing_and_is_accessible(offline, shelf, language, width):
+    seen = read(offline, shelf / f"email.{language}.html", width)
+    over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert seen.page.evaluate(over) <= 0
+    assert seen.asked == [(shelf / f"email.{language}.html").resolve().as_uri()]
+    found = Axe().run(seen.page).response["violations"]
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+    seen.page.close()
+
+
+def test_the_keyboard_goes_through_the_page_in_its_order(offline, shelf):
+    """Every stop comes after the one before, is shown, and the last is near the page's end."""
+    page = read(offline, shelf / "report.zh.html").page
+    order = """() => { const all = [...document.querySelectorAll('*')], at = document.activeElement;
+        const box = at.getBoundingClientRect();
+        return [all.indexOf(at), box.width > 0, at.tagName]; }"""
+    stops = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        place, is_shown, tag = page.evaluate(order)
+        if tag == "BODY":
+            break
+        stops.append(place)
+        assert is_shown
+    assert len(stops) > 20
+    assert stops == sorted(set(stops))
+    assert stops[-1] > 0.9 * page.evaluate("document.querySelectorAll('main *').length")
     page.close()
 
 
