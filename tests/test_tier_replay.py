@@ -224,6 +224,10 @@ def test_the_command_compares_what_was_made(data, tmp_path, capsys):
     assert "Policies compared, May 2025 to October 2026" in told
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert kept == {"comparison.csv", "by_tier.csv", "accuracy.csv", "replay.html"}
+    panel = folder / "customer_months.parquet"
+    pd.read_parquet(panel).drop(columns="margin").to_parquet(panel)
+    assert exit_code_of(options) == CoverageError.exit_code
+    assert "earlier version" in capsys.readouterr().err
     again = [*options, "--policy", str(shipped / "yearly-order-value.yaml")]
     assert exit_code_of(again) == ParamsError.exit_code
 

@@ -75,10 +75,18 @@ def _latest(profile: Path, out: str) -> str:
 def _replayed(workspace: Workspace, policies: Mapping[str, object], first: str) -> Replay:
     from ..months import Month
     from ..params import load_overrides
+    from ..tables import CONTRACTS
     from ..tiers import replay
 
+    panel = workspace.need("customer_months")
+    if set(CONTRACTS["customer_months"].columns) - set(panel.columns):
+        raise CoverageError(
+            "This month was made by an earlier version",
+            where=str(workspace.processed),
+            todo=f"Make it again: tierlab run --month {workspace.as_of}, then replay it.",
+        )
     return replay(
-        workspace.need("customer_months"),
+        panel,
         workspace.need("scores"),
         workspace.need("customers"),
         policies,  # type: ignore[arg-type]

@@ -40,9 +40,12 @@ def bars_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
         return np.array([-np.inf, *steps])
     by_margin = (policy.value_by or policy.measure) == "margin"
     worth = rows.margin_window if by_margin else rows.revenue_window
-    order = np.lexsort((-worth[counts], -measure[counts]))
-    falling = measure[counts][order]
-    holds = _customers_above(worth[counts][order], policy)
+    if policy.value_shares is None:  # who earns what matters only for shares of value
+        falling, paid = -np.sort(-measure[counts]), worth[counts]
+    else:
+        order = np.lexsort((-worth[counts], -measure[counts]))
+        falling, paid = measure[counts][order], worth[counts][order]
+    holds = _customers_above(paid, policy)
     return np.array([-np.inf, *(_bar(falling, k) for k in reversed(holds))])
 
 
