@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from analysis.errors import AnalysisError, GroupedError, ParamsError
@@ -158,6 +159,26 @@ def test_the_demo_plans_are_valid():
 def test_the_json_schema_for_editors_is_up_to_date():
     path = REPOSITORY / "params" / "experiment.schema.json"
     assert json.loads(path.read_text(encoding="utf-8")) == experiment_json_schema()
+
+
+def refused_by_schema(content: dict) -> list[str]:
+    """Errors an editor shows for a plan."""
+    plain = json.loads(json.dumps(content, default=str))
+    return [e.message for e in Draft202012Validator(experiment_json_schema()).iter_errors(plain)]
+
+
+def test_an_editor_accepts_what_is_read_and_marks_what_is_not():
+    demo = REPOSITORY / "params" / "experiments" / "demo"
+    for path in sorted(demo.glob("*.yaml")):
+        assert not refused_by_schema(yaml.safe_load(path.read_text(encoding="utf-8"))), path
+    metric = {"name": "x", "kind": "mean", "column": "x", "role": "primary"}
+    sound = {"id": "a", "control": 0, "allocation": {0: 0.5, 1: 0.5}, "planned_n": 10,
+             "metrics": [metric]}  # fmt: skip
+    assert ExperimentSpec.model_validate(sound).control == "0"
+    assert not refused_by_schema(sound)
+    assert refused_by_schema({**sound, "metrcs": []})
+    assert refused_by_schema({**sound, "alpha": 2})
+    assert refused_by_schema({**sound, "metrics": [{"name": "x", "role": "primary"}]})
 
 
 def test_a_title_does_not_bind_but_a_margin_does():

@@ -164,11 +164,11 @@ def _interval(axes: Any, place: int, row: IntervalRow) -> None:
     axes.text(
         1.0, text_at, row.shown, transform=across, ha="right", va="center", fontsize=9, color=colour
     )
-    if row.estimate != row.estimate:
-        return
     axes.plot([row.low, row.high], [line_at] * 2, color=colour, linewidth=1.4, zorder=3)
     axes.plot([row.inner_low, row.inner_high], [line_at] * 2, color=colour, linewidth=4.2,
               solid_capstyle="butt", alpha=0.45, zorder=3)  # fmt: skip
+    if row.estimate != row.estimate:  # bounds have no point
+        return
     marker = "D" if row.is_total else "o"
     axes.plot([row.estimate], [line_at], marker, color=colour, markersize=6,
               markeredgecolor="white", markeredgewidth=0.8, zorder=4)  # fmt: skip

@@ -199,8 +199,16 @@ def plan_digest(spec: ExperimentSpec) -> str:
 
 
 def experiment_json_schema() -> dict[str, Any]:
-    """The JSON schema of a plan, for editors that complete and check YAML."""
+    """The JSON schema of a plan, for editors that complete and check YAML.
+
+    It allows what is read: a metric's kind follows from its measure, and the control's name may
+    be a number or a truth value.
+    """
     schema = ExperimentSpec.model_json_schema()
+    metric = schema["$defs"]["Metric"]
+    metric["required"] = [key for key in metric["required"] if key != "kind"]
+    metric["anyOf"] = [{"required": ["kind"]}, {"required": ["measure"]}]
+    schema["properties"]["control"]["type"] = ["string", "number", "boolean"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
