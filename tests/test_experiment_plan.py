@@ -8,7 +8,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from analysis.errors import AnalysisError, GroupedError, ParamsError
@@ -163,8 +162,12 @@ def test_the_json_schema_for_editors_is_up_to_date():
 
 def refused_by_schema(content: dict) -> list[str]:
     """Errors an editor shows for a plan."""
+    jsonschema = pytest.importorskip("jsonschema", reason="comes with nbformat")
     plain = json.loads(json.dumps(content, default=str))
-    return [e.message for e in Draft202012Validator(experiment_json_schema()).iter_errors(plain)]
+    return [
+        e.message
+        for e in jsonschema.Draft202012Validator(experiment_json_schema()).iter_errors(plain)
+    ]
 
 
 def test_an_editor_accepts_what_is_read_and_marks_what_is_not():
