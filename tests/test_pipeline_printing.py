@@ -1,6 +1,7 @@
 """PDFs of a month: printed where there is a browser, left out where there is none or it hangs."""
 
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,7 +54,11 @@ def test_a_browser_that_hangs_is_ended(tmp_path):
 
 
 @pytest.mark.skipif(INSTALLED is None, reason="this machine has no Chromium of its own to print")
-def test_a_printed_page_holds_its_chinese_text(tmp_path):
+def test_a_printed_page_holds_its_chinese_text(tmp_path, monkeypatch):
+    deep = tmp_path / "a-run-keeps-its-scratch-files-below-its-results" / ("so-deep-" * 9)
+    deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    monkeypatch.setenv("TMPDIR", str(deep))
     pages = [page(tmp_path), page(tmp_path, "report.en.html")]
     made = print_pages(pages, INSTALLED)
     assert [path.name for path in made] == ["report.zh.pdf", "report.en.pdf"]

@@ -25,6 +25,9 @@ CHOICE = "TIERLAB_BROWSER"
 NO_BROWSER = "none"
 LONGEST_SECONDS = 20.0
 """For all pages of a month together; they are printed at the same time."""
+LONGEST_FOLDER = 40
+"""Letters: a socket's path holds 107, and the names below the folder take some 60."""
+SYSTEM_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 (a folder of our own is made in it)
 FONT = Path(__file__).parents[1] / "fonts" / "TierlabSansSC-Regular.otf"
 HEAD_END = "</head>"
 FLAGS = (
@@ -68,7 +71,9 @@ def print_pages(
     """
     if not browser or not pages:
         return []
-    with tempfile.TemporaryDirectory(prefix="tierlab-print-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(
+        prefix="tierlab-print-", dir=_short_folder(), ignore_cleanup_errors=True
+    ) as home:
         places = [Path(home) / page.with_suffix(".pdf").name for page in pages]
         copies = [_with_font(page, Path(home)) for page in pages]
         running = [_print(browser, copy, to) for copy, to in zip(copies, places, strict=True)]
@@ -81,6 +86,16 @@ def print_pages(
                 made.append(page.with_suffix(".pdf"))
                 shutil.copyfile(place, made[-1])
     return made
+
+
+def _short_folder() -> str:
+    """A folder for scratch files in which the path of the browser's socket is short enough.
+
+    A run's own scratch folder lies deep below the results; Chromium ends at once there.
+    """
+    folders = (tempfile.gettempdir(), *SYSTEM_FOLDERS)
+    fits = (f for f in folders if len(f) <= LONGEST_FOLDER and os.access(f, os.W_OK))
+    return next(fits, folders[0])
 
 
 def _with_font(page: Path, home: Path) -> Path:
@@ -102,6 +117,7 @@ def _print(browser: str, page: Path, place: Path) -> subprocess.Popen[bytes] | N
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     sandbox = ["--no-sandbox"] if is_root else []  # Chromium refuses to run as root with it
     own = place.with_suffix(".profile")
+    environment = os.environ | {"TMPDIR": str(place.parent)}
     command = [browser, *FLAGS, *sandbox, f"--user-data-dir={own}", f"--print-to-pdf={place}"]
     with contextlib.suppress(OSError):
         return subprocess.Popen(  # noqa: S603 (the browser that the user has, our own page)
@@ -110,6 +126,7 @@ def _print(browser: str, page: Path, place: Path) -> subprocess.Popen[bytes] | N
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=environment,
         )
     return None
 
