@@ -17,6 +17,8 @@ LANE = (-0.42, 0.02)
 """Where the lane lies within its row, seen from the row's middle."""
 FEET = 0.5
 """Inches for the axis beneath the rows."""
+LABEL_HALF = 0.05
+"""Half the width of a label such as +3,000, as a share of the axis."""
 HEAD = 0.30
 """Inches for the names of the lines above the rows."""
 
@@ -112,7 +114,7 @@ def _frame(
     axes.set_xlim(low - room, high + room)
     axes.set_ylim(-0.5, len(rows) - 0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xticks(_ticks(MaxNLocator(5).tick_values(low - room, high + room), *axes.get_xlim()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.set_xlabel(drawable(axis), labelpad=3)
     axes.spines["bottom"].set_visible(False)
@@ -120,6 +122,12 @@ def _frame(
         _lane(axes, place, line)
     if line:
         _line_name(axes, line)
+
+
+def _ticks(places: Sequence[float], low: float, high: float) -> list[float]:
+    """Ticks whose labels lie within the picture, with a place for half a label at either end."""
+    edge = LABEL_HALF * (high - low)
+    return [place for place in places if low + edge <= place <= high - edge]
 
 
 def _lane(axes: Any, place: int, line: Line | None) -> None:
