@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from analysis.errors import ParamsError
+from analysis.errors import CoverageError, ParamsError
 from analysis.language import Language
 from analysis.months import Month
 from analysis.panel import customer_months
@@ -66,6 +66,14 @@ def test_a_class_that_nobody_can_be_in_is_refused(scores):
     with pytest.raises(ParamsError, match="can be in") as fault:
         assign(scores, wrong, AS_OF)
     assert "high_frequency_high_value" in fault.value.todo
+
+
+def test_a_policy_on_amounts_that_nobody_recorded_is_refused(scores):
+    bare = scores.mutate(margin_window=ibis.null("float64"))
+    with pytest.raises(CoverageError, match="goes by margin"):
+        assign(bare, TierPolicy(measure="margin"), AS_OF)
+    with pytest.raises(CoverageError, match="goes by margin"):
+        assign(bare, TierPolicy(value_shares={"key": 0.5}, value_by="margin"), AS_OF)
 
 
 @pytest.mark.parametrize("by", ["revenue", "margin"])

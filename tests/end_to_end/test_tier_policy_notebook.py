@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ibis
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from analysis.dashboard.home import environment, private_home, register_kernel
@@ -43,6 +44,7 @@ def made_month(root: Path) -> Path:
     return path
 
 
+@pytest.mark.full
 def test_the_notebook_runs_on_a_month(tmp_path: Path) -> None:
     given = {"profile": str(made_month(tmp_path)), "out": str(tmp_path), "month": str(AS_OF)}
     notebook = nbformat.read(NOTEBOOK, as_version=4)

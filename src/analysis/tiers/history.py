@@ -83,7 +83,10 @@ class History:
 
         Raises:
             ParamsError: The policy names a class that no customer can be in.
+            CoverageError: It goes by revenue or margin, and none is known in any month.
         """
+        for name in {policy.measure, policy.value_by} & {"revenue", "margin"}:
+            _check_known(str(name), self.months)
         if policy.classes is None:
             return self
         names, codes = self.kinds[policy.measure], self.codes[policy.measure]
@@ -152,6 +155,17 @@ _ARRAYS = tuple(
 def _kinds(scores: ir.Table, column: str) -> tuple[str, ...]:
     found = scores.select(kind=column).distinct().to_pyarrow().column(0).to_pylist()
     return tuple(sorted({*KNOWN_CLASSES[column], *(name for name in found if name)}))
+
+
+def _check_known(name: str, months: Sequence[MonthRows]) -> None:
+    """Refuse a policy on amounts that nobody recorded: it would call everyone regular."""
+    by_month = (rows.margin_window if name == "margin" else rows.revenue_window for rows in months)
+    if any(rows.is_ranked.any() for rows in months) and all(np.isnan(v).all() for v in by_month):
+        raise CoverageError(
+            f"The policy goes by {name}, and none is known in any month",
+            where="tiers",
+            todo="Choose another measure, or give the profile a source that records it.",
+        )
 
 
 def _check_class(name: str, names: Sequence[str]) -> None:
