@@ -85,8 +85,9 @@ class History:
             ParamsError: The policy names a class that no customer can be in.
             CoverageError: It goes by revenue or margin, and none is known in any month.
         """
-        for name in {policy.measure, policy.value_by} & {"revenue", "margin"}:
-            _check_known(str(name), self.months)
+        for amount in ("revenue", "margin"):
+            if amount in (policy.measure, policy.value_by):
+                _check_known(amount, self.months)
         if policy.classes is None:
             return self
         names, codes = self.kinds[policy.measure], self.codes[policy.measure]
