@@ -14,6 +14,7 @@ from analysis.report import changes, data_quality, experiment_view, headline, in
 from analysis.report import claims as claimed
 from analysis.report import guardrails as guarded
 from analysis.report import verdicts as judged
+from analysis.report.inputs import gather
 from analysis.report.satisfaction import SCORES
 from analysis.satisfaction import CLAIMS
 from analysis.satisfaction.company import MISSING_TABLE
@@ -106,3 +107,14 @@ def test_the_english_report_holds_no_chinese_but_names(tmp_path):
     report = monthly_report(write_month(tmp_path), "en")
     shown = text_of("\n".join(getattr(report, name)().html for name in SECTIONS))
     assert set(re.findall("[一-鿿]+", shown)) <= {"中文版", "客户服务部", "王敏", "运营部", "李强"}
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("zh", "相符：分层服务 883、统一服务 879"), ("en", "tiered service 883, uniform service 879")],
+)
+def test_counts_by_arm_name_the_arms_for_readers(tmp_path, language, shown):
+    inputs = gather(write_month(tmp_path))
+    view = experiment_view.experiment_views(inputs)[0]
+    named = judged._with_arm_names("相符：tiered 883, uniform 879", view, Language(language))
+    assert named.endswith(shown)

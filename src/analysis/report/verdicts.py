@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -182,7 +183,18 @@ def gate_told(row: pd.Series, view: ExperimentView, language: Language) -> str:
 def gate_note(view: ExperimentView, gate: str, language: Language) -> str:
     """What a check found, in words; nothing where the evaluation left no note."""
     found = next((c for c in view.content.get("checks") or () if c.get("gate") == gate), None)
-    return told(found.get("note"), language) if found else ""
+    return _with_arm_names(told(found.get("note"), language), view, language) if found else ""
+
+
+def _with_arm_names(note: str, view: ExperimentView, language: Language) -> str:
+    """A note whose counts by arm, such as ``tiered 883, uniform 879``, name arms for readers."""
+    comma = language.text(", ", context="list")
+    for arm in (str(one["arm"]) for one in view.content.get("arms") or ()):
+        name = arm_name(arm, language).replace("\\", r"\\")
+        counted = rf"(?<!\w){re.escape(arm)} (?=\d)"
+        note = re.sub(f", {counted}", f"{comma}{name} ", note)
+        note = re.sub(counted, f"{name} ", note)
+    return note
 
 
 def _primary_rows(view: ExperimentView) -> list[pd.Series]:
