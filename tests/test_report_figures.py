@@ -1,6 +1,7 @@
 """The headline figures, against plain pandas on the same tables."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,17 @@ import pytest
 from analysis.engine import open_engine
 from analysis.language import Language
 from analysis.months import Month
-from analysis.report.headline import HEADLINE, change, duration, headline_figures, written
+from analysis.report.headline import (
+    HEADLINE,
+    change,
+    duration,
+    headline_figures,
+    overview,
+    written,
+)
+from analysis.report.inputs import gather
 from analysis.report.monthly_figures import monthly_figures, nps_interval
-from report_month import AS_OF, customer_months, months, surveys
+from report_month import AS_OF, customer_months, months, surveys, write_month
 
 EXACT = 1e-9
 """Sums of the same numbers in another order."""
@@ -195,3 +204,17 @@ def test_long_waits_are_told_in_hours(minutes, zh, en):
 @pytest.mark.parametrize("form", sorted({spec.form for spec in HEADLINE}))
 def test_a_missing_figure_is_a_dash(form):
     assert written(math.nan, form, Language("zh"), "CNY") == "–"
+
+
+def test_a_festival_month_stands_against_the_one_that_held_it_last_year(tmp_path):
+    """Spring Festival: 29 January 2025, 17 February 2026."""
+    workspace = write_month(tmp_path)
+    inputs = replace(gather(workspace), month=Month.parse("2026-02"), year_ago=Month(2025, 1))
+    html = overview(inputs, Language("zh")).html
+    assert "2025年1月" in html
+    assert "较去年春节同期" in html
+    found = headline_figures(inputs.figures, inputs.month, inputs.last_year)
+    revenue = next(f for f in found if f.spec.key == "revenue")
+    assert revenue.year_ago == inputs.figures["revenue"].loc["2025-01"]
+    plain = replace(inputs, year_ago=None)
+    assert "较去年春节同期" not in overview(plain, Language("zh")).html
