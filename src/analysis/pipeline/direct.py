@@ -72,6 +72,8 @@ def _tiers(workspace: Workspace, tables: Mapping[str, ir.Table | None]) -> ir.Ta
             tables.get("surveys"),
             tables.get("service_costs"),
             workspace.as_of,
+            receivables=tables.get("receivables"),
+            sensitive=workspace.profile.value.sensitive,
         )
     )
     scores = score(panel, workspace.profile.value, workspace.as_of)
