@@ -44,6 +44,7 @@ def evaluate_company(
     workspace = open_month(profile, month, raw=raw, cores=cores)
     cleaned = _cleaned(workspace)
     tables = {name: cleaned.outputs.get(name) for name in FACTS}
+    tables["receivables"] = cleaned.outputs.get("receivables")
     tables["tiers"] = _tiers(workspace, tables)
     plans = load_experiments(workspace.experiments)
     return evaluate_month(
