@@ -7,7 +7,8 @@ January and February, so that a month is compared with the *festival-aligned* mo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -150,8 +151,12 @@ class Calendar(Section):
 
     def open_days(self, month: Month) -> int:
         """Days of a month on which the company is not shut."""
-        days = (month.end - month.start).days
-        return days - sum((d.year, d.month) == (month.year, month.number) for d in self.closed_days)
+        return self.open_days_of([month])[0]
+
+    def open_days_of(self, months: Sequence[Month]) -> list[int]:
+        """The open days of several months."""
+        closed = Counter((day.year, day.month) for day in self.closed_days)
+        return [(m.end - m.start).days - closed[(m.year, m.number)] for m in months]
 
     def festival_month(self, year: int) -> int | None:
         """1 or 2: the month in which the lunar year begins; None where it is not known."""

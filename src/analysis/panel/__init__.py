@@ -2,13 +2,18 @@
 
 from .customer_months import AMOUNT_DECIMALS, KEY, customer_months
 from .month_index import index_of, index_of_text, month_index, month_text
+from .silence import LONGEST_WINDOW_DAYS, churn_window, off_seasons, with_silence
 
 __all__ = [
     "AMOUNT_DECIMALS",
     "KEY",
+    "LONGEST_WINDOW_DAYS",
+    "churn_window",
     "customer_months",
     "index_of",
     "index_of_text",
     "month_index",
     "month_text",
+    "off_seasons",
+    "with_silence",
 ]

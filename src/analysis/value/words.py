@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..language import LANGUAGES, Language
+from ..language import Language, LanguageCode
 from ..message import Message, Value
+
+LANGUAGES: tuple[LanguageCode, ...] = ("zh", "en")
 
 
 def not_available(table: str) -> Message:
