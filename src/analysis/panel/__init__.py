@@ -1,6 +1,7 @@
 """The customer-month panel, and what is read off it: one place for every customer's history."""
 
 from .customer_months import AMOUNT_DECIMALS, KEY, customer_months
+from .features import customer_features, feature_dictionary
 from .month_index import index_of, index_of_text, month_index, month_text
 from .silence import LONGEST_WINDOW_DAYS, churn_window, off_seasons, with_silence
 
@@ -9,7 +10,9 @@ __all__ = [
     "KEY",
     "LONGEST_WINDOW_DAYS",
     "churn_window",
+    "customer_features",
     "customer_months",
+    "feature_dictionary",
     "index_of",
     "index_of_text",
     "month_index",

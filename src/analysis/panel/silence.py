@@ -134,7 +134,8 @@ def with_silence(
     off = ibis.greatest(joined.to_off.fill_null(0) - joined.from_off.fill_null(0), 0)
     plain = joined.until.epoch_days() - joined.since.epoch_days()
     ran = ibis.coalesce(joined.until_open - joined.since_open, plain) - off
-    return joined.mutate(**{name: ibis.greatest(ran, 0).cast("float64")})[[*table.columns, name]]
+    held = ibis.ifelse(plain.isnull(), None, ibis.greatest(ran, 0).cast("float64"))
+    return joined.mutate(**{name: held})[[*table.columns, name]]
 
 
 def _days(calendar: Calendar, as_of: Month) -> ir.Table:

@@ -73,7 +73,7 @@ class ChurnRiskPolicy(Section):
 
     months_ahead: int = Field(3, ge=1, le=12)
     origins: int = Field(6, ge=2, le=24)
-    training_rows: int = Field(8_000, ge=500)
+    training_rows: int = Field(4_000, ge=500)
 
 
 class LifetimePolicy(Section):
