@@ -1,7 +1,7 @@
 """The churn clock: how long a customer has been silent, and from when on that is too long.
 
-One definition, used by the survival of experiments and by churn risk. The clock stands still on
-closed days and in the months of a customer's known off-season.
+Churn risk goes by it. The clock stands still on closed days and in the months of a customer's
+known off-season.
 """
 
 from __future__ import annotations
