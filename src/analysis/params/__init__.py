@@ -28,6 +28,7 @@ from .profile import (
     raw_folder,
     repository_of,
 )
+from .rulings import Ruling, load_rulings
 from .services import Service, ServicePlan
 from .sources import ColumnReading, Source, TableSelect
 from .value import ChurnRiskPolicy, LatePayers, LifetimePolicy, SensitiveCargo, ValuePolicy
@@ -49,6 +50,7 @@ __all__ = [
     "Override",
     "PolicyFile",
     "Profile",
+    "Ruling",
     "SeasonalProtection",
     "SensitiveCargo",
     "Service",
@@ -66,6 +68,7 @@ __all__ = [
     "load_overrides",
     "load_policy",
     "load_profile",
+    "load_rulings",
     "load_services",
     "plan_digest",
     "profile_digest",

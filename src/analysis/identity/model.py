@@ -1,0 +1,335 @@
+"""How much each level of agreement speaks for one customer: learnt from the records, unlabelled.
+
+The model is Fellegi and Sunter's in Splink's words. It is given pairs as levels, nothing else,
+so that the same settings run on any engine. Shares among different companies (u) come from
+pairs drawn by chance; shares among pairs of one company (m) from expectation-maximisation in
+sessions that leave one field out: the pairs that agree in it train the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .comparing import MISSING, Comparison
+
+Shares = Mapping[str, np.ndarray]
+"""Field → share of pairs at each level, the highest level first; shape (levels,)."""
+
+START_MATCHES = 0.3
+"""Share of true pairs in a session that EM starts from: they agree in something rare."""
+
+KNOWN_PAIRS = 20.0
+"""Pairs that what is known beforehand counts for, against those seen."""
+
+KNOWN_RANDOM_PAIRS = 50.0
+FEWEST_PAIRS = 20
+"""Pairs that a session needs to tell anything."""
+
+RARE = 0.005
+"""Share of different companies that agree in a field, above which agreeing in it is nothing rare."""
+
+MOST_SESSION_PAIRS = 10_000
+LEAST_SHARE = 0.003
+"""No level is impossible among true pairs: someone mistyped."""
+
+LEAST_CHANCE = 0.05
+"""Share of pairs agreeing closely in one field that agree by chance, at least."""
+
+START_PARTNERS, LEAST_PARTNERS, MOST_PARTNERS = 0.25, 0.01, 0.5
+"""Pairs of one company for each record: before any were seen, and within what bounds the records
+may say otherwise; without bounds a wrong habit of the model could feed itself."""
+
+MOST_ITERATIONS = 12
+CONVERGED = 0.003
+
+
+@dataclass(frozen=True)
+class Model:
+    """What each level says.
+
+    Attributes:
+        comparisons: The fields.
+        m, u: Share of pairs of one company, of different companies, at each level.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    m: Shares
+    u: Shares
+
+
+def known_model(comparisons: Sequence[Comparison]) -> Model:
+    """What is known before any data were seen."""
+    return Model(
+        tuple(comparisons),
+        {c.field: np.array(c.m) for c in comparisons},
+        {c.field: np.array(c.u) for c in comparisons},
+    )
+
+
+def with_random_pairs(model: Model, pairs: pd.DataFrame) -> Model:
+    """The model with u from pairs drawn by chance; its own u counts as a few of them."""
+    shares = {}
+    for c in model.comparisons:
+        levels = pairs[c.column].to_numpy()
+        counts = np.bincount(levels[levels != MISSING], minlength=c.top + 1)[::-1]
+        known = KNOWN_RANDOM_PAIRS * np.array(c.u)
+        shares[c.field] = (counts + known) / (counts.sum() + KNOWN_RANDOM_PAIRS)
+    return Model(model.comparisons, model.m, shares)
+
+
+def with_rare_levels(model: Model, patterns: pd.DataFrame, records: int, rounds: int) -> Model:
+    """The model with u of close agreement from all pairs that agree so.
+
+    Pairs drawn by chance cannot tell it: what agrees closely among them may be pairs of one
+    company. Blocking brings up every pair that agrees closely in a field; those of them that the
+    other fields speak against are the different companies that agree by chance.
+
+    Args:
+        model: m, and u of the common levels.
+        patterns: One row a pattern: level columns and n, the compared pairs that show it.
+        records: Number of records.
+        rounds: How often the pairs are weighed anew; 0: by what is known beforehand.
+    """
+    everything = max(records * (records - 1) / 2, 1.0)
+    certainty = np.zeros(len(patterns))
+    for at in range(rounds + 1):
+        shares = dict(model.u)
+        for c in model.comparisons:
+            shares[c.field] = _with_rare(model, c, patterns, certainty if at else None, everything)
+        model = _ordered(Model(model.comparisons, model.m, shares))
+        certainty = _certainty(model, patterns, records)
+    return model
+
+
+def _with_rare(
+    model: Model,
+    comparison: Comparison,
+    patterns: pd.DataFrame,
+    certainty: np.ndarray | None,
+    everything: float,
+) -> np.ndarray:
+    """u of a field, its rare levels by the compared pairs that are of different companies."""
+    share = model.u[comparison.field].copy()
+    levels, n = patterns[comparison.column].to_numpy(), patterns["n"].to_numpy()
+    known = max(float((n * (levels != MISSING)).sum()) / max(n.sum(), 1), 0.01)
+    for level in range(comparison.complete, comparison.top + 1):
+        at, here = comparison.top - level, levels == level
+        seen = max(float(n[here].sum()), 0.5) / (everything * known)
+        if seen > RARE:
+            continue
+        chance = comparison.u[at]
+        if certainty is not None:
+            chance = float((n * (1 - certainty))[here].sum()) / (everything * known)
+        share[at] = np.clip(chance, LEAST_CHANCE * seen, seen)
+    return share / share.sum()
+
+
+def _ordered(model: Model) -> Model:
+    """The model with u such that a closer agreement never speaks less for one company."""
+    shares = {}
+    for field, m in model.m.items():
+        ratio = _isotonic(np.log(m / model.u[field]), m)
+        shares[field] = m / np.exp(ratio)
+    return Model(model.comparisons, model.m, shares)
+
+
+def _certainty(model: Model, patterns: pd.DataFrame, records: int) -> np.ndarray:
+    """How surely each pattern's pairs are of one company, with a prior that agrees with it."""
+    bits = plain_weights(model, patterns)
+    n = patterns["n"].to_numpy()
+    prior = prior_bits(START_PARTNERS * records, records)
+    for _ in range(MOST_ITERATIONS):
+        sure = 1 / (1 + np.exp2(-np.clip(bits + prior, -60, 60)))
+        prior = prior_bits(min(float((n * sure).sum()), MOST_PARTNERS * records), records)
+    return 1 / (1 + np.exp2(-np.clip(bits + prior, -60, 60)))
+
+
+def plain_weights(model: Model, patterns: pd.DataFrame) -> np.ndarray:
+    """What `pattern_weights` gives, without its engine."""
+    bits = np.zeros(len(patterns))
+    for c in model.comparisons:
+        says = np.append(np.log2(model.m[c.field] / model.u[c.field])[::-1], 0.0)
+        bits += says[patterns[c.column].to_numpy()]  # MISSING is the last place: nothing said
+    return bits
+
+
+def prior_bits(matches: float, records: int) -> float:
+    """log2 of the odds that two records are one company, where so many pairs are."""
+    everything = max(records * (records - 1) / 2, 1.0)
+    share = min(max(matches, LEAST_PARTNERS * records, 0.25) / everything, 0.5)
+    return float(np.log2(share / (1 - share)))
+
+
+def trained(model: Model, pairs: pd.DataFrame) -> Model:
+    """The model with m learnt in sessions that leave one field out.
+
+    Args:
+        model: Its m counts as `KNOWN_PAIRS` pairs.
+        pairs: One row a compared pair: level columns, same_code.
+    """
+    sums = {c.field: KNOWN_PAIRS * np.array(c.m) for c in model.comparisons}
+    for rows, left_out in _sessions(model, pairs):
+        for field, found in _session(model, pairs.loc[rows], left_out).items():
+            sums[field] = sums[field] + found
+    return Model(
+        model.comparisons, {f: _decreasing(s, model.u[f]) for f, s in sums.items()}, model.u
+    )
+
+
+def pattern_weights(model: Model, patterns: pd.DataFrame) -> np.ndarray:
+    """Evidence of each pattern of levels, in bits, before how common true pairs are.
+
+    Args:
+        model: What each level says.
+        patterns: One row a pattern: level columns.
+
+    Returns:
+        log2 of how much likelier the pattern is among pairs of one company; shape (patterns,).
+    """
+    if patterns.empty:
+        return np.zeros(0)
+    with _quiet():
+        linker = _linker(model, patterns, 0.5)
+        scored = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
+    weights = np.empty(len(patterns))
+    weights[scored["unique_id_l"].to_numpy(dtype=np.int64)] = scored["match_weight"].to_numpy()
+    return np.round(weights, 6)
+
+
+def _sessions(model: Model, pairs: pd.DataFrame) -> Iterator[tuple[np.ndarray, frozenset[str]]]:
+    """Rows of each session, and the fields that it leaves out."""
+    same = pairs["same_code"].to_numpy(dtype=bool)
+    if same.sum() >= FEWEST_PAIRS:
+        yield _some(same), frozenset()
+    for group in dict.fromkeys(c.group for c in model.comparisons):
+        own = [c for c in model.comparisons if c.group == group]
+        if model.u[own[0].field][0] > RARE:
+            continue
+        agrees = pairs[own[0].column].to_numpy() == own[0].top
+        left_out = frozenset(c.field for c in own)
+        if agrees.sum() >= FEWEST_PAIRS and len(left_out) < len(model.comparisons):
+            yield _some(agrees), left_out
+
+
+def _some(chosen: np.ndarray) -> np.ndarray:
+    """Places of the chosen rows, evenly thinned out where they are many."""
+    places = np.flatnonzero(chosen)
+    step = max(1, -(-len(places) // MOST_SESSION_PAIRS))
+    return places[::step]
+
+
+def _session(model: Model, pairs: pd.DataFrame, left_out: frozenset[str]) -> dict[str, np.ndarray]:
+    """Expected pairs of one company at each level of the fields that take part."""
+    taking_part = [c for c in model.comparisons if c.field not in left_out and _varies(pairs, c)]
+    if not taking_part:
+        return {}
+    part = Model(tuple(taking_part), model.m, model.u)
+    with _quiet():
+        linker = _linker(part, pairs, START_MATCHES)
+        session = linker.training.estimate_parameters_using_expectation_maximisation(
+            "l.pair = r.pair", estimate_without_term_frequencies=True
+        )
+    settings = session.core_model_settings
+    matches = settings.probability_two_random_records_match * len(pairs)
+    return {c.field: matches * _learnt(settings, c) * _seen(pairs, c) for c in taking_part}
+
+
+def _varies(pairs: pd.DataFrame, comparison: Comparison) -> bool:
+    return bool((pairs[comparison.column].to_numpy() != MISSING).any())
+
+
+def _seen(pairs: pd.DataFrame, comparison: Comparison) -> float:
+    return float((pairs[comparison.column].to_numpy() != MISSING).mean())
+
+
+def _learnt(settings: Any, comparison: Comparison) -> np.ndarray:
+    """m at each level, the highest first; 0 where a level was not seen."""
+    found = settings.get_comparison_by_output_column_name(comparison.field)
+    levels = found._comparison_levels_excluding_null  # noqa: SLF001 - Splink offers no other way
+    shares = [level.m_probability for level in levels]
+    return np.array([share if isinstance(share, float) else 0.0 for share in shares])
+
+
+def _decreasing(m: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Shares of true pairs such that a closer agreement never speaks less for one company."""
+    share = np.maximum(m / m.sum(), LEAST_SHARE)
+    ratio = _isotonic(np.log(share / u), np.maximum(share, 1e-9))
+    made = np.exp(ratio) * u
+    return made / made.sum()
+
+
+def _isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The nearest values that never rise (pool adjacent violators)."""
+    pools: list[list[float]] = []
+    for value, weight in zip(values, weights, strict=True):
+        pools.append([value, weight, 1.0])
+        while len(pools) > 1 and pools[-2][0] < pools[-1][0]:
+            last, before = pools.pop(), pools.pop()
+            total = last[1] + before[1]
+            mean = (last[0] * last[1] + before[0] * before[1]) / total
+            pools.append([mean, total, last[2] + before[2]])
+    return np.concatenate([np.full(int(n), value) for value, _, n in pools])
+
+
+def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:
+    """Splink's linker over pairs of records: both sides are the pair, levels and all."""
+    from splink import Linker
+    from splink.backends.duckdb import DuckDBAPI
+
+    columns = [c.column for c in model.comparisons]
+    frame = pairs[columns].astype("int64").reset_index(drop=True)
+    frame.insert(0, "pair", np.arange(len(frame)))
+    frame.insert(0, "unique_id", np.arange(len(frame)))
+    api = DuckDBAPI(":memory:")
+    api.duckdb_con.execute("SET enable_progress_bar = false")
+    sides = [api.register(frame, dataset_display_name=side) for side in ("first", "second")]
+    return Linker(sides, _settings(model, matches), log_level=logging.ERROR)
+
+
+def _settings(model: Model, matches: float) -> Any:
+    """Splink's settings, free of the engine."""
+    from splink import SettingsCreator
+
+    return SettingsCreator(
+        link_type="link_only",
+        comparisons=[_comparison(c, model.m[c.field], model.u[c.field]) for c in model.comparisons],
+        blocking_rules_to_generate_predictions=["l.pair = r.pair"],
+        probability_two_random_records_match=matches,
+        retain_matching_columns=False,
+        em_convergence=CONVERGED,
+        max_iterations=MOST_ITERATIONS,
+    )
+
+
+def _comparison(comparison: Comparison, m: np.ndarray, u: np.ndarray) -> Any:
+    import splink.comparison_level_library as levels
+    from splink.comparison_library import CustomComparison
+
+    column = f"{comparison.column}_l"
+    listed = [levels.CustomLevel(f"{column} = {MISSING}").configure(is_null_level=True)]
+    for at, level in enumerate(range(comparison.top, -1, -1)):
+        rule = levels.CustomLevel(f"{column} = {level}") if level else levels.ElseLevel()
+        listed.append(rule.configure(m_probability=float(m[at]), u_probability=float(u[at])))
+    return CustomComparison(listed, output_column_name=comparison.field)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Splink's remarks about levels not seen are what the known shares are for."""
+    logger = logging.getLogger("splink")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
