@@ -149,7 +149,7 @@ def _decided(
         pairs = pd.DataFrame({"l": [], "r": [], "bits": [], "called": []}).astype("int64")
     if entity is None:
         nothing = Pairs(*np.zeros((3, 0), dtype=np.int64))
-        entity = clusters(n, nothing, constraints, lambda one, other: np.zeros(len(one)))
+        entity = clusters(n, nothing, constraints, lambda one, _: np.zeros(len(one)))
     best = np.full(n, LINK_BITS)
     called = np.zeros(n, dtype=bool)
     inner = pairs[entity[pairs["l"]] == entity[pairs["r"]]]

@@ -34,7 +34,7 @@ FEWEST_PAIRS = 20
 """Pairs that a session needs to tell anything."""
 
 RARE = 0.005
-"""Share of different companies that agree in a field, above which agreeing in it is nothing rare."""
+"""Share of different companies agreeing in a field, above which agreeing in it is not rare."""
 
 MOST_SESSION_PAIRS = 10_000
 LEAST_SHARE = 0.003
@@ -253,7 +253,7 @@ def _seen(pairs: pd.DataFrame, comparison: Comparison) -> float:
 def _learnt(settings: Any, comparison: Comparison) -> np.ndarray:
     """m at each level, the highest first; 0 where a level was not seen."""
     found = settings.get_comparison_by_output_column_name(comparison.field)
-    levels = found._comparison_levels_excluding_null  # noqa: SLF001 - Splink offers no other way
+    levels = found._comparison_levels_excluding_null
     shares = [level.m_probability for level in levels]
     return np.array([share if isinstance(share, float) else 0.0 for share in shares])
 
@@ -296,12 +296,12 @@ def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:
 
 def _settings(model: Model, matches: float) -> Any:
     """Splink's settings, free of the engine."""
-    from splink import SettingsCreator
+    from splink import SettingsCreator, block_on
 
     return SettingsCreator(
         link_type="link_only",
         comparisons=[_comparison(c, model.m[c.field], model.u[c.field]) for c in model.comparisons],
-        blocking_rules_to_generate_predictions=["l.pair = r.pair"],
+        blocking_rules_to_generate_predictions=[block_on("pair")],
         probability_two_random_records_match=matches,
         retain_matching_columns=False,
         em_convergence=CONVERGED,
@@ -314,7 +314,7 @@ def _comparison(comparison: Comparison, m: np.ndarray, u: np.ndarray) -> Any:
     from splink.comparison_library import CustomComparison
 
     column = f"{comparison.column}_l"
-    listed = [levels.CustomLevel(f"{column} = {MISSING}").configure(is_null_level=True)]
+    listed: list[Any] = [levels.CustomLevel(f"{column} = {MISSING}").configure(is_null_level=True)]
     for at, level in enumerate(range(comparison.top, -1, -1)):
         rule = levels.CustomLevel(f"{column} = {level}") if level else levels.ElseLevel()
         listed.append(rule.configure(m_probability=float(m[at]), u_probability=float(u[at])))

@@ -243,7 +243,7 @@ def _with_ids(
             "is_known": known.to_numpy(),
         }
     )
-    return links.astype({c: "string" for c in (*LINK_COLUMNS[:3], "decided_by")})
+    return links.astype(dict.fromkeys((*LINK_COLUMNS[:3], "decided_by"), "string"))
 
 
 def _kept_ids(new: np.ndarray, first: Ints, before: _Previous) -> np.ndarray:

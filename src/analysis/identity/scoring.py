@@ -66,15 +66,14 @@ def scored(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Scor
 
 
 def bits_of(
-    engine: Engine, features: ir.Table, found: Scored, l: np.ndarray, r: np.ndarray
-) -> np.ndarray:  # noqa: E741, E501
+    engine: Engine, features: ir.Table, found: Scored, left: np.ndarray, right: np.ndarray
+) -> np.ndarray:
     """Evidence of further pairs, in bits of posterior odds; shape (pairs,)."""
-    asked = engine.materialise(
-        ibis.memtable(pd.DataFrame({"l": l, "r": r, "at": np.arange(len(l))}))
-    )
+    pairs = pd.DataFrame({"l": left, "r": right, "at": np.arange(len(left))})
+    asked = engine.materialise(ibis.memtable(pairs))
     levels = compared(engine, asked.select("l", "r"), features)
     weighed = _weighed(levels, found.model, -np.inf)
-    order = asked.execute().merge(weighed, on=["l", "r"], how="left").sort_values("at")
+    order = pairs.merge(weighed, on=["l", "r"], how="left").sort_values("at")
     return order["bits"].to_numpy() + found.prior
 
 
@@ -155,4 +154,4 @@ def _called(patterns: pd.DataFrame) -> pd.Series:
     name, phone, email = (
         patterns.get(f"level_{field}", nothing) for field in ("name", "phone", "email")
     )
-    return (name == 6) & ((phone == 2) | (email == 2))  # noqa: PLR2004 - their highest levels
+    return (name == 6) & ((phone == 2) | (email == 2))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 def _written(lines: str) -> Mapping[str, str]:
     """Every form of a word → the one form that stands for it."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines.strip().splitlines():
         first, *others = line.split()
         found |= dict.fromkeys(others, first)
@@ -22,8 +22,8 @@ def _written(lines: str) -> Mapping[str, str]:
 
 
 LEGAL_WORDS = frozenset(
-    "co company corp corporation inc incorporated llc llp lp ltd limited plc pty pvt pte gmbh mbh ag "
-    "kg ohg ug ev sa sas sarl srl spa bv nv oy oyj ab aps as asa kk sdn bhd ltda eireli sl slu "
+    "co company corp corporation inc incorporated llc llp lp ltd limited plc pty pvt pte gmbh mbh "
+    "ag kg ohg ug ev sa sas sarl srl spa bv nv oy oyj ab aps as asa kk sdn bhd ltda eireli sl slu "
     "zoo spzoo sp kft zrt doo ooo oao zao the".split()
 )
 """Words of legal form (and the article) that a name may have or lack; a blank left around."""

@@ -9,6 +9,7 @@ from .experiment import (
     plan_digest,
 )
 from .loading import Bilingual, digest
+from .matching import MatchConfig, load_match_config
 from .metric import Metric
 from .money import Money, SourceMoney
 from .overrides import Override, load_overrides
@@ -44,6 +45,7 @@ __all__ = [
     "ExperimentSpec",
     "LatePayers",
     "LifetimePolicy",
+    "MatchConfig",
     "Metric",
     "Money",
     "MoveCaps",
@@ -65,6 +67,7 @@ __all__ = [
     "load_actions",
     "load_experiment",
     "load_experiments",
+    "load_match_config",
     "load_overrides",
     "load_policy",
     "load_profile",
