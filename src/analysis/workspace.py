@@ -83,6 +83,11 @@ class Workspace:
         name = self.profile.calendar
         return self.profile_path.parent / "calendars" / f"{name}.yaml" if name else None
 
+    @property
+    def rulings(self) -> Path:
+        """What people decided about doubtful records; the file may be absent."""
+        return self.profile_path.parent / "identity" / f"{self.profile.profile}.csv"
+
     def path_of(self, name: str) -> Path | None:
         """The Parquet file of a table, or None where this month has none."""
         place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")
@@ -172,7 +177,7 @@ def _is_private(name: str) -> bool:
     return name in PRIVATE_TABLES or (name in CONTRACTS and CONTRACTS[name].private)
 
 
-PRIVATE_TABLES = frozenset({"rejects"})
+PRIVATE_TABLES = frozenset({"rejects", "identity_review"})
 """Tables outside the contracts that may hold personal values."""
 
 

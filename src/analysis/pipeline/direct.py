@@ -16,7 +16,7 @@ from ..cleaning import Cleaned, clean, customer_records
 from ..experiment import FACTS, MonthlyEvaluation, evaluate_month, follow
 from ..identity import resolve
 from ..panel import customer_months
-from ..params import load_experiments, load_overrides
+from ..params import load_experiments, load_overrides, load_rulings
 from ..sources import ingest
 from ..tiers import assign
 from ..value import score
@@ -57,7 +57,8 @@ def evaluate_company(
 
 def _cleaned(workspace: Workspace) -> Cleaned:
     ingested = ingest(workspace)
-    links = resolve(customer_records(ingested, workspace.profile))
+    records = customer_records(ingested, workspace.profile)
+    links = resolve(records, load_rulings(workspace.rulings))
     return clean(ingested, links, workspace.profile, workspace.as_of)
 
 

@@ -36,12 +36,14 @@ PACKAGES = (
     "matplotlib",
     "nbconvert",
     "numpy",
+    "opencc",
     "pandas",
     "pointblank",
     "pyarrow",
     "python-calamine",
     "scipy",
     "seaborn",
+    "splink",
     "statsmodels",
 )
 """Packages whose version can move a figure; the manifest names them too."""

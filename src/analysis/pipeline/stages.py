@@ -47,7 +47,9 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage(CLEANING, "01_cleaning", reads_raw=True),
+    Stage(
+        CLEANING, "01_cleaning", reads_raw=True, params_files=("identity/{profile}.csv",)
+    ),
     Stage(
         SEGMENTATION,
         "02_segmentation",
