@@ -71,7 +71,7 @@ def test_the_commands_are_those_that_the_readmes_name():
         text = (ROOT / readme).read_text(encoding="utf-8")
         assert set(re.findall(r"`tierlab ([a-z]+)", text)) <= shown
     first = {"report", "simulate", "check", "run", "evaluate", "dashboard", "lab"}
-    assert shown == {*first, "publish", "withdraw", "diff", "replay", "inspect"}
+    assert shown == {*first, "publish", "withdraw", "diff", "replay", "inspect", "match"}
 
 
 def test_version_and_help_succeed(capsys):
