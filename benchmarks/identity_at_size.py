@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from identity_sets import LEGAL, STREETS, SYLLABLES, TRADES, TYPES
+from identity_sets import LEGAL, SYLLABLES, TRADES, TYPES
 
 from analysis.identity.matching import match_records
 

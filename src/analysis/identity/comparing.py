@@ -64,9 +64,9 @@ _KNOWN = (
     Comparison(
         "name",
         "name",
-        (0.45, 0.2, 0.08, 0.14, 0.08, 0.03, 0.02),
-        (3e-6, 2e-5, 1e-4, 7e-4, 0.008, 0.07, 0.921),
-        complete=3,
+        (0.45, 0.2, 0.15, 0.07, 0.08, 0.03, 0.02),
+        (3e-6, 2e-5, 3e-4, 7e-4, 0.008, 0.07, 0.921),
+        complete=4,
     ),
     Comparison(
         "street",
@@ -158,13 +158,14 @@ def _other_numbers(t: ir.Table) -> ir.BooleanValue:
 def _name(t: ir.Table) -> ir.Value:
     joined = [t[f"name_text_{side}"].re_replace(r"\s+", "") for side in "lr"]
     is_same = (t.name_key_l == t.name_key_r) | (joined[0] == joined[1])
-    first, *others = NAME_STEPS
+    first, second, *others = NAME_STEPS
     return ibis.cases(
         (t.name_likeness.isnull(), MISSING),
         (is_same, 6),
         (t.name_likeness >= first, 5),
-        (t.name_contained >= CONTAINED, 4),
-        *((t.name_likeness >= step, 3 - at) for at, step in enumerate(others)),
+        (t.name_likeness >= second, 4),
+        (t.name_contained >= CONTAINED, 3),
+        *((t.name_likeness >= step, 2 - at) for at, step in enumerate(others)),
         else_=0,
     )
 

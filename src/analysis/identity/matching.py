@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,14 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ..engine import open_engine
 from ..errors import AnalysisError, ContractError, SourceError, did_you_mean, raise_all
 from ..files import write_atomically
 from ..params import MatchConfig
-from ..sources.decoding import encoding_of
+from ..sources.decoding import encoding_of, open_utf8
 from ..sources.delimited import beginning_of
 from ..sources.dialects import delimiter_of, first_records
 from .linking import linked
@@ -171,26 +174,51 @@ def _delimited(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
     header = [cell.strip() for cell in first_records(text, mark, '"', 1)[0]]
     _hold_columns(header, config, path, where)
     try:
-        frame = pd.read_csv(
-            path,
-            sep=mark,
-            encoding="utf-8-sig" if encoding == "utf-8" else encoding,
-            dtype="string",
-            keep_default_na=False,
-            skipinitialspace=spaced,
-            header=0,
-            names=_own_names(header),
-            usecols=list(config.columns),
-            index_col=False,
-        )
-    except (pd.errors.ParserError, UnicodeDecodeError) as fault:
+        if spaced:
+            return _spaced(path, mark, encoding, header, config)
+        return _plain(path, mark, encoding, header, config)
+    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error, ValueError) as fault:
         raise SourceError(
             "The file cannot be read as delimited text",
             where=str(path),
             got=" ".join(str(fault).split()),
             todo="Mend the row, or save the file as UTF-8 CSV with quotes around texts.",
         ) from fault
-    return frame
+
+
+def _plain(
+    path: Path, mark: str, encoding: str, header: list[str], config: MatchConfig
+) -> pd.DataFrame:
+    with open_utf8(path, encoding) as stream:
+        table = pa_csv.read_csv(
+            stream,
+            read_options=pa_csv.ReadOptions(
+                column_names=_own_names(header), skip_rows_after_names=1, block_size=1 << 26
+            ),
+            parse_options=pa_csv.ParseOptions(delimiter=mark, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(config.columns, pa.string()),
+                include_columns=list(config.columns),
+            ),
+        )
+    return table.to_pandas()
+
+
+def _spaced(
+    path: Path, mark: str, encoding: str, header: list[str], config: MatchConfig
+) -> pd.DataFrame:
+    """A file with blanks before its quotes, which few readers take for quotes."""
+    places = [header.index(name) for name in config.columns]
+    rows: list[list[str]] = []
+    with io.TextIOWrapper(open_utf8(path, encoding), encoding="utf-8", newline="") as text:
+        for at, cells in enumerate(csv.reader(text, delimiter=mark, skipinitialspace=True)):
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise ValueError(f"row {at + 1}: {len(cells)} cells, {len(header)} expected")
+            if at:
+                rows.append([cells[place] for place in places])
+    return pd.DataFrame(rows, columns=list(config.columns))
 
 
 def _own_names(header: list[str]) -> list[str]:

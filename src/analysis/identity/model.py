@@ -12,7 +12,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,10 @@ START_PARTNERS, LEAST_PARTNERS, MOST_PARTNERS = 0.25, 0.01, 0.5
 """Pairs of one company for each record: before any were seen, and within what bounds the records
 may say otherwise; without bounds a wrong habit of the model could feed itself."""
 
+LARGEST_PARTNERS = 2.0
+"""Pairs of one company for each record that no data have more of: what agrees closely beyond
+them agrees by chance."""
+
 MOST_ITERATIONS = 12
 CONVERGED = 0.003
 
@@ -58,11 +62,13 @@ class Model:
     Attributes:
         comparisons: The fields.
         m, u: Share of pairs of one company, of different companies, at each level.
+        learnt: Fields whose m a session has taught.
     """
 
     comparisons: tuple[Comparison, ...]
     m: Shares
     u: Shares
+    learnt: frozenset[str] = frozenset()
 
 
 def known_model(comparisons: Sequence[Comparison]) -> Model:
@@ -82,7 +88,7 @@ def with_random_pairs(model: Model, pairs: pd.DataFrame) -> Model:
         counts = np.bincount(levels[levels != MISSING], minlength=c.top + 1)[::-1]
         known = KNOWN_RANDOM_PAIRS * np.array(c.u)
         shares[c.field] = (counts + known) / (counts.sum() + KNOWN_RANDOM_PAIRS)
-    return Model(model.comparisons, model.m, shares)
+    return replace(model, u=shares)
 
 
 def with_rare_levels(model: Model, patterns: pd.DataFrame, records: int, rounds: int) -> Model:
@@ -98,14 +104,15 @@ def with_rare_levels(model: Model, patterns: pd.DataFrame, records: int, rounds:
         records: Number of records.
         rounds: How often the pairs are weighed anew; 0: by what is known beforehand.
     """
-    everything = max(records * (records - 1) / 2, 1.0)
     certainty = np.zeros(len(patterns))
     for at in range(rounds + 1):
         shares = dict(model.u)
         for c in model.comparisons:
-            shares[c.field] = _with_rare(model, c, patterns, certainty if at else None, everything)
-        model = _ordered(Model(model.comparisons, model.m, shares))
+            shares[c.field] = _with_rare(model, c, patterns, certainty if at else None, records)
+        model = _ordered(replace(model, u=shares))
         certainty = _certainty(model, patterns, records)
+        if rounds:
+            model = replace(model, m={**model.m, **_untaught(model, patterns, certainty)})
     return model
 
 
@@ -114,10 +121,11 @@ def _with_rare(
     comparison: Comparison,
     patterns: pd.DataFrame,
     certainty: np.ndarray | None,
-    everything: float,
+    records: int,
 ) -> np.ndarray:
     """u of a field, its rare levels by the compared pairs that are of different companies."""
     share = model.u[comparison.field].copy()
+    everything = max(records * (records - 1) / 2, 1.0)
     levels, n = patterns[comparison.column].to_numpy(), patterns["n"].to_numpy()
     known = max(float((n * (levels != MISSING)).sum()) / max(n.sum(), 1), 0.01)
     for level in range(comparison.complete, comparison.top + 1):
@@ -128,7 +136,8 @@ def _with_rare(
         chance = comparison.u[at]
         if certainty is not None:
             chance = float((n * (1 - certainty))[here].sum()) / (everything * known)
-        share[at] = np.clip(chance, LEAST_CHANCE * seen, seen)
+        likely = LARGEST_PARTNERS * records * model.m[comparison.field][at] / everything
+        share[at] = np.clip(max(chance, seen - likely), LEAST_CHANCE * seen, seen)
     return share / share.sum()
 
 
@@ -136,9 +145,21 @@ def _ordered(model: Model) -> Model:
     """The model with u such that a closer agreement never speaks less for one company."""
     shares = {}
     for field, m in model.m.items():
-        ratio = _isotonic(np.log(m / model.u[field]), m)
+        ratio = _isotonic(np.log(m / model.u[field]), _certain(m, model.u[field]))
         shares[field] = m / np.exp(ratio)
-    return Model(model.comparisons, model.m, shares)
+    return replace(model, u=shares)
+
+
+def _untaught(model: Model, patterns: pd.DataFrame, certainty: np.ndarray) -> Shares:
+    """m of fields that no session teaches (nothing else to agree in), from the likely pairs."""
+    found = {}
+    for c in model.comparisons:
+        if c.field not in model.learnt:
+            levels, n = patterns[c.column].to_numpy(), patterns["n"].to_numpy() * certainty
+            known = levels != MISSING
+            seen = np.bincount(levels[known], weights=n[known], minlength=c.top + 1)[::-1]
+            found[c.field] = _decreasing(seen + KNOWN_PAIRS * np.array(c.m), model.u[c.field])
+    return found
 
 
 def _certainty(model: Model, patterns: pd.DataFrame, records: int) -> np.ndarray:
@@ -176,12 +197,13 @@ def trained(model: Model, pairs: pd.DataFrame) -> Model:
         pairs: One row a compared pair: level columns, same_code.
     """
     sums = {c.field: KNOWN_PAIRS * np.array(c.m) for c in model.comparisons}
+    taught: set[str] = set()
     for rows, left_out in _sessions(model, pairs):
         for field, found in _session(model, pairs.loc[rows], left_out).items():
             sums[field] = sums[field] + found
-    return Model(
-        model.comparisons, {f: _decreasing(s, model.u[f]) for f, s in sums.items()}, model.u
-    )
+            taught.add(field)
+    shares = {field: _decreasing(sums[field], model.u[field]) for field in sums}
+    return replace(model, m=shares, learnt=frozenset(taught))
 
 
 def pattern_weights(model: Model, patterns: pd.DataFrame) -> np.ndarray:
@@ -261,9 +283,14 @@ def _learnt(settings: Any, comparison: Comparison) -> np.ndarray:
 def _decreasing(m: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Shares of true pairs such that a closer agreement never speaks less for one company."""
     share = np.maximum(m / m.sum(), LEAST_SHARE)
-    ratio = _isotonic(np.log(share / u), np.maximum(share, 1e-9))
+    ratio = _isotonic(np.log(share / u), _certain(share, u))
     made = np.exp(ratio) * u
     return made / made.sum()
+
+
+def _certain(m: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """How well a level's ratio is known: by the rarer of the two shares that it is made of."""
+    return np.maximum(np.minimum(m, u), 1e-12)
 
 
 def _isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

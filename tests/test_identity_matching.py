@@ -1,0 +1,129 @@
+"""`tierlab match`: any file of records, one row a record, errors that say what to mend."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.cli import exit_code_of
+from analysis.errors import AnalysisError
+from analysis.identity.matching import match_records
+
+ROWS = [
+    ("a1", "Müller & Söhne GmbH", "Hauptstraße 12", "030 / 1234567"),
+    ("a2", "MUELLER & SOEHNE", "Hauptstr. 12", ""),
+    ("a3", "Northwind Traders Ltd.", "5 Station Road", "0207 946 0001"),
+    ("a4", "northwind traders limited", "5 Station Rd.", "02079460001"),
+    ("a5", "Contoso Foods Inc", "77 Mill Ave", ""),
+]
+
+
+def matched(frame, others=()):
+    """Entity of each record."""
+    links = match_records(frame.astype("string"), list(others))
+    assert links["record_id"].tolist() == frame["id"].tolist()
+    assert links["match_probability"].between(0, 1).all()
+    return dict(zip(links["record_id"], links["entity_id"], strict=True))
+
+
+def test_a_file_of_few_records_is_matched(tmp_path):
+    """GB18030 with semicolons as Excel writes it, UTF-8, Parquet: the same links."""
+    frame = pd.DataFrame(
+        [("甲1", "上海锐泽贸易有限公司", "人民路12号"), ("甲2", "銳澤貿易（上海）", "人民路12號"),
+         ("甲3", "北京恒远物流有限公司", "建设路7号")],
+        columns=["编号", "名称", "地址"],
+    )  # fmt: skip
+    frame.to_csv(tmp_path / "a.csv", sep=";", encoding="gb18030", index=False)
+    frame.to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "config.yaml").write_text(
+        "id: 编号\nname: 名称\naddress: [地址]\n", encoding="utf-8"
+    )
+    told = []
+    for name in ("a.csv", "b.parquet"):
+        out = tmp_path / f"{name}.links.csv"
+        options = ["--records", tmp_path / name, "--config", tmp_path / "config.yaml", "--out", out]
+        assert exit_code_of(["match", *map(str, options)]) == 0
+        links = pd.read_csv(out)
+        assert links.columns.tolist() == ["record_id", "entity_id", "match_probability"]
+        told.append(links)
+    assert told[0].equals(told[1])
+    assert told[0]["entity_id"].tolist() == ["甲1", "甲1", "甲3"]
+
+
+def test_kinds_may_be_missing_and_the_order_of_rows_changes_nothing():
+    frame = pd.DataFrame(ROWS, columns=["id", "name", "address", "phone"]).replace("", None)
+    entities = matched(frame)
+    assert entities["a3"] == entities["a4"] == "a3"
+    assert len({entities[one] for one in ("a1", "a3", "a5")}) == 3
+    assert matched(frame.iloc[::-1]) == entities
+    names = matched(frame[["id", "name"]])
+    assert names["a3"] == names["a4"]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"id": ["x"], "name": ["Only One"]}),
+        pd.DataFrame({"id": ["x", "y", "z"], "name": [None, None, None]}),
+        pd.DataFrame({"id": [], "name": []}),
+    ],
+    ids=["one record", "nothing in the column", "no record"],
+)
+def test_what_cannot_be_compared_stands_alone(frame):
+    assert matched(frame) == {one: one for one in frame["id"]}
+
+
+def test_a_hundred_records_that_say_the_same_are_one():
+    frame = pd.DataFrame({"id": [f"{at:03}" for at in range(120)], "name": "Acme Logistics Ltd"})
+    assert set(matched(frame).values()) == {"000"}
+
+
+def test_without_duplicates_nothing_is_merged():
+    """Shared words, streets and towns, but every company differs."""
+    draw = np.random.default_rng(3)
+    sounds = ["ka", "lo", "mi", "ra", "so", "te", "vu", "na", "po", "di"]
+    brands = ["".join(draw.choice(sounds, 4)) for _ in range(400)]
+    frame = pd.DataFrame({"brand": brands, "trade": draw.choice(["Foods", "Tools", "Metals"], 400)})
+    frame = frame.drop_duplicates("brand").reset_index(drop=True)
+    frame = pd.DataFrame(
+        {
+            "id": [f"{at:04}" for at in range(len(frame))],
+            "name": frame["brand"] + " " + frame["trade"],
+            "address": [f"{draw.integers(1, 50)} Mill Road" for _ in range(len(frame))],
+        }
+    )
+    merged = len(frame) - len(set(matched(frame).values()))
+    assert merged <= len(frame) // 100  # one letter apart at one address may happen by chance
+
+
+@pytest.mark.parametrize(
+    ("config", "records", "code", "told"),
+    [
+        ("id: id\nnmae: name\n", "id,name\n1,a\n", 3, "Did you mean 'name'?"),
+        ("id: id\n", "id,name\n1,a\n", 3, "no column to compare"),
+        ("id: id\nname: nmae\n", "id,name\n1,a\n", 4, "Did you mean 'name'?"),
+        ("id: id\nname: name\n", "id,name\n1,a\n1,b\n", 5, "more than one record"),
+        ("id: id\nname: name\n", "id,name\n1,a\n,b\n", 5, "have no id"),
+        ("id: id\nname: name\n", "", 4, "The file is empty"),
+        ("id: id\nname: name\n", "id,name\n1,a,b,c\n2,b\n", 4, "cannot be read as delimited"),
+    ],
+)
+def test_faults_say_what_to_mend(config, records, code, told, tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text(config, encoding="utf-8")
+    (tmp_path / "r.csv").write_text(records, encoding="utf-8")
+    options = ["--records", tmp_path / "r.csv", "--config", tmp_path / "c.yaml"]
+    found = exit_code_of(["match", *map(str, options), "--out", str(tmp_path / "l.csv")])
+    assert found == code
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "l.csv").exists()
+
+
+def test_a_blank_before_a_quoted_cell_is_no_part_of_it(tmp_path):
+    from analysis.identity.matching import match_file
+    from analysis.params import MatchConfig
+
+    path = tmp_path / "r.csv"
+    path.write_text('id,name,city\n1, "smith, jones", "oslo"\n2, "smith, jones", "oslo"\n')
+    found = match_file(path, MatchConfig(id="id", name="name", city="city"))
+    assert found.links["entity_id"].tolist() == ["1", "1"]
+    with pytest.raises(AnalysisError, match="not found"):
+        match_file(tmp_path / "none.csv", MatchConfig(id="id", name="name"))
