@@ -81,7 +81,7 @@ def test_name_and_telephone_together_lead_to_a_customer():
         ("tms", "T5", {"name": "ACME", "phone": "123 45 67"}),
     )
     assert found["tms:T1"] == ("C1", "name_and_phone")
-    assert found["tms:T2"] == ("C1", "similarity")  # another telephone of the same name
+    assert found["tms:T2"] == ("tms:T2", "own_id")  # another telephone: one name is not enough
     assert found["tms:T3"] == ("tms:T3", "own_id")  # a telephone alone is a desk, not a company
     assert found["tms:T4"] == found["tms:T5"] == ("tms:T4", "name_and_phone")
 

@@ -81,7 +81,10 @@ def linked(
 def _clustered(
     engine: Engine, features: ir.Table, evidence: Scored, first: Ints, apart: Ints, together: Ints
 ) -> Linked:
-    """Cluster the records that differ, then give each copy to the record it is a copy of."""
+    """Cluster the records that differ, then give each copy to the record it is a copy of.
+
+    Where records say one thing only, those that say the same are one: nothing tells them apart.
+    """
     n = len(first)
     code = _codes(features, n)
     constraints = Constraints(code, apart, first[_stars(code, together)].reshape(-1, 2))
@@ -94,7 +97,8 @@ def _clustered(
         lambda one, other: bits_of(engine, features, evidence, one, other),
     )
     sure = np.zeros(n, dtype=bool)
-    sure[right[is_copy & ((bits > LINK_BITS) | (code[right] >= 0))]] = True
+    only = len({c.group for c in comparisons_for(features)} - {"source"}) == 1
+    sure[right[is_copy & ((bits > LINK_BITS) | (code[right] >= 0) | only)]] = True
     entity = np.where(sure, entity[first], entity)
     return _decided(Constraints(code, apart, together), n, evidence.pairs, entity)
 

@@ -80,12 +80,19 @@ def known_model(comparisons: Sequence[Comparison]) -> Model:
     )
 
 
-def with_random_pairs(model: Model, pairs: pd.DataFrame) -> Model:
-    """The model with u from pairs drawn by chance; its own u counts as a few of them."""
+def with_random_pairs(model: Model, pairs: pd.DataFrame, records: int) -> Model:
+    """The model with u from pairs drawn by chance; its own u counts as a few of them.
+
+    Among few records the pairs of one company are no small part of all pairs: as many as are
+    likely before any were seen are taken off.
+    """
     shares = {}
+    everything = max(records * (records - 1) / 2, 1.0)
     for c in model.comparisons:
         levels = pairs[c.column].to_numpy()
         counts = np.bincount(levels[levels != MISSING], minlength=c.top + 1)[::-1]
+        likely = min(START_PARTNERS * records / everything, 0.5) * counts.sum() * np.array(c.m)
+        counts = np.maximum(counts - likely, 0.0)
         known = KNOWN_RANDOM_PAIRS * np.array(c.u)
         shares[c.field] = (counts + known) / (counts.sum() + KNOWN_RANDOM_PAIRS)
     return replace(model, u=shares)

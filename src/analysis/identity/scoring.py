@@ -91,7 +91,7 @@ def _learnt(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Mod
     """m from sessions, u from chance; what agrees closely by chance from both."""
     model = known_model(comparisons_for(features))
     chance = compared(engine, _random_pairs(engine, features), features).execute()
-    model = with_random_pairs(model, chance)
+    model = with_random_pairs(model, chance, n)
     columns = [c.column for c in model.comparisons]
     patterns = levels.group_by(columns).agg(n=levels.count()).order_by(columns).execute()
     model = with_rare_levels(model, patterns, n, rounds=0)
