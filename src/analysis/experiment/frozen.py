@@ -1,7 +1,7 @@
 """Frozen plans: a plan that was changed after the first evaluation is shown, never accepted.
 
 The first evaluation of an experiment stores its plan. Later ones compare: a changed plan makes
-the verdict exploratory and its difference is told. Titles may change.
+the verdict exploratory and its difference is told. Titles and the owner may change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class FrozenPlan:
     Attributes:
         digest: Its digest.
         since: The month of its first evaluation.
-        content: Its keys and values, without titles and defaults.
+        content: Its keys and values, without titles, owner and defaults.
     """
 
     digest: str

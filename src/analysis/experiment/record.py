@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..message import Message
+from ..params.loading import Bilingual
 from .estimate import ITT, WHOLE, Estimate
 from .evaluation import Evaluation
 from .extras import RESPONSE
@@ -29,7 +30,7 @@ def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
     return {
         "id": spec.id,
         "title": spec.title.model_dump() if spec.title else None,
-        "owner": spec.owner,
+        "owner": spec.owner.model_dump() if isinstance(spec.owner, Bilingual) else spec.owner,
         "design": spec.design,
         "control": spec.control,
         "alpha": spec.alpha,

@@ -30,7 +30,7 @@ def plans(experiments: Iterable[ExperimentSpec]) -> pd.DataFrame:
     rows = [
         {
             "experiment": spec.id,
-            "owner": spec.owner,
+            "owner": str(spec.owner or ""),
             "design": spec.design,
             "starts_on": spec.starts_on,
             "metric": metric.name,

@@ -42,7 +42,7 @@ class ExperimentSpec(Section):
     Attributes:
         id: Short name; letters, digits, ``-`` and ``_``.
         title: What readers see; the id where it is missing.
-        owner: Who decides; shown beside the verdict.
+        owner: Who decides, in one or both languages; shown beside the verdict.
         starts_on: First day of the experiment (pipeline).
         design: What was randomised: customers, whole clusters, or both in two stages.
         unit, arm, cluster, share, arm_at_half, strata, covariates, segments, exposure: Columns.
@@ -69,7 +69,7 @@ class ExperimentSpec(Section):
     schema_version: Literal[1] = 1
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     title: Bilingual | None = None
-    owner: str | None = None
+    owner: str | Bilingual | None = None
     starts_on: dt.date | None = None
     design: Design = "customer"
     unit: str = "customer_id"
@@ -187,8 +187,8 @@ def load_experiments(folder: str | Path) -> tuple[ExperimentSpec, ...]:
 
 
 def plan_content(spec: ExperimentSpec) -> dict[str, Any]:
-    """What of a plan binds: all but its titles, as JSON-like content with defaults left out."""
-    content = spec.model_dump(mode="json", exclude_defaults=True, exclude={"title"})
+    """What of a plan binds: all but titles and owner, JSON-like, defaults left out."""
+    content = spec.model_dump(mode="json", exclude_defaults=True, exclude={"title", "owner"})
     metrics = [{k: v for k, v in metric.items() if k != "title"} for metric in content["metrics"]]
     return {**content, "metrics": metrics}
 

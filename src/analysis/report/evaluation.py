@@ -106,7 +106,7 @@ def _front(found: Evaluation, view: ExperimentView, language: Language) -> Block
         "evaluation_front",
         language,
         title=view.title(language),
-        owner=found.experiment.owner or "",
+        owner=view.owner(language),
         n=language.number(sum(arm.n for arm in found.arms)),
         other=other,
     )

@@ -93,6 +93,11 @@ class ExperimentView:
             return self.plan.title.in_(language.code)
         return str(title or self.id)
 
+    def owner(self, language: Language) -> str:
+        """Who decides; empty where nobody is named."""
+        owner = self.content.get("owner") or ""
+        return str(owner.get(language.code, "")) if isinstance(owner, Mapping) else str(owner)
+
     def names_of(self, role: str) -> list[str]:
         """Metrics of a role that have estimates, in the plan's order."""
         if self.estimates.empty:

@@ -237,7 +237,7 @@ def _facts(view: ExperimentView, decision: Decision, language: Language) -> list
     ]  # fmt: skip
     facts = [
         (language.text("Next step"), language.text(decision.next_step)),
-        (language.text("Owner"), str(content.get("owner") or "")),
+        (language.text("Owner"), view.owner(language)),
         (language.text("Next look"), look),
         (language.text("Running since"), since),
         (
