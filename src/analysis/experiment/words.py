@@ -37,6 +37,7 @@ _NOTES = {
     NoteCode.STRATA_POOLED: "{n} strata with too few units are taken together",
     NoteCode.CONSTANT_IN_ONE_ARM: "one arm does not vary; the other's variance stands for both",
     NoteCode.SKEWED: "the values are skewed; the interval may miss more often than promised",
+    NoteCode.FEW_CLUSTERS: "an arm has {n} clusters only; the interval is a rough one",
     NoteCode.NEGATIVE_CONTROL: "the control's value is negative; relative to its size",
     NoteCode.WEIGHTS_TRIMMED: "{n} response weights are trimmed",
     NoteCode.RESPONSE_SEPARATED: "a covariate decides the response in {subject}; weights are held",

@@ -19,6 +19,16 @@ SKEWNESS_WARNED = 0.2
 """Skewness of the estimate above which a note warns. Cochran's rule n > 25 · skewness² (Sampling
 Techniques, 3rd ed., section 2.15) keeps a 95 % interval from missing more than 6 % of the time;
 an estimate's own skewness is the value's skewness / √n, so the rule reads: below 0.2."""
+SMALL_ARM = 50
+"""Units of an arm below which its skewness is looked at by itself: so few values understate it,
+and do not cancel reliably against the other arm's. At 25 units an arm of lognormal revenue the
+skewness of the difference warned 70 % of the time, and the intervals it passed over missed 16 %."""
+FEW_CLUSTERS = 6
+"""Clusters of an arm below which a note warns: with cluster sizes as unequal as depots' (CV 0.9)
+the interval then has fewer than about four degrees of freedom, where Satterthwaite's approximation
+is known to be rough (Tipton 2015, Psychological Methods 20(3))."""
+ROUGH_DF = 4.0
+"""Degrees of freedom of a cluster design below which the same note warns (Tipton 2015)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +179,7 @@ def assemble(
     clusters = fitted.clusters_per_arm if fitted else (0, 0)
     return Comparison(
         status=status,
-        notes=merge_notes(notes, design.notes, _warnings(estimate) if has_error else ()),
+        notes=merge_notes(notes, design.notes, _warnings(estimate, design) if has_error else ()),
         n_treatment=int(treated.sum()),
         n_control=int((~treated).sum()),
         clusters_treatment=clusters[0],
@@ -225,18 +235,37 @@ def _status(values: FloatArray, design: Design, std_error: float, df: float) -> 
     return Status.OK if df > 0 else Status.TOO_FEW_UNITS
 
 
-def _warnings(estimate: Estimate) -> tuple[Note, ...]:
-    """Notes on an arm without spread and on a skewed estimate."""
+def _warnings(estimate: Estimate, design: Design) -> tuple[Note, ...]:
+    """Notes on an arm without spread, on a skewed estimate, and on few clusters."""
     variances = np.diag(estimate.covariance)
     notes = []
     if variances.min() <= NEGLIGIBLE**2 * variances.max():
         notes.append(Note(NoteCode.CONSTANT_IN_ONE_ARM))
-    squares = estimate.influence * estimate.influence
-    spread = float(squares.sum())
-    skewness = abs(float(np.einsum("i,i->", squares, estimate.influence))) / spread**1.5
+    skewness = max(_skewness(part) for part in _parts(estimate.influence, design.units))
     if skewness > SKEWNESS_WARNED:
         notes.append(Note(NoteCode.SKEWED, round(100 * skewness)))
+    clusters = min(design.fitted.clusters_per_arm) if design.fitted else 0
+    if clusters and (clusters < FEW_CLUSTERS or estimate.df < ROUGH_DF):
+        notes.append(Note(NoteCode.FEW_CLUSTERS, clusters))
     return tuple(notes)
+
+
+def _parts(influence: FloatArray, units: Units) -> tuple[FloatArray, ...]:
+    """The influence values whose skewness counts: all, and each arm's where arms are small."""
+    n_treated = int(units.treated.sum())
+    small = min(n_treated, len(units) - n_treated) < SMALL_ARM
+    if units.clusters is not None or not small:
+        return (influence,)
+    return (influence, influence[units.treated], influence[~units.treated])
+
+
+def _skewness(influence: FloatArray) -> float:
+    """Skewness of a sum of independent influence values; 0 where they do not vary."""
+    squares = influence * influence
+    spread = float(squares.sum())
+    if spread <= SMALLEST_ERROR:
+        return 0.0
+    return abs(float(np.einsum("i,i->", squares, influence))) / spread**1.5
 
 
 def _influence_by_row(design: Design, estimate: Estimate) -> FloatArray:

@@ -104,7 +104,13 @@ def null_paths(correlation: FloatArray) -> FloatArray:
 
 
 def crossing_probability(
-    paths: FloatArray, boundaries: FloatArray, drift: FloatArray, df: float
+    paths: FloatArray,
+    boundaries: FloatArray,
+    drift: FloatArray,
+    df: float,
+    *,
+    spread_df: float | None = None,
+    scale: float = 1.0,
 ) -> float:
     """Chance that some look crosses its boundary when the effect is real.
 
@@ -112,12 +118,15 @@ def crossing_probability(
         paths: (K, D) `null_paths`.
         boundaries: (K,) in standard normal units.
         drift: (K,) effect ÷ standard error at each look.
-        df: Degrees of freedom of the standard errors.
+        df: Degrees of freedom of the t quantiles.
+        spread_df: Degrees of freedom of the standard errors themselves, where they differ.
+        scale: Mean of the standard errors ÷ the true ones.
 
     Returns:
         Probability; its standard error is at most 0.2 points.
     """
     critical = stats.t.isf(stats.norm.sf(boundaries), df)
-    squares = np.random.default_rng(SEED).chisquare(df, paths.shape[1]) / df
-    crossed = np.abs(paths + drift[:, None]) >= critical[:, None] * np.sqrt(squares)
+    freedom = df if spread_df is None else spread_df
+    squares = np.random.default_rng(SEED).chisquare(freedom, paths.shape[1]) / freedom
+    crossed = np.abs(paths + drift[:, None]) >= scale * critical[:, None] * np.sqrt(squares)
     return float(crossed.any(axis=0).mean())

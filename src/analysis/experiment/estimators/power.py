@@ -14,6 +14,7 @@ from scipy import optimize, stats
 from .accrual import accrual_multiplier
 from .look_paths import crossing_probability, null_paths
 from .looks import CalendarPlan, Spending, planned_boundaries
+from .planned_clusters import MOST_CLUSTERS, ClusterPrecision, cluster_precision
 from .results import FloatArray
 
 LARGEST_N = 1e12
@@ -187,22 +188,24 @@ def units_needed(
         Units, rounded up to whole clusters; infinite for an effect of zero or beyond 10¹² units.
     """
     shape = _shape(looks)
-    smallest = design.cluster_size * (3 + design.covariates_of_clusters)
+    smallest = 3 + design.covariates_of_clusters + (1 if design.clustered else 0)
 
-    def lacking(log_n: float) -> float:
-        return _power(design, effect, float(np.exp(log_n)), looks, shape) - target
+    def enough(clusters: int) -> bool:
+        return _power(design, effect, clusters * design.cluster_size, looks, shape) >= target
 
-    if effect == 0 or lacking(np.log(LARGEST_N)) < 0:
+    if effect == 0 or not enough(int(LARGEST_N / design.cluster_size)):
         return float("inf")
-    if lacking(np.log(smallest)) >= 0:
-        return float(np.ceil(smallest))
-    log_n = optimize.brentq(lacking, np.log(smallest), np.log(LARGEST_N), xtol=1e-9)
-    clusters = np.ceil(float(np.exp(log_n)) / design.cluster_size - 1e-6)
-    return float(np.ceil(clusters * design.cluster_size))
+    low, high = smallest - 1, smallest
+    while not enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return float(np.ceil(high * design.cluster_size))
 
 
 def degrees_of_freedom(design: PlannedDesign, n: float) -> float:
-    """Clusters (or units) less two arms and what covariates use."""
+    """Clusters (or units) less two arms and what covariates use; unequal clusters have fewer."""
     return n / design.cluster_size - 2 - design.covariates_of_clusters
 
 
@@ -243,6 +246,9 @@ def _power(
     if df <= 0:
         return 0.0
     shift = abs(effect) / planned_std_error(design, n)
+    precision = _precision(design, n)
+    if precision is not None:
+        return _cluster_power(design, precision, abs(effect), n, looks, shape)
     if shape is not None:
         return crossing_probability(shape.paths, shape.boundaries, shift * shape.progress, df)
     if looks.planned_n is None:
@@ -251,6 +257,56 @@ def _power(
         independent = int(np.ceil(n / design.cluster_size))
         critical = accrual_multiplier(independent, looks.planned_n, alpha=looks.alpha)
     return _two_sided_power(critical, shift, df)
+
+
+def _precision(design: PlannedDesign, n: float) -> ClusterPrecision | None:
+    """What few clusters leave; None where units are randomised or clusters are many."""
+    clusters = round(n / design.cluster_size)
+    if not design.clustered or clusters > MOST_CLUSTERS:
+        return None
+    treated = min(max(round(clusters * design.share_treated), 2), clusters - 2)
+    return cluster_precision(
+        max(treated, 2),
+        max(clusters - treated, 2),
+        design.cluster_size,
+        design.cluster_size_cv,
+        design.cluster_correlation,
+    )
+
+
+def _cluster_power(
+    design: PlannedDesign,
+    precision: ClusterPrecision,
+    effect: float,
+    n: float,
+    looks: PlannedLooks,
+    shape: _LookShape | None,
+) -> float:
+    """Power averaged over the draws of the clusters' sizes."""
+    unexplained = design.variance * (1 - design.explained)
+    shift = effect / np.sqrt(unexplained * precision.variance)
+    clusters = n / design.cluster_size
+    left = 1 - design.covariates_of_clusters / (clusters - 2)
+    test_df = np.maximum(precision.test_df * left, 0.5)
+    spread_df = np.maximum(precision.spread_df * left, 0.5)
+    scale = np.sqrt(precision.shrinkage)
+    if shape is not None:
+        return crossing_probability(
+            shape.paths,
+            shape.boundaries,
+            float(shift.mean()) * shape.progress,
+            float(np.median(test_df)),
+            spread_df=float(np.median(spread_df)),
+            scale=float(scale.mean()),
+        )
+    if looks.planned_n is None:
+        critical = stats.t.isf(looks.alpha / 2, test_df)
+    else:
+        multiplier = accrual_multiplier(int(np.ceil(clusters)), looks.planned_n, alpha=looks.alpha)
+        critical = np.full_like(test_df, multiplier)
+    upper = stats.nct.sf(critical * scale, spread_df, shift)
+    lower = np.nan_to_num(stats.nct.cdf(-critical * scale, spread_df, shift))
+    return float(np.mean(upper + lower))
 
 
 def _two_sided_power(critical: float, shift: float, df: float) -> float:

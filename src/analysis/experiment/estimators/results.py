@@ -63,6 +63,8 @@ class NoteCode(StrEnum):
     """Only one arm varies: its variance stands for both."""
     SKEWED = "skewed"
     """count: skewness of the estimate × 100; the interval may miss more often than promised."""
+    FEW_CLUSTERS = "few_clusters"
+    """count: clusters of the smaller arm; the interval rests on a handful of clusters."""
     NEGATIVE_CONTROL = "negative_control"
     """The control's value is negative: the relative effect divides by its size."""
     WEIGHTS_TRIMMED = "weights_trimmed"

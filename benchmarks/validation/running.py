@@ -1,0 +1,121 @@
+"""Run cells in parallel, keep what is done, go on where a run was ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from .cell import Cell, code_digest, seeds_of
+
+HERE = Path(__file__).parent
+SOURCE = HERE.parents[1] / "src" / "analysis"
+Chunk = dict[str, Any]
+
+
+@dataclass
+class Stored:
+    """What is known of a cell: chunks by number, for one state of the code."""
+
+    cell: str
+    code: str
+    chunks: dict[str, Chunk] = field(default_factory=dict)
+
+    @property
+    def replications(self) -> int:
+        """Replications done."""
+        return sum(chunk["n"] for chunk in self.chunks.values())
+
+    @property
+    def seconds(self) -> float:
+        """Processor time spent."""
+        return sum(chunk["seconds"] for chunk in self.chunks.values())
+
+    def rate(self, claim: str) -> tuple[int, int]:
+        """Hits and replications of a claim; a chunk may know fewer of one claim."""
+        counted = [c for c in self.chunks.values() if claim in c["hits"]]
+        hits = sum(c["hits"][claim] for c in counted)
+        return hits, sum(c["of"].get(claim, c["n"]) for c in counted)
+
+
+def chunks_of(cell: Cell) -> list[int]:
+    """Numbers of a cell's chunks."""
+    return list(range(-(-cell.replications // cell.chunk)))
+
+
+def path_of(folder: Path, cell: Cell) -> Path:
+    """Where a cell is kept."""
+    return folder / f"{cell.name}.json"
+
+
+def stored(folder: Path, cell: Cell) -> Stored | None:
+    """What is kept of a cell, whatever the code was; None where there is nothing."""
+    path = path_of(folder, cell)
+    return Stored(**json.loads(path.read_text("utf-8"))) if path.exists() else None
+
+
+def current(folder: Path, cell: Cell) -> Stored:
+    """What is kept and still holds: empty where the code has changed since."""
+    code = code_digest(cell, SOURCE, HERE)
+    kept = stored(folder, cell)
+    return kept if kept and kept.code == code else Stored(cell.name, code)
+
+
+def run_chunk(name: str, number: int) -> Chunk:
+    """One chunk of a cell; runs in a process of its own."""
+    from .grid import CELLS
+
+    cell = CELLS[name]
+    n = min(cell.chunk, cell.replications - number * cell.chunk)
+    began = time.process_time()
+    hits = cell.simulate(seeds_of(cell, number), n)
+    return {
+        "n": n,
+        "hits": {claim: int(values.sum()) for claim, values in hits.items()},
+        "of": {claim: len(v) for claim, v in hits.items() if len(v) != n},
+        "seconds": round(time.process_time() - began, 2),
+    }
+
+
+def run(cells: Iterable[Cell], folder: Path, processes: int, say: Callable[[str], None]) -> None:
+    """Run what is missing of the cells.
+
+    Args:
+        cells: The cells wanted.
+        folder: Where results are kept, one file a cell.
+        processes: At the same time.
+        say: Told of each finished cell.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {cell.name: current(folder, cell) for cell in cells}
+    wanted = {cell.name: cell for cell in cells}
+    jobs = [
+        (cell.name, number)
+        for cell in cells
+        for number in chunks_of(cell)
+        if str(number) not in state[cell.name].chunks
+    ]
+    say(f"{len(jobs)} chunks of {len({name for name, _ in jobs})} cells to run")
+    began = time.monotonic()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(run_chunk, *job): job for job in jobs}
+        for count, future in enumerate(as_completed(running), 1):
+            name, number = running[future]
+            entry = state[name]
+            entry.chunks[str(number)] = future.result()
+            _keep(path_of(folder, wanted[name]), entry)
+            if len(entry.chunks) == len(chunks_of(wanted[name])):
+                left = (time.monotonic() - began) / count * (len(jobs) - count)
+                say(f"{count}/{len(jobs)} {name}: {entry.seconds:.0f} s, about {left:.0f} s left")
+
+
+def _keep(path: Path, entry: Stored) -> None:
+    content = {"cell": entry.cell, "code": entry.code, "chunks": entry.chunks}
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(content, indent=None) + "\n", encoding="utf-8")
+    beside.replace(path)
