@@ -5,7 +5,7 @@ UV ?= uv
 LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
-.PHONY: report setup test test-full lint check-types dashboard lab lock clean
+.PHONY: report setup test test-full lint check-types dashboard lab lock clean validate
 
 report: .venv/.installed
 	@$(BIN)/tierlab report
@@ -38,6 +38,9 @@ test: .venv/.browser .venv/.postgresql
 
 test-full: .venv/.browser .venv/.postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m ""
+
+validate: .venv/.installed-dev
+	@$(BIN)/python benchmarks/validate.py
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

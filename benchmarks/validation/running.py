@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,11 @@ def run_chunk(name: str, number: int) -> Chunk:
     """One chunk of a cell; runs in a process of its own."""
     from .grid import CELLS
 
-    cell = CELLS[name]
+    return simulated(CELLS[name], number)
+
+
+def simulated(cell: Cell, number: int) -> Chunk:
+    """One chunk: replications, hits by claim, and processor seconds."""
     n = min(cell.chunk, cell.replications - number * cell.chunk)
     began = time.process_time()
     hits = cell.simulate(seeds_of(cell, number), n)
@@ -82,15 +87,23 @@ def run_chunk(name: str, number: int) -> Chunk:
     }
 
 
-def run(cells: Iterable[Cell], folder: Path, processes: int, say: Callable[[str], None]) -> None:
-    """Run what is missing of the cells.
+def run(
+    cells: Iterable[Cell],
+    folder: Path,
+    processes: int,
+    say: Callable[[str], None],
+    minutes: float = float("inf"),
+) -> None:
+    """Run what is missing of the cells, in their order.
 
     Args:
         cells: The cells wanted.
         folder: Where results are kept, one file a cell.
-        processes: At the same time.
+        processes: At the same time; 1 runs in this one.
         say: Told of each finished cell.
+        minutes: After these no further chunk begins.
     """
+    cells = list(cells)
     folder.mkdir(parents=True, exist_ok=True)
     state = {cell.name: current(folder, cell) for cell in cells}
     wanted = {cell.name: cell for cell in cells}
@@ -102,16 +115,35 @@ def run(cells: Iterable[Cell], folder: Path, processes: int, say: Callable[[str]
     ]
     say(f"{len(jobs)} chunks of {len({name for name, _ in jobs})} cells to run")
     began = time.monotonic()
+    finished = _done(jobs, wanted, processes, began + 60 * minutes)
+    for count, (name, number, chunk) in enumerate(finished, 1):
+        entry = state[name]
+        entry.chunks[str(number)] = chunk
+        _keep(path_of(folder, wanted[name]), entry)
+        if len(entry.chunks) == len(chunks_of(wanted[name])):
+            left = len(jobs) - count
+            spent = time.monotonic() - began
+            say(f"{name}: {entry.seconds:.0f} s; {left} chunks left after {spent:.0f} s")
+
+
+def _done(
+    jobs: list[tuple[str, int]], cells: Mapping[str, Cell], processes: int, until: float
+) -> Iterator[tuple[str, int, Chunk]]:
+    """Finished chunks; at most a few more begin than there are processes."""
+    if processes == 1:
+        for name, number in jobs:
+            if time.monotonic() < until:
+                yield name, number, simulated(cells[name], number)
+        return
+    waiting = iter(jobs)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(run_chunk, *job): job for job in jobs}
-        for count, future in enumerate(as_completed(running), 1):
-            name, number = running[future]
-            entry = state[name]
-            entry.chunks[str(number)] = future.result()
-            _keep(path_of(folder, wanted[name]), entry)
-            if len(entry.chunks) == len(chunks_of(wanted[name])):
-                left = (time.monotonic() - began) / count * (len(jobs) - count)
-                say(f"{count}/{len(jobs)} {name}: {entry.seconds:.0f} s, about {left:.0f} s left")
+        running = {pool.submit(run_chunk, *job): job for job in islice(waiting, 2 * processes)}
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield (*running.pop(future), future.result())
+                job = next(waiting, None) if time.monotonic() < until else None
+                if job:
+                    running[pool.submit(run_chunk, *job)] = job
 
 
 def _keep(path: Path, entry: Stored) -> None:

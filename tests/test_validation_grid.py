@@ -1,0 +1,103 @@
+"""The validation grid itself: its limits, its memory of what has run, and a small part of it."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from validation.cell import Cell, Claim, coverage, seeds_of  # noqa: E402
+from validation.grid import CELLS  # noqa: E402
+from validation.running import current, path_of, run  # noqa: E402
+from validation.writing import write  # noqa: E402
+
+SMALL = (
+    "units-50",
+    "clusters-20-even",
+    "ratio-strata",
+    "survival-300",
+    "power-nps",
+    "sample-ratio",
+)
+REPLICATIONS = 250
+
+
+def coin(share: float):
+    def tossed(rng, n):
+        return {"coverage": rng.random(n) < share}
+
+    tossed.__module__ = "validation.draws"  # the file that its digest reads
+    return tossed
+
+
+def toy(share: float = 0.95, replications: int = 300) -> Cell:
+    return Cell("toy", "Toys", "a coin", {"coverage": coverage()}, coin(share), replications, 100)
+
+
+def test_limits_are_those_of_the_design():
+    low, high = coverage().limits(10_000)
+    assert (round(low, 4), round(high, 4)) == (0.9427, 0.9570)
+    assert round(coverage().limits(4_000)[0], 4) == 0.9383
+    assert Claim(0.05, "at most", "alarms").limits(10_000)[1] == pytest.approx(0.0573, abs=5e-5)
+    assert Claim(0.95, "published", "told").passes(0, 10) is None
+    assert Claim(0.8, "near", "power").passes(781, 1000)
+    assert not Claim(0.8, "near", "power").passes(779, 1000)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_part_of_the_grid_keeps_its_promises(name: str):
+    cell = CELLS[name]
+    hits = cell.simulate(seeds_of(cell, 1_000_000), REPLICATIONS)
+    assert set(hits) == set(cell.claims)
+    for claim, values in hits.items():
+        if cell.claims[claim].holds != "near":
+            assert cell.claims[claim].passes(int(values.sum()), len(values)) is not False, claim
+        else:  # two points are less than chance at so few replications
+            spread = 3.3 * np.sqrt(0.25 / len(values))
+            assert abs(values.mean() - cell.claims[claim].promise) < 0.02 + spread
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path):
+    told: list[str] = []
+    run([toy()], tmp_path, 1, told.append)
+    kept = json.loads(path_of(tmp_path, toy()).read_text("utf-8"))
+    del kept["chunks"]["1"]
+    kept["chunks"]["0"]["hits"]["coverage"] = 7  # would be undone if it ran again
+    path_of(tmp_path, toy()).write_text(json.dumps(kept), "utf-8")
+    run([toy()], tmp_path, 1, told.append)
+    again = current(tmp_path, toy())
+    assert (again.replications, again.chunks["0"]["hits"]["coverage"]) == (300, 7)
+    assert [line for line in told if line.startswith("1 chunks of 1 cells")]
+
+
+def test_results_of_other_code_run_again(tmp_path: Path):
+    run([toy()], tmp_path, 1, lambda _: None)
+    kept = json.loads(path_of(tmp_path, toy()).read_text("utf-8"))
+    path_of(tmp_path, toy()).write_text(json.dumps({**kept, "code": "earlier"}), "utf-8")
+    assert current(tmp_path, toy()).replications == 0
+    assert write([toy()], tmp_path, tmp_path / "page.md") == [
+        "toy: 300 replications of earlier code"
+    ]
+
+
+def test_the_page_tells_what_is_broken_and_what_has_not_run(tmp_path: Path):
+    broken = toy(share=0.5)
+    other = Cell("other", "Toys", "a second coin", broken.claims, coin(0.95), 100, 100)
+    run([broken], tmp_path / "cells", 1, lambda _: None)
+    faults = write([broken, other], tmp_path / "cells", tmp_path / "page.md")
+    assert faults == ["toy, coverage: broken", "other: not run"]
+    page = (tmp_path / "page.md").read_text("utf-8")
+    assert "**0 of 1 promises that were tested are kept**" in page
+    assert "| – | – | 0 | not run |" in page
+    assert (tmp_path / "group-1.svg").read_text("utf-8").count("<circle") == 1
+
+
+def test_the_page_in_the_repository_names_every_cell():
+    stored = sorted(path.stem for path in (ROOT / "docs/validation/cells").glob("*.json"))
+    assert set(stored) <= set(CELLS)
+    page = (ROOT / "docs/validation.md").read_text("utf-8")
+    assert [name for name in CELLS if f"`{name}`" not in page] == []
