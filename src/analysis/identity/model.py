@@ -325,7 +325,9 @@ def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:
     api = DuckDBAPI(":memory:")
     api.duckdb_con.execute("SET enable_progress_bar = false")
     sides = [api.register(frame, dataset_display_name=side) for side in ("first", "second")]
-    return Linker(sides, _settings(model, matches), log_level=logging.ERROR)
+    return Linker(
+        sides, _settings(model, matches), validate_settings=False, log_level=logging.ERROR
+    )
 
 
 def _settings(model: Model, matches: float) -> Any:

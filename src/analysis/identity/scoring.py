@@ -23,8 +23,8 @@ from .model import (
     with_rare_levels,
 )
 
-RANDOM_PAIRS = (50_000, 2_000_000)
-"""Fewest and most pairs drawn by chance, five a record in between."""
+RANDOM_PAIRS = (50_000, 1_000_000)
+"""Fewest and most pairs drawn by chance, three a record in between."""
 
 TRAINING_PAIRS = 100_000
 WORTH_KEEPING = -8.0
@@ -103,7 +103,7 @@ def _random_pairs(engine: Engine, features: ir.Table) -> ir.Table:
     """Pairs of records by chance, the same for the same records."""
     rids = np.sort(features.rid.execute().to_numpy())
     n = len(rids)
-    wanted = int(np.clip(5 * n, *RANDOM_PAIRS))
+    wanted = int(np.clip(3 * n, *RANDOM_PAIRS))
     chance = np.random.default_rng(20_151_001)
     if n * (n - 1) // 2 <= wanted:
         one, other = np.triu_indices(n, 1)
