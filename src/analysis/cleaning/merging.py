@@ -97,7 +97,9 @@ def merged(engine: Engine, contract: Contract, parts: Sequence[Unique]) -> Merge
     if "customer_id" in contract.key:
         return _by_customer(engine, contract, parts)
     shaped = [_numbered(part.rows, at) for at, part in enumerate(parts)]
-    joined = reduce(lambda one, other: _joined(one, other, contract), shaped)
+    joined = shaped[0]
+    for at, other in enumerate(shaped[1:]):  # Ibis 12 cannot join on to a join that coalesces
+        joined = _joined(engine.materialise(joined) if at else joined, other, contract)
     table = _filled(joined, contract, len(parts))
     return Merged(engine.materialise(table) if len(parts) > 1 else table)
 

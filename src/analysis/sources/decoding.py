@@ -175,11 +175,11 @@ def _reads_as_chinese(head: bytes) -> bool:
 
 
 def _is_usual(sign: str) -> bool:
+    """In GB2312, or of four bytes (which other encodings hardly ever look like)."""
     try:
-        pair = sign.encode("gb2312")
+        return len(sign.encode("gb2312")) == 2
     except UnicodeEncodeError:
-        return sign in "￥€·—…"
-    return len(pair) == 2
+        return sign in "￥€·—…" or len(sign.encode("gb18030")) == 4
 
 
 _SIGNS_SEEN = 200_000

@@ -69,4 +69,4 @@ def _is_total(cells: ir.Table, source: Source, columns: Sequence[str]) -> ir.Boo
     if not heads:
         return ibis.literal(False)
     empty = reduce(add, [(cells[c].fill_null("") == "").cast("int64") for c in naming])
-    return reduce(or_, heads) & (empty * 2 >= len(naming) - 1)
+    return reduce(or_, heads).ifelse(empty * 2 >= len(naming) - 1, False)

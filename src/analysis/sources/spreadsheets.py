@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from ..errors import SourceError
 from ..params import Source
@@ -38,7 +39,8 @@ def sheets_of(path: Path, source: Source) -> list[str]:
 def first_rows(path: Path, sheet: str, source: Source) -> list[list[str]]:
     """The cells of a sheet's first rows as text; more where the header stands further down."""
     wanted = max(ROWS_SEEN, source.header_row)
-    rows = _workbook(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=wanted)
+    with _told(path):
+        rows = _sheet(path, sheet).to_python(skip_empty_area=False, nrows=wanted)
     return [[as_text(cell) or "" for cell in row] for row in rows]
 
 
@@ -97,7 +99,8 @@ def _batch(numbers: list[int], rows: list[list[str | None]]) -> tuple[np.ndarray
 
 def has_merged(path: Path, sheet: str) -> bool:
     """Whether cells of a sheet are merged over several rows."""
-    areas = _workbook(path).get_sheet_by_name(sheet).merged_cell_ranges or ()
+    with _told(path):
+        areas = _sheet(path, sheet).merged_cell_ranges or ()
     return any(bottom > top for (top, _), (bottom, _) in areas)
 
 
@@ -106,11 +109,13 @@ def _filled_rows(path: Path, sheet: str) -> Iterator[tuple[int, Sequence[object]
 
     A cell merged over several columns (a title, a group of headers) stays in its first one.
     """
-    opened = _workbook(path).get_sheet_by_name(sheet)
+    with _told(path):
+        opened = _sheet(path, sheet)
+        rows = opened.to_python(skip_empty_area=False)
     tall = [area for area in opened.merged_cell_ranges or () if area[1][0] > area[0][0]]
     waiting = sorted(tall, reverse=True)
     open_areas: list[tuple[int, int, object]] = []  # last row, column, value
-    for at, row in enumerate(opened.to_python(skip_empty_area=False)):
+    for at, row in enumerate(rows):
         open_areas = [area for area in open_areas if area[0] >= at]
         filled = _with_merged(row, open_areas) if open_areas else row
         yield at + 1, filled
@@ -144,11 +149,22 @@ def _refuse_bomb(path: Path) -> None:
         )
 
 
+def _sheet(path: Path, sheet: str) -> CalamineSheet:
+    return _workbook(path).get_sheet_by_name(sheet)
+
+
 def _workbook(path: Path) -> CalamineWorkbook:
-    try:
+    with _told(path):
         _refuse_bomb(path)
         return CalamineWorkbook.from_path(path)
-    except (CalamineError, OSError, zipfile.BadZipFile) as fault:
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the reader says about a broken workbook into a sentence."""
+    try:
+        yield
+    except (CalamineError, OSError, zipfile.BadZipFile, ValueError) as fault:
         raise SourceError(
             "The file is no spreadsheet that can be read",
             where=str(path),
