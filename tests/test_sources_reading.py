@@ -41,7 +41,7 @@ def test_several_files_are_one_source_and_rows_know_their_file(tmp_path):
     ingested = ingest(workspace)
     orders = ingested.sources["orders"]
     assert places(orders) == [(0, 2), (1, 2), (1, 4)]
-    assert [(lost.row & 0xFF, lost.rule) for lost in orders.lost] == [(3, "not_json")]
+    assert [(lost.row & 0xFF, lost.rule) for lost in orders.lost] == [(3, "empty_row")]
     frame = orders.table.order_by("_row").execute()
     assert frame["yuan"].tolist() == [5, 7, 8]
     assert frame["_unusable"].tolist() == [False, False, True]

@@ -88,6 +88,16 @@ class Engine:
                 self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
             return self.connection.create_table(name or f"t_{uuid.uuid4().hex}", table)
 
+    def materialise_files(self, table: ir.Table, name: str, paths: Sequence[Path]) -> ir.Table:
+        """As `materialise`, for a table that reads files which may be damaged inside.
+
+        Raises:
+            SourceError: A file is damaged.
+        """
+        with _told(), _broken_told(paths):
+            self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+            return self.connection.create_table(name, table)
+
     @contextmanager
     def stream(self, batches: pa.RecordBatchReader) -> Iterator[ir.Table]:
         """Arrow batches as a table that can be read once, inside the block, never stored."""
@@ -173,6 +183,26 @@ def _told() -> Iterator[None]:
         raise SourceError(
             "A value does not fit what is done to it", got=_first_line(fault)
         ) from fault
+
+
+_BROKEN_FILE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InvalidInputException,
+    duckdb.InternalException,
+)
+"""What DuckDB raises, beside its bare `Error`, where a Parquet file is damaged inside."""
+
+
+@contextmanager
+def _broken_told(paths: Sequence[Path]) -> Iterator[None]:
+    """Turn what is said about a file that is damaged inside into a sentence."""
+    try:
+        yield
+    except duckdb.Error as fault:
+        if type(fault) is not duckdb.Error and not isinstance(fault, _BROKEN_FILE):
+            raise
+        raise _unreadable(paths, fault) from fault
 
 
 def _unreadable(paths: Sequence[Path], fault: Exception) -> SourceError:

@@ -63,7 +63,7 @@ def test_nothing_is_left_behind(repository):
     home = repository / "data/processed/small"
     assert sorted(path.name for path in home.iterdir()) == [".digests.json", ".locks", MONTH]
     kept = {path.name for path in shelf_of(repository).iterdir()}
-    assert kept == {".index.lock", ".states", MONTH, "index.html"} - (
+    assert kept == {".index.json", ".index.lock", ".states", MONTH, "index.html"} - (
         set() if (shelf_of(repository) / ".states").exists() else {".states"}
     )
     assert not (repository / ".snakemake").exists()

@@ -18,7 +18,7 @@ from ..params import Source
 from .decoding import PROBE_BYTES, open_utf8, undecodable
 from .dialects import ROWS_SEEN, delimiter_of, first_records
 from .headers import unnamed
-from .layout import InvalidRow, Misfits
+from .layout import MOST_FAULTS, InvalidRow, Misfits
 
 BLOCK_BYTES = (1 << 22, 1 << 26, 1 << 29)
 """Block sizes tried in turn; a record must fit into one."""
@@ -155,6 +155,13 @@ def _explained(path: Path, source: Source, fault: pa.ArrowInvalid) -> SourceErro
             "A row is too large, or a quote is opened and never closed",
             where=str(path),
             todo="Look for a single quote character in the file, or set another 'quote'.",
+        )
+    if "columns, got" in text:  # what follows is the row itself, perhaps personal
+        return SourceError(
+            "The file has too many rows with another number of cells than its header",
+            where=str(path),
+            got=f"more than {MOST_FAULTS:,}",
+            todo="Check delimiter and quote in the profile: is a quote opened and never closed?",
         )
     if "UTF8" in text:
         told = undecodable(path, source.encoding)

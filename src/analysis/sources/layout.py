@@ -60,7 +60,8 @@ class Misfits:
 
     def take(self, row: InvalidRow) -> str:
         """Note one record; asked for by the parser, which skips it then."""
-        if len(self.faults) > MOST_FAULTS:
+        swallowed = max(row.text.count("\n"), row.text.count("\r"))
+        if len(self.faults) + swallowed > MOST_FAULTS:
             return "error"
         own = row.number + sum(self.swallowed)
         rows = self._rows_inside(row)

@@ -101,7 +101,9 @@ def read_source(
     lost: list[LostRow] = []
     if source.format in TYPED:
         cells = parquet_files.cells_of(engine, name, source, listed)
-        table = engine.materialise(_converted(cells, source, locale), f"read_{name}")
+        converted = _converted(cells, source, locale)
+        paths = [part.path for part in listed]
+        table = engine.materialise_files(converted, f"read_{name}", paths)
     else:
         table = _stream_in(engine, name, source, listed, locale, lost)
     table, odd = _without_odd(table, name)
