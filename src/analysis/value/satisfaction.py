@@ -21,7 +21,7 @@ LOWEST = 1
 
 @dataclass(frozen=True)
 class SatisfactionIndex:
-    """What `satisfaction_index` returns; the tables are None where there are no survey items.
+    """What `satisfaction_index` returns; the tables have no rows where there are no survey items.
 
     Attributes:
         by_month: One row a month with answers: month, csi (0-100), std_error, answers_n,
@@ -31,8 +31,8 @@ class SatisfactionIndex:
         missing: What is missing; None where nothing is.
     """
 
-    by_month: ir.Table | None
-    by_customer: ir.Table | None
+    by_month: ir.Table
+    by_customer: ir.Table
     missing: Message | None
 
 
@@ -60,7 +60,7 @@ def satisfaction_index(
     """
     if surveys is None or items is None:
         lacking = "surveys" if surveys is None else "survey_items"
-        return SatisfactionIndex(None, None, not_available(lacking))
+        return SatisfactionIndex(*_no_answers(), not_available(lacking))
     known = items.filter(items.answered_at < ibis.literal(as_of.end))
     asked = sorted(items.select("item").distinct().execute()["item"])
     chosen, missing = _weights(asked, weights)
@@ -102,6 +102,14 @@ def _answers(items: ir.Table, weights: Mapping[str, float]) -> ir.Table:
         * ((weighed.weight * weighed.score).sum() / weighed.weight.sum() - LOWEST),
         **{name: weighed.score.mean(where=weighed.item == name) for name in weights},
     )
+
+
+def _no_answers() -> tuple[ir.Table, ir.Table]:
+    """Both tables without rows."""
+    counts = {"csi": "float64", "answers_n": "int64"}
+    by_month = {"month": "string", "std_error": "float64", "customers_n": "int64"} | counts
+    by_customer = {"customer_id": "string", "month": "string"} | counts
+    return ibis.memtable([], schema=by_month), ibis.memtable([], schema=by_customer)
 
 
 def _by_month(answers: ir.Table) -> ir.Table:

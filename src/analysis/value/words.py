@@ -16,7 +16,23 @@ def not_available(table: str) -> Message:
     return Message("not available: no {table} source", {"table": word})
 
 
-def told(missing: Message | None) -> pd.DataFrame:
-    """A message as a table for a notebook: one row, zh and en; no row where nothing is missing."""
-    rows = [] if missing is None else [{code: missing.in_(Language(code)) for code in LANGUAGES}]
-    return pd.DataFrame(rows, columns=list(LANGUAGES))
+def missing_in_words(**missing: Message | None) -> pd.DataFrame:
+    """What could not be told, and why, in both languages.
+
+    Args:
+        missing: What each result lacks, by its name; None where it lacks nothing.
+
+    Returns:
+        One row a result that lacks something: result, zh, en.
+    """
+    rows = [
+        {"result": name, **{code: message.in_(Language(code)) for code in LANGUAGES}}
+        for name, message in missing.items()
+        if message is not None
+    ]
+    return pd.DataFrame(rows, columns=["result", *LANGUAGES])
+
+
+def empty(**kinds: str) -> pd.DataFrame:
+    """A table without rows: column → type, as pandas names it."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})

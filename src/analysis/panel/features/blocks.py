@@ -30,16 +30,19 @@ class Over:
         rows: The panel with `age` (months before the as-of month, that one = 0) and a flag for
             each of `SPANS`.
         first, last: Ages of the window, both included.
+        is_cut: Whether the rows are those of the window alone: a sum over all rows takes the
+            engine a tenth of the time of a sum over some.
     """
 
     rows: ir.Table
     first: int
     last: int
+    is_cut: bool = False
 
     @property
-    def inside(self) -> ir.BooleanValue:
-        """Which rows belong to the window."""
-        return self.rows[f"in_{self.first}_{self.last}"]
+    def inside(self) -> ir.BooleanValue | None:
+        """Which rows belong to the window; None where all do."""
+        return None if self.is_cut else self.rows[f"in_{self.first}_{self.last}"]
 
     def sum(self, column: str) -> ir.NumericScalar:
         """Sum of a column; null where it is not recorded."""
@@ -63,11 +66,12 @@ class Over:
 
     def active(self) -> ir.NumericScalar:
         """Months with a shipment."""
-        return (self.rows.is_active & self.inside).cast("float64").sum()
+        return self.rows.is_active.cast("float64").sum(where=self.inside)
 
     def weighted(self, column: str, weight: str) -> ir.NumericScalar:
         """Mean of a column, each month weighing as its weight says."""
-        known = self.inside & self.rows[column].notnull() & (self.rows[weight] > 0)
+        known = self.rows[column].notnull() & (self.rows[weight] > 0)
+        known = known if self.inside is None else known & self.inside
         total = (self.rows[column] * self.rows[weight]).sum(where=known)
         return total / self.rows[weight].sum(where=known).nullif(0)
 

@@ -11,12 +11,13 @@ import pandas as pd
 
 from ...months import Month
 from ..month_index import index_of, index_of_text
-from .blocks import BLOCKS, LONG, NAMES, SPANS, TRENDS, YEAR, Over
+from .blocks import BLOCKS, LONG, NAMES, SPANS, TRENDS, WINDOWS, YEAR, Block, Over
 
 DECIMALS = 6
 """Rounded, so that the order of rows decides nothing."""
 TWO_YEARS = 24
 SEASON_MONTHS = 3
+_WITHIN_A_YEAR = [months for months in LONG if 2 * months <= YEAR]
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,17 @@ def customer_features(panel: ir.Table, as_of: Month) -> ir.Table:
         where a source is lacking or nothing happened that could be measured.
     """
     rows = _aged(panel, as_of)
-    year = rows.filter(rows.age < YEAR)  # most features need no more: less than half the work
-    lately = year.group_by("customer_id").aggregate(**_columns(_of_the_year(year)))
-    whole = rows.group_by("customer_id").aggregate(
+    joined = rows.group_by("customer_id").aggregate(
         month=ibis.literal(str(as_of)), **_columns(_of_all_months(rows))
     )
-    joined = whole.join(lately, "customer_id")
-    names = [f.name for f in (*_of_the_year(year), *_of_all_months(rows))]
+    year = rows.filter(rows.age < YEAR)
+    parts = [year.group_by("customer_id").aggregate(**_columns(_of_trends(year, _WITHIN_A_YEAR)))]
+    for months in WINDOWS:
+        cut = rows.filter(rows.age < months)
+        parts.append(cut.group_by("customer_id").aggregate(**_columns(_of_window(cut, months))))
+    for part in parts:  # every customer has a row in the month itself
+        joined = joined.inner_join(part, "customer_id")
+    names = [f.name for f in (*_of_the_year(rows), *_of_all_months(rows))]
     return joined.select("customer_id", "month", *names).order_by("customer_id")
 
 
@@ -95,7 +100,7 @@ def _aged(panel: ir.Table, as_of: Month) -> ir.Table:
 def _of_the_year(rows: ir.Table) -> Iterator[Feature]:
     """Features that look at the last twelve months only."""
     yield from _of_blocks(rows)
-    yield from _of_trends(rows, [months for months in LONG if 2 * months <= YEAR])
+    yield from _of_trends(rows, _WITHIN_A_YEAR)
 
 
 def _of_all_months(rows: ir.Table) -> Iterator[Feature]:
@@ -109,11 +114,20 @@ def _of_all_months(rows: ir.Table) -> Iterator[Feature]:
 def _of_blocks(rows: ir.Table) -> Iterator[Feature]:
     for block in BLOCKS:
         for months in block.windows:
-            over = Over(rows, 0, months - 1)
-            en = f"{block.en}, " + ("this month" if months == 1 else f"last {months} months")
-            zh = ("本月" if months == 1 else f"近{months}个月") + block.zh
-            name = f"{block.name}_{months}m"
-            yield Feature(name, block.family, en, zh, block.unit, str(months), block.measure(over))
+            yield _feature(block, months, Over(rows, 0, months - 1))
+
+
+def _of_window(cut: ir.Table, months: int) -> Iterator[Feature]:
+    """The blocks of one window, over its rows alone."""
+    over = Over(cut, 0, months - 1, is_cut=True)
+    return (_feature(block, months, over) for block in BLOCKS if months in block.windows)
+
+
+def _feature(block: Block, months: int, over: Over) -> Feature:
+    en = f"{block.en}, " + ("this month" if months == 1 else f"last {months} months")
+    zh = ("本月" if months == 1 else f"近{months}个月") + block.zh
+    name = f"{block.name}_{months}m"
+    return Feature(name, block.family, en, zh, block.unit, str(months), block.measure(over))
 
 
 def _of_trends(rows: ir.Table, windows: Iterable[int]) -> Iterator[Feature]:

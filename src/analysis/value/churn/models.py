@@ -105,7 +105,7 @@ def _errors(
 def boosted_risk(training: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:
     """(n,) risk of being lost by gradient boosting (scikit-learn), fitted to the training cases."""
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.utils.parallel import _get_threadpool_controller
+    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         max_iter=TREES,
@@ -117,7 +117,7 @@ def boosted_risk(training: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:
     )
     names = list(FEATURES)
     # some thousand rows: threads would wait for each other longer than they work
-    with _get_threadpool_controller().limit(limits=1, user_api="openmp"):
+    with threadpool_limits(limits=1, user_api="openmp"):
         model.fit(training[names].to_numpy(float), training["is_lost"].to_numpy(bool))
         risk = model.predict_proba(cases[names].to_numpy(float))[:, 1]
     return np.asarray(risk).round(RISK_DECIMALS)

@@ -14,7 +14,7 @@ from ...language import Language
 from ...message import Message, Value
 from ...months import Month
 from ...params import ChurnRiskPolicy
-from ..words import LANGUAGES
+from ..words import LANGUAGES, empty
 from .accuracy import area_with_interval, calibration, gain_with_interval, lift
 from .models import Logit, boosted_risk, fit_logit
 from .states import FEATURES, YEAR, states
@@ -26,10 +26,12 @@ TRAINING_ENDS = 2
 REASONS = 3
 """Reasons told for a customer."""
 MODELS = ("boosted", "logit", "rule")
-RISKS = (
-    *("customer_id", "month", "risk", "risk_logit", "silent_days", "window_days"),
-    *(f"reason_{n}" for n in range(1, REASONS + 1)),
-)
+RISKS = {
+    **dict.fromkeys(("customer_id", "month"), "str"),
+    **dict.fromkeys(("risk", "risk_logit", "silent_days", "window_days"), "float64"),
+    **{f"reason_{n}": "str" for n in range(1, REASONS + 1)},
+}
+"""Columns of the forecasts → type."""
 
 REASON_WORDS: Mapping[str, str] = {
     "silence": "silent for longer than its rhythm explains",
@@ -113,8 +115,9 @@ def churn_risk(
         risk=boosted_risk(training, now), risk_logit=logit.risk(now), **_reasons(logit, now)
     )
     told = Message("Too few customers were lost to test a forecast.") if tested.empty else None
+    listed = risks[list(RISKS)].sort_values(["risk", "customer_id"], ascending=[False, True])
     return ChurnRisk(
-        risks[list(RISKS)].sort_values(["risk", "customer_id"], ascending=[False, True]),
+        listed.astype(RISKS),
         logit.table,
         _backtest(tested),
         _calibrations(tested),
@@ -163,14 +166,24 @@ def _backtest(tested: pd.DataFrame) -> pd.DataFrame:
     wholes = [("all", tested)] if len(tested) else []
     return pd.DataFrame(
         [_row(model, name, rows) for name, rows in parts + wholes for model in MODELS],
-        columns=_BACKTEST,
-    )
+        columns=list(_BACKTEST),
+    ).astype(_BACKTEST)
 
 
-_BACKTEST = [
-    *("model", "origin", "cases", "lost", "area", "low", "high"),
-    *("gain", "gain_low", "gain_high", "lift"),
-]
+_BACKTEST = {
+    **dict.fromkeys(("model", "origin"), "str"),
+    **dict.fromkeys(("cases", "lost"), "int64"),
+    **dict.fromkeys(("area", "low", "high", "gain", "gain_low", "gain_high", "lift"), "float64"),
+}
+_CALIBRATION = {
+    "model": "str",
+    **dict.fromkeys(("tenth", "cases"), "int64"),
+    **dict.fromkeys(("forecast", "actual", "low", "high"), "float64"),
+}
+_READING = {
+    "feature": "str",
+    **dict.fromkeys(("odds_ratio", "low", "high", "standard_deviation"), "float64"),
+}
 
 
 def _row(model: str, origin: str, rows: pd.DataFrame) -> tuple[object, ...]:
@@ -183,15 +196,13 @@ def _row(model: str, origin: str, rows: pd.DataFrame) -> tuple[object, ...]:
 
 def _calibrations(tested: pd.DataFrame) -> pd.DataFrame:
     if tested.empty:
-        return pd.DataFrame(
-            columns=["model", "tenth", "cases", "forecast", "actual", "low", "high"]
-        )
+        return empty(**_CALIBRATION)
     lost = tested.is_lost.to_numpy(bool)
     parts = [
         calibration(tested[m].to_numpy(float), lost).assign(model=m) for m in ("boosted", "logit")
     ]
     whole = pd.concat(parts, ignore_index=True)
-    return whole[["model", *(c for c in whole if c != "model")]]
+    return whole[list(_CALIBRATION)]
 
 
 def _reasons(logit: Logit, now: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -205,15 +216,8 @@ def _reasons(logit: Logit, now: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _nothing(missing: Message) -> ChurnRisk:
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in RISKS})
-    columns = ["feature", "odds_ratio", "low", "high", "standard_deviation"]
-    none = pd.DataFrame(columns=list(FEATURES))
     return ChurnRisk(
-        empty,
-        pd.DataFrame(columns=columns),
-        pd.DataFrame(columns=_BACKTEST),
-        _calibrations(none),
-        missing,
+        *(empty(**kinds) for kinds in (RISKS, _READING, _BACKTEST, _CALIBRATION)), missing
     )
 
 

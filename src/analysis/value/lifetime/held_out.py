@@ -11,6 +11,7 @@ import pandas as pd
 from ...months import Month
 from ...panel import index_of, index_of_text
 from ...params import LifetimePolicy
+from ..words import empty
 from .worth import lifetime_values
 
 GROUPS = 10
@@ -49,20 +50,25 @@ def held_out(panel: ir.Table, policy: LifetimePolicy, as_of: Month) -> HeldOut:
     short = policy.model_copy(update={"months": months})
     fitted = lifetime_values(panel, short, origin)
     if fitted.missing is not None:
-        return HeldOut(pd.DataFrame(columns=_CALIBRATION), pd.DataFrame(columns=_ERRORS))
+        return HeldOut(empty(**_CALIBRATION), empty(**_ERRORS))
     both = fitted.values.merge(_days(panel, origin, months), on="customer_id", how="left")
     actual, before = (both[name].fillna(0).to_numpy(float) for name in ("actual", "before"))
     model = both.shipping_days_expected.to_numpy(float)
     rows = [_error(name, f, actual) for name, f in (("model", model), ("same_pace", before))]
     span = {"from_month": str(origin.shifted(1)), "to_month": str(as_of)}
-    return HeldOut(_calibration(model, actual), pd.DataFrame(rows).assign(**span)[_ERRORS])
+    return HeldOut(_calibration(model, actual), pd.DataFrame(rows).assign(**span)[list(_ERRORS)])
 
 
-_CALIBRATION = ["tenth", "customers", "forecast", "actual"]
-_ERRORS = [
-    *("forecast", "mean_absolute_error", "bias", "total_error", "customers"),
-    *("from_month", "to_month"),
-]
+_CALIBRATION = {
+    **dict.fromkeys(("tenth", "customers"), "int64"),
+    **dict.fromkeys(("forecast", "actual"), "float64"),
+}
+_ERRORS = {
+    "forecast": "str",
+    **dict.fromkeys(("mean_absolute_error", "bias", "total_error"), "float64"),
+    "customers": "int64",
+    **dict.fromkeys(("from_month", "to_month"), "str"),
+}
 
 
 def _days(panel: ir.Table, origin: Month, months: int) -> pd.DataFrame:
@@ -95,4 +101,4 @@ def _calibration(forecast: np.ndarray, actual: np.ndarray) -> pd.DataFrame:
     means = frame.groupby("tenth").agg(
         customers=("actual", "size"), forecast=("forecast", "mean"), actual=("actual", "mean")
     )
-    return means.reset_index()[_CALIBRATION]
+    return means.reset_index()[list(_CALIBRATION)]
