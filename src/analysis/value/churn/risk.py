@@ -217,7 +217,7 @@ def _reasons(logit: Logit, now: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def _nothing(missing: Message) -> ChurnRisk:
     return ChurnRisk(
-        *(empty(**kinds) for kinds in (RISKS, _READING, _BACKTEST, _CALIBRATION)), missing
+        empty(**RISKS), empty(**_READING), empty(**_BACKTEST), empty(**_CALIBRATION), missing
     )
 
 
