@@ -290,6 +290,18 @@ _CONTRACTS = (
         known_later={"paid_on": ()},
     ),
     Contract(
+        "finance_totals",
+        "one row a month",
+        ("month",),
+        {
+            "month": Column("month", "month booked", required=True),
+            "shipments_n": Column("integer", "shipments that finance counts", "shipments", low=0),
+            "revenue": Column("number", "revenue booked", "currency"),
+            "cost": Column("number", "shipment cost booked", "currency"),
+        },
+        began="month",
+    ),
+    Contract(
         "assignments",
         "one row a unit",
         ("experiment_id", "customer_id"),

@@ -68,6 +68,11 @@ class Workspace:
         return self.profile_path.parent / "experiments" / self.profile.profile
 
     @property
+    def corrections(self) -> Path:
+        """The declared corrections of the profile's sources; the file may be absent."""
+        return self.profile_path.parent / "corrections" / f"{self.profile.profile}.yaml"
+
+    @property
     def overrides(self) -> Path:
         """The committee's overrides of the profile's tiers; the file may be absent."""
         return self.profile_path.parent / "overrides" / f"{self.profile.profile}.yaml"

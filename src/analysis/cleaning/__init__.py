@@ -2,8 +2,18 @@
 
 from .checking import select_faults
 from .cleaned import Cleaned, clean
+from .corrections import Corrected, correct
 from .records import customer_records
 from .selects import queries_of
 from .verification import verify
 
-__all__ = ["Cleaned", "clean", "customer_records", "queries_of", "select_faults", "verify"]
+__all__ = [
+    "Cleaned",
+    "Corrected",
+    "clean",
+    "correct",
+    "customer_records",
+    "queries_of",
+    "select_faults",
+    "verify",
+]

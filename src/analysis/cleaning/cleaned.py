@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -20,12 +21,16 @@ from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
 from .candidates import LATER, REJECTED, Candidates, candidates_of
+from .corrections import Corrected, correct
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
-from .coverage import refuse_empty_month, refuse_none_kept
-from .ledger import Entry, ledger_of
+from .coverage import months_covered, refuse_empty_month, refuse_none_kept
+from .fields import fields_of, together
+from .ledger import Entry, ledger_of, refuse_unlisted
 from .merging import Merged, Unique, is_empty, merged, unique
+from .monthly_profile import monthly_profile
 from .point_in_time import lost_masked
-from .quality import quality_of, refuse_critical
+from .quality import quality_of, refuse_critical, refuse_weak
+from .reconciliation import reconciled, strays_of
 from .selects import Query, queries_of
 
 PEOPLE = ("customers", "customer_names")
@@ -43,7 +48,11 @@ class Cleaned:
             (personal data masked), action (rejected: the row; emptied: the cell; filled: by
             another source). Private.
         violations: Counts of those: source, table, column, rule, action, rows_n.
-        quality: One row a source and level (1-5).
+        quality: One row a source and level (1-5), and a level of all.
+        reconciliation: One row a check and month: what two sources say of the same thing.
+        fields: One row a column and source of tables that several sources yield: who won.
+        corrections: One row a declared correction: what it did to how many rows.
+        profile: What the month's own rows look like, for later months (`monthly_profile`).
     """
 
     tables: Mapping[str, ir.Table]
@@ -51,12 +60,23 @@ class Cleaned:
     rejects: ir.Table
     violations: pd.DataFrame
     quality: pd.DataFrame
+    reconciliation: pd.DataFrame
+    fields: pd.DataFrame
+    corrections: pd.DataFrame
+    profile: Mapping[str, Any]
 
     @property
     def outputs(self) -> dict[str, ir.Table | pd.DataFrame]:
         """Everything that a run keeps, by the name it is kept under; tables sorted by key."""
         tables = {n: table.order_by(CONTRACTS[n].key) for n, table in self.tables.items()}
-        books = {"ledger": self.ledger, "violations": self.violations, "quality": self.quality}
+        books = {
+            "ledger": self.ledger,
+            "violations": self.violations,
+            "quality": self.quality,
+            "reconciliation": self.reconciliation,
+            "merged_fields": self.fields,
+            "corrections": self.corrections,
+        }
         return {**tables, "rejects": self.rejects, **books}
 
 
@@ -71,6 +91,10 @@ class _Work:
     tables: dict[str, ir.Table] = field(default_factory=dict)
     found: list[ir.Table] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    strays: list[pd.DataFrame] = field(default_factory=list)
+    fields: list[pd.DataFrame] = field(default_factory=list)
+    yields: dict[str, list[str]] = field(default_factory=dict)
+    shipments: ir.Table | None = None
 
 
 def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -> Cleaned:
@@ -103,8 +127,9 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
         names = _offered(work, "customer_names", queries["customer_names"])
         _clean_table(work, "customer_names", names)
     work.tables["customer_links"] = _links_of_customers(work, links)
-    _account_for_lookups(work, [query for listed in queries.values() for query in listed])
-    return _finished(work, profile)
+    every = [query for listed in queries.values() for query in listed]
+    _account_for_lookups(work, every)
+    return _finished(work, profile, _personal_columns(every))
 
 
 def _refuse_absent(ingested: Ingested, queries: Mapping[str, Sequence[Query]]) -> None:
@@ -153,6 +178,11 @@ def _clean_table(work: _Work, table: str, offered: Sequence[Candidates]) -> None
         kept, missing = _complete(work, result.table, contract)
     for part in parts:
         _account(work, part, result, kept, missing)
+        work.strays += strays_of(part.offered)
+    work.yields[table] = [one.query.counted for one in offered]
+    work.fields.append(fields_of(contract, parts, replace(result, table=kept)))
+    if table == "shipments":
+        work.shipments = kept
     work.tables[table] = _as_known(check(kept.select(list(contract.columns)), table), table, work)
 
 
@@ -255,13 +285,47 @@ def _account_for_lookups(work: _Work, queries: Sequence[Query]) -> None:
             work.found.append(violations.of_lost(source, "lookup"))
 
 
-def _finished(work: _Work, profile: Profile) -> Cleaned:
+def _finished(work: _Work, profile: Profile, personal: Mapping[str, frozenset[str]]) -> Cleaned:
     sources = work.ingested.sources
     ledger = ledger_of(work.entries)
+    if isinstance(work.ingested, Corrected):
+        work.found += [
+            violations.of_touched(one, personal.get(one.correction.source, frozenset()))
+            for one in work.ingested.touched
+        ]
     found = violations.together(work.engine, work.found)
     rejects = work.engine.materialise(violations.placed(found, sources.values()))
+    refuse_unlisted(ledger, violations.rows_rejected(rejects))
     by = ["source", "table", "column", "rule", "action"]
     counts = rejects.group_by(by).agg(rows_n=rejects.count()).order_by(by).execute()
-    quality = quality_of(work.ingested, ledger, counts, profile)
     refuse_critical(ledger, counts, profile)
-    return Cleaned(MappingProxyType(work.tables), ledger, rejects, counts, quality)
+    assert work.shipments is not None
+    agreed = reconciled(work.tables, work.shipments, work.strays, work.yields, profile, work.as_of)
+    coverage = months_covered(work.tables, work.shipments, work.yields, work.as_of)
+    quality = quality_of(work.ingested, ledger, rejects, agreed, coverage, profile)
+    refuse_weak(quality, profile)
+    return Cleaned(
+        MappingProxyType(work.tables),
+        ledger,
+        rejects,
+        counts,
+        quality,
+        agreed,
+        together(work.fields),
+        _applied(work.ingested),
+        monthly_profile(work.tables, work.as_of),
+    )
+
+
+def _applied(ingested: Ingested) -> pd.DataFrame:
+    if isinstance(ingested, Corrected):
+        return ingested.applied
+    return correct(ingested, ()).applied
+
+
+def _personal_columns(queries: Iterable[Query]) -> dict[str, frozenset[str]]:
+    """Of each source the columns that personal columns are made from."""
+    found: dict[str, frozenset[str]] = {}
+    for query in queries:
+        found[query.counted] = found.get(query.counted, frozenset()) | query.personal
+    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
 from ..errors import CoverageError
+from ..tables import CONTRACTS
 from ..workspace import Month
 from .ledger import Entry
 from .merging import is_empty
@@ -53,3 +54,49 @@ def refuse_empty_month(shipments: ir.Table, as_of: Month) -> None:
         allowed=covered or "a later month: all shipments in the files began after this one",
         todo="Choose a month that the raw files cover, or add its files.",
     )
+
+
+def months_covered(
+    tables: Mapping[str, ir.Table],
+    shipments: ir.Table,
+    yields: Mapping[str, Sequence[str]],
+    as_of: Month,
+) -> dict[str, tuple[int, int]]:
+    """In how many months each source holds rows of a dated table.
+
+    Args:
+        tables: The canonical tables.
+        shipments: The shipments with the row that each source contributed.
+        yields: Canonical table → the sources that yield it.
+        as_of: The month.
+
+    Returns:
+        Source → months without a single row, and months from its first row's to the as-of
+        month; of several tables of a source the one with most months. Sources of undated
+        tables (customers) are left out.
+    """
+    months: dict[str, set[str]] = {}
+    for name, sources in yields.items():
+        contract = CONTRACTS[name]
+        if not contract.began or name == "customers":
+            continue
+        for at, source in enumerate(sources):
+            rows = tables[name]
+            if name == "shipments":
+                rows = shipments.filter(shipments[f"_row_{at}"].notnull())
+            found = _months_of(rows, name)
+            months[source] = max(months.get(source, set()), found, key=len)
+    return {source: _gaps(found, as_of) for source, found in months.items() if found}
+
+
+def _months_of(rows: ir.Table, name: str) -> set[str]:
+    began = rows[CONTRACTS[name].began]
+    kind = CONTRACTS[name].columns[CONTRACTS[name].began].type
+    month = began if kind == "month" else began.strftime("%Y-%m")
+    return set(rows.select(month=month).distinct().execute()["month"].dropna())
+
+
+def _gaps(found: set[str], as_of: Month) -> tuple[int, int]:
+    first = Month.parse(min(found))
+    expected = (as_of.year - first.year) * 12 + as_of.number - first.number + 1
+    return max(0, expected - len(found)), max(1, expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -49,6 +50,27 @@ class Entry:
     def rows_read(self) -> int:
         """Rows that had to end as kept, rejected or merged."""
         return self.rows_in_files - self.rows_later - self.rows_left_out
+
+
+def refuse_unlisted(ledger: pd.DataFrame, listed: Mapping[tuple[str, str], int]) -> None:
+    """Hold the rejected rows of the books against the list of rejects.
+
+    Args:
+        ledger: As `ledger_of` returns it.
+        listed: Source and table → rows that the list of rejects says are rejected, each once.
+
+    Raises:
+        RunError: A row was rejected that the list does not name: a fault of the program.
+    """
+    for row in ledger.itertuples():
+        named = listed.get((str(row.source), str(row.table)), 0)
+        if named < int(row.rows_rejected):
+            raise RunError(
+                "Rejected rows are not listed",
+                where=f"source '{row.source}', table '{row.table}'",
+                got=f"rejected {row.rows_rejected:,}, listed {named:,}",
+                todo="Report this with the profile; nothing was written.",
+            )
 
 
 def ledger_of(entries: list[Entry]) -> pd.DataFrame:

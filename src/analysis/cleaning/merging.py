@@ -20,6 +20,10 @@ from ..tables import Contract
 from .candidates import OWN_ID, Candidates
 
 ANOTHER = "another_customer_id"
+HAS, WON, OVERRULED = "_has_", "_won_", "_over_"
+"""Prefixes of integers, one a SELECT: bit i says that it has a value in column i of the contract,
+that its value stands in the table, that another value stands there. Only columns that several
+SELECTs yield have bits."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,11 @@ class Merged:
 
     Attributes:
         table: One row a key: the contract's columns and, a SELECT i each, ``_row_i``: the row
-            that it contributed, null where it has none.
+            that it contributed, null where it has none; of several SELECTs also the bits
+            `HAS`, `WON`, `OVERRULED`.
+        wins: Where customers' ids meet and several SELECTs take part: one row a value offered:
+            column, ``_part``, won, is_preceded (an earlier row of the key left it empty),
+            overruled; else None.
         further: Of every SELECT the further rows that went into a kept row: ``_part``, `ROW`;
             None where there are none.
         clashing: Of every SELECT the rows that contradict a row of the same customer under
@@ -56,6 +64,7 @@ class Merged:
     """
 
     table: ir.Table
+    wins: ir.Table | None = None
     further: ir.Table | None = None
     clashing: ir.Table | None = None
 
@@ -97,6 +106,8 @@ def merged(engine: Engine, contract: Contract, parts: Sequence[Unique]) -> Merge
     if "customer_id" in contract.key:
         return _by_customer(engine, contract, parts)
     shaped = [_numbered(part.rows, at) for at, part in enumerate(parts)]
+    if len(parts) > 1:
+        shaped = [_with_bits(rows, at, shaped, contract) for at, rows in enumerate(shaped)]
     joined = shaped[0]
     for at, other in enumerate(shaped[1:]):  # Ibis 12 cannot join on to a join that coalesces
         joined = _joined(engine.materialise(joined) if at else joined, other, contract)
@@ -160,7 +171,45 @@ def _joined(one: ir.Table, other: ir.Table, contract: Contract) -> ir.Table:
             values[name] = ibis.coalesce(both[name], both[f"{name}__b"])
         else:
             values[name] = both[name]
+    at = max(int(name.removeprefix(HAS)) for name in other.columns if name.startswith(HAS))
+    values |= _contest(both, one, other, contract, at)
     return both.select(**values)
+
+
+def _with_bits(rows: ir.Table, at: int, shaped: Sequence[ir.Table], contract: Contract) -> ir.Table:
+    """With the bits of the values that a SELECT offers where another one does, too."""
+    flags = [
+        (bit, rows[name].notnull())
+        for bit, name in enumerate(contract.columns)
+        if name not in contract.key
+        and name in rows.columns
+        and sum(name in other.columns for other in shaped) > 1
+    ]
+    has = bits_where(flags)
+    return rows.mutate(
+        **{f"{HAS}{at}": has, f"{WON}{at}": has, f"{OVERRULED}{at}": ibis.literal(0, "int64")}
+    )
+
+
+def _contest(
+    both: ir.Table, one: ir.Table, other: ir.Table, contract: Contract, at: int
+) -> dict[str, ir.Value]:
+    """Who won: the later SELECT has a value of its own, the same one, or is overruled."""
+    shared = [
+        (bit, both[name], both[f"{name}__b"])
+        for bit, name in enumerate(contract.columns)
+        if name in one.columns and name in other.columns and name not in contract.key
+    ]
+    stands = [(bit, first.notnull() & later.notnull()) for bit, first, later in shared]
+    differs = [(bit, first != later) for bit, first, later in shared]
+    won = both[f"{WON}{at}"].fill_null(0) & ~bits_where(stands)
+    return {f"{WON}{at}": won, f"{OVERRULED}{at}": bits_where(differs)}
+
+
+def bits_where(flags: Sequence[tuple[int, ir.BooleanValue]]) -> ir.IntegerValue:
+    """An integer whose bit i says whether flag i holds; null counts as no."""
+    listed = [flag.fill_null(False).ifelse(1 << bit, 0).cast("int64") for bit, flag in flags]
+    return reduce(lambda one, other: one | other, listed) if listed else ibis.literal(0, "int64")
 
 
 def _filled(table: ir.Table, contract: Contract, parts: int) -> ir.Table:
@@ -169,7 +218,9 @@ def _filled(table: ir.Table, contract: Contract, parts: int) -> ir.Table:
         name: table[name] if name in table.columns else ibis.null(column.ibis_type)
         for name, column in contract.columns.items()
     }
-    return table.select(**values, **{f"_row_{at}": table[f"_row_{at}"] for at in range(parts)})
+    prefixes = ("_row_", HAS, WON, OVERRULED) if parts > 1 else ("_row_",)
+    told = {f"{name}{at}": table[f"{name}{at}"] for name in prefixes for at in range(parts)}
+    return table.select(**values, **told)
 
 
 def _by_customer(engine: Engine, contract: Contract, parts: Sequence[Unique]) -> Merged:
@@ -200,9 +251,39 @@ def _by_customer(engine: Engine, contract: Contract, parts: Sequence[Unique]) ->
     clashing = engine.materialise(clashing.select("_part", ROW, value=OWN_ID))
     return Merged(
         table,
+        _wins(engine, kept, contract) if len(parts) > 1 else None,
         None if is_empty(further) else further,
         None if is_empty(clashing) else clashing,
     )
+
+
+def _wins(engine: Engine, kept: ir.Table, contract: Contract) -> ir.Table:
+    """One row a value that a row of a customer offers, and whether it won its field."""
+    key = list(contract.key)
+    ordered = ibis.window(group_by=key, order_by="_rank")
+    fields = []
+    for name in contract.columns:
+        if name in key or name in contract.summed:
+            continue
+        offered = kept.select(*key, "_rank", "_part", _value=kept[name].cast("string"))
+        first = offered["_value"].first().over(ordered)
+        earlier = (
+            offered["_value"]
+            .count()
+            .over(ibis.window(group_by=key, order_by="_rank", preceding=(None, 1)))
+        )
+        told = offered.mutate(_first=first, _earlier=earlier)
+        told = told.filter(told["_value"].notnull())
+        fields.append(
+            told.select(
+                "_part",
+                column=ibis.literal(name),
+                won=told["_earlier"] == 0,
+                is_preceded=told["_rank"] > 0,
+                overruled=(told["_earlier"] > 0) & (told["_value"] != told["_first"]),
+            )
+        )
+    return engine.materialise(ibis.union(*fields))
 
 
 def _stacked(rows: ir.Table, contract: Contract, at: int) -> ir.Table:

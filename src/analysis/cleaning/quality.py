@@ -1,51 +1,154 @@
-"""Data quality in five levels, by source: only what can truly be computed now.
+"""Data quality in five levels, by source and in total: only what can truly be computed.
 
 1 collected, 2 standardised, 3 validated, 4 reconciled across sources, 5 monitored over time
 (五级数据治理). A level that needs what the run does not have is "not measured", never guessed.
+The fifth is measured when the report is made: it needs the months before as they were published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from ..errors import ContractError
 from ..params import Profile
 from ..sources import FAULTS, Ingested, SourceTable
+from .corrections import RULE
+from .reconciliation import scores_of
 
 LEVELS = {1: "collected", 2: "standardised", 3: "validated", 4: "reconciled", 5: "monitored"}
 NOT_MEASURED = "not measured"
+TOTAL = ""
+"""Stands for the source in the rows about all of them."""
+
 ORPHAN_RULES = ("unknown_customer", "not_selected")
-QUALITY_COLUMNS = ("source", "level", "level_name", "score", "status", "detail")
+"""Rules about other sources: they count on level 4, not on level 3."""
+
+QUALITY_COLUMNS = (
+    "source", "level", "level_name", "score", "status", "detail", "count", "of", "rows_n",
+)  # fmt: skip
+
+Measure = tuple[float | None, str, int, int]
+"""Score, code of what was measured, how many fell short, of how many."""
 
 
 def quality_of(
-    ingested: Ingested, ledger: pd.DataFrame, violations: pd.DataFrame, profile: Profile
+    ingested: Ingested,
+    ledger: pd.DataFrame,
+    rejects: ir.Table,
+    reconciliation: pd.DataFrame,
+    coverage: Mapping[str, tuple[int, int]],
+    profile: Profile,
 ) -> pd.DataFrame:
-    """The quality of every source.
+    """The quality of every source and of all of them.
 
     Args:
         ingested: The sources.
         ledger: What became of their rows.
-        violations: Counts by source, table, column, rule, action.
+        rejects: One row a violated rule of a row.
+        reconciliation: What the sources say of each other.
+        coverage: Source → months without a row, and months from its first to the as-of month.
         profile: Its thresholds turn a score into a status.
 
     Returns:
-        One row a source and level: source, level (1-5), level_name, score (fraction; NaN where
-        not measured), status (ok, warning, critical, not measured), detail.
+        One row a source and level, and a level of all (source empty; weighted by rows): source,
+        level (1-5), level_name, score (fraction; NaN where not measured), status (ok, warning,
+        error, critical, not measured), detail (code), count and of (what the detail counts),
+        rows_n (rows read, each once).
     """
+    rejected = _rows_with_faults(rejects)
+    agreed = scores_of(reconciliation)
     rows = []
     for name, source in ingested.sources.items():
         own = ledger[ledger["source"] == name]
-        broken = violations[violations["source"] == name]
-        for level, (score, detail) in _levels(source, own, broken).items():
-            status = _status(score, profile) if score is not None else NOT_MEASURED
-            rows.append((name, level, LEVELS[level], score, status, detail))
+        measures: dict[int, Measure] = {
+            1: _collected(source, coverage.get(name)),
+            2: _standardised(source),
+            3: _validated(own, rejected.get(name, 0)),
+            4: _reconciled(agreed.get(name)),
+            5: (None, "needs_months", 0, 0),
+        }
+        size = source.rows + len(source.lost)
+        rows += [
+            (name, level, LEVELS[level], score, _status(score, profile), detail, count, of, size)
+            for level, (score, detail, count, of) in measures.items()
+        ]
     frame = pd.DataFrame(rows, columns=list(QUALITY_COLUMNS))
-    return frame.astype({"score": "float64", "level": "int64"})
+    return with_total(frame.astype({"score": "float64", "level": "int64"}), profile)
+
+
+def with_total(quality: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """The quality of the sources, followed by that of all of them, weighted by rows."""
+    own = quality[quality["source"] != TOTAL]
+    rows = []
+    for level, name in LEVELS.items():
+        part = own[(own["level"] == level) & own["score"].notna() & (own["rows_n"] > 0)]
+        size = int(part["rows_n"].sum())
+        score = float((part["score"] * part["rows_n"]).sum() / size) if size else None
+        rows.append((TOTAL, level, name, score, _status(score, profile), "total",
+                     len(part), own["source"].nunique(), size))  # fmt: skip
+    total = pd.DataFrame(rows, columns=list(QUALITY_COLUMNS)).astype({"score": "float64"})
+    return pd.concat([own, total], ignore_index=True)
+
+
+def monitored(
+    quality: pd.DataFrame, drift: pd.DataFrame, tables_of: Mapping[str, Sequence[str]],
+    profile: Profile,
+) -> pd.DataFrame:  # fmt: skip
+    """The quality with its fifth level: the share of a source's measures that did not drift.
+
+    Args:
+        quality: As `quality_of` returned it.
+        drift: As `drift_of` returned it; empty where there are too few months.
+        tables_of: Source → canonical tables that it yields.
+        profile: Its thresholds.
+
+    Returns:
+        The same rows, level 5 measured where there is anything to measure it by.
+    """
+    frame = quality[quality["source"] != TOTAL].copy()
+    for at, row in frame[frame["level"] == 5].iterrows():
+        own = drift[drift["table"].isin(list(tables_of.get(row["source"], ())))]
+        if own.empty:
+            continue
+        odd = int((own["severity"] != "ok").sum())
+        score = 1 - odd / len(own)
+        columns = ["score", "status", "detail", "count", "of"]
+        told = [score, _status(score, profile), "measures_drifted", odd, len(own)]
+        for column, value in zip(columns, told, strict=True):
+            frame.loc[at, column] = value
+    return with_total(frame, profile)
+
+
+def refuse_weak(quality: pd.DataFrame, profile: Profile) -> None:
+    """Stop a run whose source falls short of a level that the profile stops at.
+
+    Raises:
+        ContractError: With every source and level that does.
+    """
+    limits = profile.quality
+    limit = {"error": limits.error, "critical": limits.critical}.get(limits.stop_at)
+    if limit is None:
+        return
+    stopping = quality["level_name"].isin(limits.stop_levels) & (quality["source"] != TOTAL)
+    weak = quality[stopping & (1 - quality["score"] > limit)]
+    if weak.empty:
+        return
+    told = "; ".join(
+        f"{row.source}, level {row.level} ({row.level_name}): {row.score:.1%}"
+        for row in weak.itertuples()
+    )
+    raise ContractError(
+        "The quality of a source is too low",
+        where="quality",
+        got=told,
+        allowed=f"a shortfall of at most {limit:.0%} (quality.{limits.stop_at})",
+        todo="Mend the source or its entry in the profile, or set quality.stop_at.",
+    )
 
 
 def refuse_critical(ledger: pd.DataFrame, violations: pd.DataFrame, profile: Profile) -> None:
@@ -57,7 +160,7 @@ def refuse_critical(ledger: pd.DataFrame, violations: pd.DataFrame, profile: Pro
     read = ledger[ledger["rows_read"] > 0]
     share = read["rows_rejected"] / read["rows_read"]
     bad = read[share > profile.quality.critical]
-    if bad.empty:
+    if bad.empty or profile.quality.stop_at == "never":
         return
     worst = bad.iloc[0]
     own = violations[
@@ -76,60 +179,57 @@ def refuse_critical(ledger: pd.DataFrame, violations: pd.DataFrame, profile: Pro
     )
 
 
-def _status(score: float, profile: Profile) -> str:
-    if 1 - score > profile.quality.critical:
-        return "critical"
-    return "warning" if 1 - score > profile.quality.warning else "ok"
+def _status(score: float | None, profile: Profile) -> str:
+    return NOT_MEASURED if score is None or pd.isna(score) else profile.quality.status(1 - score)
 
 
-def _levels(
-    source: SourceTable, ledger: pd.DataFrame, violations: pd.DataFrame
-) -> dict[int, tuple[float | None, str]]:
-    measures: dict[int, Callable[[], tuple[float | None, str]]] = {
-        1: lambda: _collected(source),
-        2: lambda: _standardised(source),
-        3: lambda: _validated(ledger, violations),
-        4: lambda: _reconciled(ledger, violations),
-        5: lambda: (None, "needs the months before"),
-    }
-    return {level: measure() for level, measure in measures.items()}
+def _rows_with_faults(rejects: ir.Table) -> dict[str, int]:
+    """Rows of each source with a broken rule that is not about other sources."""
+    counted = rejects.filter(
+        rejects.action.isin(["rejected", "emptied"]) & rejects.rule.notin(ORPHAN_RULES)
+    )
+    places = counted.select("source", "file", "row").distinct()
+    frame = places.group_by("source").agg(n=places.count()).execute()
+    return dict(zip(frame["source"], frame["n"].astype(int), strict=True))
 
 
-def _collected(source: SourceTable) -> tuple[float, str]:
-    rows = source.rows + len(source.lost)
-    told = f"{len(source.parts)} files or sheets, {rows:,} rows"
-    return (1.0 if rows else 0.0), told
+def _collected(source: SourceTable, months: tuple[int, int] | None) -> Measure:
+    """Share of what should be there that is: months from the first on, declared columns."""
+    if not source.parts:
+        return None, "absent", 0, 0
+    if not source.rows:
+        return 0.0, "no_rows", 0, 0
+    table, columns = source.table, list(source.source.columns)
+    filled = table.agg(**{f"c{at}": table[c].count() for at, c in enumerate(columns)}).execute()
+    empty = int((filled.iloc[0] == 0).sum())
+    lacking, expected = months or (0, 0)
+    short, of = empty + lacking, len(columns) + expected
+    return 1 - short / of, "columns_and_months_empty", short, of
 
 
-def _standardised(source: SourceTable) -> tuple[float | None, str]:
+def _standardised(source: SourceTable) -> Measure:
     """Share of filled cells that could be read, rows without cells counted as unread."""
     table, columns = source.table, list(source.source.columns)
     if not source.rows:
-        return None, "no rows"
+        return None, "no_rows", 0, 0
     filled = reduce(add, [table[column].count() for column in columns])
     faults = table[FAULTS].length().sum().fill_null(0)
     counts = table.agg(filled=filled, faults=faults).execute().iloc[0]
-    bad = int(counts["faults"]) + len(source.lost) * len(columns)
-    all_cells = int(counts["filled"]) + bad
-    return (1 - bad / all_cells if all_cells else None), f"{bad:,} of {all_cells:,} cells unread"
+    misread = sum(not lost.rule.startswith(RULE) for lost in source.lost)
+    bad = int(counts["faults"]) + misread * len(columns)
+    cells = int(counts["filled"]) + bad
+    return (1 - bad / cells if cells else None), "cells_unread", bad, cells
 
 
-def _validated(ledger: pd.DataFrame, violations: pd.DataFrame) -> tuple[float | None, str]:
-    """Share of rows that kept every rule but those about other sources."""
-    read = int(ledger["rows_read"].sum())
-    orphans = _orphans(violations)
-    rejected = max(0, int(ledger["rows_rejected"].sum()) - orphans)
-    return (1 - rejected / read if read else None), f"{rejected:,} of {read:,} rows rejected"
+def _validated(ledger: pd.DataFrame, faulty: int) -> Measure:
+    """Share of rows that kept every rule, those about other sources aside."""
+    read = int((ledger["rows_in_files"] - ledger["rows_later"]).max()) if len(ledger) else 0
+    return (1 - min(faulty, read) / read if read else None), "rows_with_faults", faulty, read
 
 
-def _reconciled(ledger: pd.DataFrame, violations: pd.DataFrame) -> tuple[float | None, str]:
-    """Share of rows whose customer, or partner in a join, exists elsewhere."""
-    counted = ledger[ledger["table"] != "lookup"]
-    read = int(counted["rows_read"].sum())
-    orphans = _orphans(violations)
-    return (1 - orphans / read if read else None), f"{orphans:,} of {read:,} rows without a partner"
-
-
-def _orphans(violations: pd.DataFrame) -> int:
-    hit = violations["rule"].isin(ORPHAN_RULES) & (violations["action"] == "rejected")
-    return int(violations.loc[hit, "rows_n"].sum())
+def _reconciled(found: tuple[float, str, int] | None) -> Measure:
+    """What the worst check against another source leaves."""
+    if found is None:
+        return None, "nothing_to_hold_against", 0, 0
+    score, check, checks = found
+    return score, check, 0, checks

@@ -37,6 +37,7 @@ class Query:
         system: The system whose customer ids it carries.
         columns: The canonical columns it yields.
         used: Columns of the counted source that it reads.
+        personal: Those of them that go into personal columns: their values are masked in lists.
         sql: The SELECT with provenance, over the engine's tables.
         from_sql: ``_row`` of all rows that its FROM and JOINs let through, WHERE aside.
         grouped: Several source rows make one result row.
@@ -51,6 +52,7 @@ class Query:
     system: str
     columns: tuple[str, ...]
     used: tuple[str, ...]
+    personal: frozenset[str]
     sql: str
     from_sql: str
     grouped: bool
@@ -115,6 +117,7 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Que
         system=select.customer_ids or profile.sources[select.source].system,
         columns=columns,
         used=_used(tree, counted, profile.sources[select.source]),
+        personal=_personal(tree, counted, table),
         sql=_with_provenance(tree, counted, grouped, profile),
         from_sql=_provenance_without_where(tree, counted, profile),
         grouped=grouped,
@@ -271,6 +274,18 @@ def _used(tree: exp.Select, counted: str, source: Source) -> tuple[str, ...]:
         if column.table == counted and column.name.lower() in declared
     }
     return tuple(used)
+
+
+def _personal(tree: exp.Select, counted: str, table: str) -> frozenset[str]:
+    """Columns of the counted source that the table's personal columns are made from."""
+    columns = CONTRACTS[table].columns
+    return frozenset(
+        read.name
+        for made in tree.selects
+        if columns[made.alias_or_name].personal
+        for read in made.find_all(exp.Column)
+        if read.table == counted
+    )
 
 
 def _with_provenance(tree: exp.Select, counted: str, grouped: bool, profile: Profile) -> str:

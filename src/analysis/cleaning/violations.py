@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -12,6 +12,7 @@ from ..engine import Engine
 from ..sources import FAULTS, LINE_BITS, ROW, UNUSABLE, SourceTable
 from ..tables import CONTRACTS
 from .candidates import LATER, OWN_ID, REJECTED, Candidates
+from .corrections import ENDS, Touched
 from .merging import ANOTHER, is_empty
 from .rules import BROKEN
 from .selects import ROWS, Query
@@ -27,7 +28,11 @@ SCHEMA = ibis.schema(
         "action": "string",
     }
 )
-"""``action``: rejected (the row), emptied (the cell; the row stays), filled (by another source)."""
+"""``action``: rejected (the row), emptied (the cell; the row stays), filled (by another source),
+corrected or flagged (by a declared correction)."""
+
+CORRECTION = "correction"
+"""What stands for the table where a declared correction changed or flagged a row."""
 
 MASKED_KEEP = 1
 
@@ -87,10 +92,24 @@ def of_lost(source: SourceTable, table: str) -> ir.Table:
         "_row": [lost.row for lost in source.lost],
         "column": [None for _ in source.lost],
         "rule": [lost.rule for lost in source.lost],
-        "value": [lost.told for lost in source.lost],
+        "value": [lost.told or None for lost in source.lost],
         "action": ["rejected" for _ in source.lost],
     }
     return ibis.memtable(columns, schema=SCHEMA) if source.lost else nothing()
+
+
+def of_touched(found: Touched, personal: Collection[str]) -> ir.Table:
+    """Rows that a declared correction changed or flagged, with what stood there before."""
+    one, value = found.correction, found.rows.value
+    return found.rows.select(
+        table=ibis.literal(CORRECTION),
+        source=ibis.literal(one.source),
+        _row=found.rows[ROW],
+        column=ibis.literal(one.column or None, "string"),
+        rule=ibis.literal(one.rule),
+        value=masked_text(value) if one.column in personal else value,
+        action=ibis.literal(ENDS[one.action]),
+    )
 
 
 def of_lookup(source: SourceTable) -> ir.Table:
@@ -128,6 +147,14 @@ def together(engine: Engine, found: Iterable[ir.Table]) -> ir.Table:
     rejected = every.filter((every.action == "rejected") & every.column.notnull()).select(*named)
     filled = every.filter(every.action == "filled").anti_join(rejected.distinct(), named)
     return every.filter(every.action != "filled").union(filled)
+
+
+def rows_rejected(rejects: ir.Table) -> dict[tuple[str, str], int]:
+    """Source and table → rows with a rule that rejected them, each counted once."""
+    rows = rejects.filter(rejects.action == "rejected")
+    rows = rows.select("source", "table", "file", "row").distinct()
+    frame = rows.group_by("source", "table").agg(n=rows.count()).execute()
+    return {(r.source, r.table): int(r.n) for r in frame.itertuples()}
 
 
 def placed(found: ir.Table, sources: Iterable[SourceTable]) -> ir.Table:
@@ -195,7 +222,12 @@ def _unreadable(offered: Candidates, troubled: ir.Table, source: SourceTable) ->
     faults = rows.select(ROW, _fault=rows[FAULTS].unnest())
     faults = faults.filter(faults["_fault"]["column"].isin(query.used))
     action = faults["_fault"]["rejects"].ifelse("rejected", "emptied")
-    found = [_from_struct(query, faults, "_fault", action)]
+    unreadable = _from_struct(query, faults, "_fault", action)
+    if query.personal:
+        hidden = unreadable.column.isin(sorted(query.personal))
+        shown = hidden.ifelse(masked_text(unreadable.value), unreadable.value)
+        unreadable = unreadable.mutate(value=shown)
+    found = [unreadable]
     if query.grouped:
         found.append(_dragged_along(offered, troubled, found[0]))
     return found
@@ -241,5 +273,10 @@ def _shown(offered: Candidates, column: str, value: ir.Value) -> ir.StringValue:
     text = value.cast("string")
     contract = CONTRACTS[offered.query.table]
     if column in contract.columns and contract.columns[column].personal:
-        return text.left(MASKED_KEEP) + "***(" + text.length().cast("string") + ")"
+        return masked_text(text)
     return text
+
+
+def masked_text(text: ir.StringValue) -> ir.StringValue:
+    """Of personal data only the first sign and the length."""
+    return text.left(MASKED_KEEP) + "***(" + text.length().cast("string") + ")"

@@ -1,6 +1,7 @@
 """Parameter files: profiles and experiments, validated strictly."""
 
 from .actions import Action, load_actions
+from .corrections import Correction, corrections_json_schema, load_corrections
 from .experiment import (
     ExperimentSpec,
     experiment_json_schema,
@@ -42,6 +43,7 @@ __all__ = [
     "CallPolicy",
     "ChurnRiskPolicy",
     "ColumnReading",
+    "Correction",
     "ExperimentSpec",
     "LatePayers",
     "LifetimePolicy",
@@ -65,6 +67,7 @@ __all__ = [
     "digest",
     "experiment_json_schema",
     "load_actions",
+    "load_corrections",
     "load_experiment",
     "load_experiments",
     "load_match_config",

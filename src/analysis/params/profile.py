@@ -16,6 +16,7 @@ from .loading import Bilingual, BrokenRule, Section, build, digest, read_yaml, r
 from .money import Money
 from .policies import with_named_files
 from .policy import TierPolicy
+from .quality import QualityThresholds
 from .services import ServicePlan
 from .sources import Source, TableSelect
 from .value import ValuePolicy
@@ -25,13 +26,6 @@ class Privacy(Section):
     """What readers may see."""
 
     show_names: bool = False
-
-
-class QualityThresholds(Section):
-    """Share of rejected rows per source: warn from, and stop the run from."""
-
-    warning: float = Field(0.05, ge=0, le=1)
-    critical: float = Field(0.5, ge=0, le=1)
 
 
 class Profile(Section):

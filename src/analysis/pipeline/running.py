@@ -20,6 +20,9 @@ from .publication import publish
 from .stages import Step, step_named
 from .staging import Staging, drop_evidence, keep_evidence, mark_done, settle, staging
 
+READ_LATE = ("raw/", "corrections/", "experiments/", "overrides/")
+"""Inputs that a stage's notebook reads by itself, after their digests were taken."""
+
 
 def run_stage(job: Job, name: str, cores: int = 1) -> dict[str, Any]:
     """Run one step: execute its notebook, move what it made, write its marker.
@@ -110,7 +113,7 @@ def _refuse_changed_inputs(job: Job, step: Step, before: dict[str, str]) -> None
     """
     after = _inputs(job, step)
     changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    changed = [name for name in changed if name.startswith(("raw/", "experiments/", "overrides/"))]
+    changed = [name for name in changed if name.startswith(READ_LATE)]
     if changed:
         raise RunError(
             "An input changed while it was being read",

@@ -47,7 +47,12 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage(CLEANING, "01_cleaning", reads_raw=True, params_files=("identity/{profile}.csv",)),
+    Stage(
+        CLEANING,
+        "01_cleaning",
+        reads_raw=True,
+        params_files=("corrections/{profile}.yaml", "identity/{profile}.csv"),
+    ),
     Stage(
         SEGMENTATION,
         "02_segmentation",

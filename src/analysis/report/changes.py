@@ -64,7 +64,7 @@ def _change_of(kind: str, now: Mapping[str, str], before: Mapping[str, str]) -> 
 
 
 def _kind(name: str) -> str:
-    for kind in ("params", "raw", "experiments", "overrides", "actions", "calendars", "notebook"):
+    for kind in _WITH_NAMES:
         if name.startswith((f"{kind}.", f"{kind}/")):
             return kind
     return name
@@ -154,6 +154,7 @@ _KINDS = {
     "code": "Program code",
     "packages": "Program libraries",
     "experiments": "Experiment plans",
+    "corrections": "Declared corrections",
     "overrides": "Committee overrides",
     "actions": "Measures",
     "calendars": "Calendar",
@@ -161,6 +162,11 @@ _KINDS = {
     "raw": "Raw files",
     "words": "Wording and fonts",
 }
+_WITH_NAMES = (
+    "params", "raw", "corrections", "experiments", "overrides", "actions", "calendars", "notebook",
+)  # fmt: skip
+"""Kinds whose inputs carry a name of their own: ``raw/a.csv``."""
+
 MOST_NAMES = 6
 """Names told in one sentence; the others are counted."""
 
