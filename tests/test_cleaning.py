@@ -577,7 +577,8 @@ def test_books_that_do_not_add_up_are_never_written():
 def test_quality_says_what_was_measured(tmp_path):
     found = cleaned(tmp_path, "1,C1,2026-10-01,,1\n2,C9,2026-10-01,,1\n3,C1,2026-10-01,,x\n")
     quality = found.quality[found.quality["source"] == "orders"].set_index("level")
-    assert quality.loc[1, "status"] == "ok"
+    assert quality.loc[1, "score"] == pytest.approx(5 / 6)  # a column of five is empty, no month
+    assert quality.loc[1, "status"] == "warning"
     assert quality.loc[2, "score"] == pytest.approx(11 / 12)  # twelve filled cells, one unread
     assert quality.loc[3, "score"] == pytest.approx(2 / 3)
     assert quality.loc[4, "score"] == pytest.approx(2 / 3)

@@ -3,6 +3,8 @@
 from .checking import select_faults
 from .cleaned import Cleaned, clean
 from .corrections import Corrected, correct
+from .drift import drift_of
+from .quality import monitored
 from .records import customer_records
 from .selects import queries_of
 from .verification import verify
@@ -13,6 +15,8 @@ __all__ = [
     "clean",
     "correct",
     "customer_records",
+    "drift_of",
+    "monitored",
     "queries_of",
     "select_faults",
     "verify",

@@ -127,7 +127,8 @@ def declared(name: str, source: SourceTable, where: str) -> ValueType:
 def _value(table: ir.Table, name: str, source: SourceTable, where: str) -> tuple[Any, ValueType]:
     if name == ROW_NUMBER:
         return table[ROW] % 2**LINE_BITS, "integer"
-    return table[name], declared(name, source, where)
+    kind = declared(name, source, where)
+    return table[name], kind
 
 
 def _file_condition(

@@ -13,6 +13,14 @@ from ..workspace import Month
 from .ledger import Entry
 from .merging import is_empty
 
+STREAMS = frozenset(
+    {"shipments", "tickets", "surveys", "service_costs", "receivables", "finance_totals"}
+)
+"""Tables whose rows come month after month; assignments and grants come when they are made."""
+
+OCCASIONAL = ("assignments", "service_events")
+"""Dated tables that need not have rows in every month: no gap can be told from their months."""
+
 
 def refuse_none_kept(shipments: ir.Table, entries: Sequence[Entry]) -> None:
     """Refuse shipments that were all rejected: another month would not help.
@@ -72,13 +80,12 @@ def months_covered(
 
     Returns:
         Source → months without a single row, and months from its first row's to the as-of
-        month; of several tables of a source the one with most months. Sources of undated
-        tables (customers) are left out.
+        month; of several tables of a source the one with most months. Sources of tables that
+        have no rhythm (`STREAMS`) are left out.
     """
     months: dict[str, set[str]] = {}
     for name, sources in yields.items():
-        contract = CONTRACTS[name]
-        if not contract.began or name == "customers":
+        if name not in STREAMS:
             continue
         for at, source in enumerate(sources):
             rows = tables[name]

@@ -62,13 +62,13 @@ def refuse_unlisted(ledger: pd.DataFrame, listed: Mapping[tuple[str, str], int])
     Raises:
         RunError: A row was rejected that the list does not name: a fault of the program.
     """
-    for row in ledger.itertuples():
-        named = listed.get((str(row.source), str(row.table)), 0)
-        if named < int(row.rows_rejected):
+    for row in ledger.to_dict("records"):
+        named, rejected = listed.get((row["source"], row["table"]), 0), int(row["rows_rejected"])
+        if named < rejected:
             raise RunError(
                 "Rejected rows are not listed",
-                where=f"source '{row.source}', table '{row.table}'",
-                got=f"rejected {row.rows_rejected:,}, listed {named:,}",
+                where=f"source '{row['source']}', table '{row['table']}'",
+                got=f"rejected {rejected:,}, listed {named:,}",
                 todo="Report this with the profile; nothing was written.",
             )
 

@@ -117,10 +117,10 @@ def monitored(
             continue
         odd = int((own["severity"] != "ok").sum())
         score = 1 - odd / len(own)
-        columns = ["score", "status", "detail", "count", "of"]
-        told = [score, _status(score, profile), "measures_drifted", odd, len(own)]
-        for column, value in zip(columns, told, strict=True):
-            frame.loc[at, column] = value
+        told = {"score": score, "status": _status(score, profile), "detail": "measures_drifted",
+                "count": odd, "of": len(own)}  # fmt: skip
+        for column, value in told.items():
+            frame[column] = frame[column].mask(frame.index == at, value)
     return with_total(frame, profile)
 
 

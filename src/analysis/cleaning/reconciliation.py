@@ -123,7 +123,7 @@ def _against_finance(
     )
     own = by_month.execute().set_index("month")
     months = sorted(m for m in {*own.index, *booked.index} if m <= str(as_of))
-    both = own.reindex(months).join(booked.reindex(months), rsuffix="_b")
+    both = own.reindex(months).join(booked.reindex(months), suffixes=("", "_b"))
     a, b = "+".join(sources["shipments"]), "+".join(sources["finance_totals"])
     frames = []
     for column, name in FINANCE.items():
@@ -219,13 +219,14 @@ def scores_of(frame: pd.DataFrame) -> dict[str, tuple[float, str, int]]:
     known = frame[frame["share"].notna()]
     scores: dict[str, tuple[float, str, int]] = {}
     for side in ("source_a", "source_b"):
-        for (sources, check), rows in known.groupby([side, "check"], sort=False):
+        for (sources, name), rows in known.groupby([side, "check"], sort=False):
+            check = str(name)
             base = rows["value_b" if check.startswith("finance_") else "value_a"].sum()
             share = float(rows["difference"].abs().sum() / base) if base else 0.0
             for source in str(sources).split("+"):
-                if source and (side == "source_a" or str(check).startswith("finance_")):
+                if source and (side == "source_a" or check.startswith("finance_")):
                     best = scores.get(source, (1.1, "", 0))
-                    worst = (1 - min(share, 1.0), str(check))
+                    worst = (1 - min(share, 1.0), check)
                     kept = worst if worst[0] < best[0] else (best[0], best[1])
                     scores[source] = (*kept, best[2] + 1)
     return scores

@@ -64,6 +64,7 @@ __all__ = [
     "TableSelect",
     "TierPolicy",
     "ValuePolicy",
+    "corrections_json_schema",
     "digest",
     "experiment_json_schema",
     "load_actions",

@@ -56,8 +56,9 @@ class QualityThresholds(Limits):
 
     Attributes:
         stop_at: The status from which a run stops; ``never``: it only tells.
-        stop_levels: The levels that may stop a run. The fifth (monitored) never does: business
-            may change.
+        stop_levels: The levels that may stop a run. A gap or a difference may be the business's
+            own, so the first and fourth do only where the profile says so; the fifth
+            (monitored) never does.
         reconciliation: Limits of differences between two sources, by month.
     """
 
@@ -65,5 +66,5 @@ class QualityThresholds(Limits):
     error: float = Field(0.2, ge=0, le=1)
     critical: float = Field(0.5, ge=0, le=1)
     stop_at: Literal["error", "critical", "never"] = "critical"
-    stop_levels: tuple[StopLevel, ...] = ("collected", "standardised", "validated")
+    stop_levels: tuple[StopLevel, ...] = ("standardised", "validated")
     reconciliation: ReconciliationLimits = ReconciliationLimits()

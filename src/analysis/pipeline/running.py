@@ -20,7 +20,7 @@ from .publication import publish
 from .stages import Step, step_named
 from .staging import Staging, drop_evidence, keep_evidence, mark_done, settle, staging
 
-READ_LATE = ("raw/", "corrections/", "experiments/", "overrides/")
+READ_LATE = ("raw/", "corrections/", "identity/", "experiments/", "overrides/")
 """Inputs that a stage's notebook reads by itself, after their digests were taken."""
 
 

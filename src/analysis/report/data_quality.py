@@ -19,7 +19,9 @@ LEVELS = {
     4: "4 Reconciled",
     5: "5 Monitored",
 }
-SIGNS = {"ok": "✓", "warning": "!", "critical": "✕"}
+SIGNS = {"ok": "✓", "warning": "!", "error": "✕", "critical": "✕✕"}
+TOTAL = ""
+"""What stands for the source in rows about all of them."""
 COUNTS = ("rows_read", "rows_kept", "rows_rejected", "rows_merged")
 
 
@@ -66,10 +68,11 @@ def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language
 
 
 def weak_sources(quality: pd.DataFrame | None) -> list[str]:
-    """Sources with a level in warning or critical state."""
+    """Sources with a level that falls short of a limit."""
     if quality is None:
         return []
-    weak = quality[quality["status"].isin(["warning", "critical"])]
+    weak = quality[quality["status"].isin(["warning", "error", "critical"])]
+    weak = weak[weak["source"] != TOTAL]
     return sorted(str(source) for source in weak["source"].unique())
 
 
@@ -108,7 +111,8 @@ def _levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTa
     rows = []
     for source, part in quality.groupby("source", sort=False):
         by_level = part.set_index("level")
-        rows.append({"source": str(source), **{_level(n): _score(by_level, n, language)
+        named = str(source) or language.text("Total")
+        rows.append({"source": named, **{_level(n): _score(by_level, n, language)
                                                for n in LEVELS}})  # fmt: skip
     headings = {"source": language.text("Source")} | {
         _level(n): language.text(words) for n, words in LEVELS.items()
@@ -192,7 +196,11 @@ ACTIONS = {
     "rejected": "row rejected",
     "emptied": "cell emptied",
     "filled": "filled from another source",
+    "corrected": "cell corrected",
+    "flagged": "row flagged",
 }
+CORRECTION = "correction:"
+"""A rule that begins so is a declared correction, and goes on with its id."""
 BEFORE = "before_"
 """A rule that begins so: the column lies before the one it names."""
 
@@ -204,6 +212,9 @@ def action_name(action: str, language: Language) -> str:
 
 def rule_name(rule: str, language: Language) -> str:
     """A rule for readers: its words, else its code."""
+    if rule.startswith(CORRECTION):
+        name = rule.removeprefix(CORRECTION)
+        return language.text("declared correction {id}", context="rule", id=name)
     if rule.startswith(BEFORE):
         column = rule.removeprefix(BEFORE)
         return language.text("earlier than {column}", context="rule", column=column)

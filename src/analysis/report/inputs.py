@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..calendar import load_calendar
+from ..cleaning import drift_of, monitored
 from ..months import Month
 from ..params import Action, Profile, load_actions, load_experiments
 from ..params.experiment import ExperimentSpec
@@ -162,7 +163,12 @@ def _counted(tiers: ir.Table) -> pd.DataFrame:
 
 def _small_frames(workspace: Workspace) -> dict[str, pd.DataFrame]:
     tables = {name: workspace.read(name) for name in SMALL_TABLES}
-    return {name: table.execute() for name, table in tables.items() if table is not None}
+    frames = {name: table.execute() for name, table in tables.items() if table is not None}
+    drift = drift_of(workspace.history("monthly_profile"), workspace.as_of)
+    if not drift.empty and "quality" in frames and "ledger" in frames:
+        tables_of = frames["ledger"].groupby("source")["table"].agg(list).to_dict()
+        frames["quality"] = monitored(frames["quality"], drift, tables_of, workspace.profile)
+    return {**frames, "drift": drift}
 
 
 def _names(workspace: Workspace) -> dict[str, str]:

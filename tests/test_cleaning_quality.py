@@ -1,0 +1,164 @@
+"""Five levels of quality, sources held against each other, months held against each other."""
+
+import pytest
+
+from analysis.cleaning import drift_of, monitored
+from analysis.cleaning.drift import stability_index
+from analysis.cleaning.ledger import refuse_unlisted
+from analysis.errors import ContractError, RunError
+from analysis.months import Month
+from raw_company import CUSTOMERS, ORDERS, cleaned_from, together, workspace_of
+
+HEADER = "no,who,at,done,yuan\n"
+TOTALS = {
+    "sources": {
+        "booked": {
+            "system": "finance",
+            "files": "booked.csv",
+            "columns": {"m": "month", "n": "integer", "yuan": "number"},
+        }
+    },
+    "tables": {
+        "finance_totals": {
+            "source": "booked",
+            "select": "SELECT m AS month, n AS shipments_n, yuan AS revenue FROM booked",
+        }
+    },
+}
+
+
+def cleaned(folder, orders, booked="", **more):
+    parts = [CUSTOMERS, ORDERS, *([TOTALS] if booked else [])]
+    files = {"crm.csv": "id\nC1\n", "orders.csv": HEADER + orders}
+    files |= {"booked.csv": "m,n,yuan\n" + booked} if booked else {}
+    return cleaned_from(workspace_of(folder, files, together(*parts), **more))[1]
+
+
+def level(quality, source, number):
+    return quality[(quality["source"] == source) & (quality["level"] == number)].iloc[0]
+
+
+ORDERS_OF_TWO_MONTHS = (
+    "1,C1,2026-09-01,2026-09-02,100\n2,C1,2026-10-03,2026-10-04,60\n3,C1,2026-10-05,2026-10-06,40\n"
+)
+
+
+def test_shipments_are_held_against_what_finance_booked(tmp_path):
+    found = cleaned(tmp_path, ORDERS_OF_TWO_MONTHS, "2026-09,1,100\n2026-10,4,125\n2026-11,9,9\n")
+    frame = found.reconciliation.set_index(["check", "month"])
+    assert frame.loc[("finance_revenue", "2026-09"), "severity"] == "ok"
+    told = frame.loc[("finance_revenue", "2026-10")]
+    assert (told["value_a"], told["value_b"], told["difference"]) == (100, 125, -25)
+    assert told["share"] == pytest.approx(0.2)
+    assert told["severity"] == "critical"
+    assert frame.loc[("finance_shipments", "2026-10"), "difference"] == -2
+    assert "2026-11" not in frame.index.get_level_values("month")
+    assert level(found.quality, "booked", 4)["score"] == pytest.approx(1 - 2 / 5)
+
+
+def test_deliveries_before_their_start_count_in_the_month_they_began(tmp_path):
+    found = cleaned(tmp_path, ORDERS_OF_TWO_MONTHS + "4,C1,2026-10-09,2026-10-01,9\n")
+    frame = found.reconciliation
+    own = frame[(frame["check"] == "delivered_before_start") & (frame["month"] == "2026-10")]
+    assert own["difference"].tolist() == [1]
+
+
+def test_levels_are_counted_and_what_cannot_be_is_not_guessed(tmp_path):
+    orders = ORDERS_OF_TWO_MONTHS + "4,C1,2026-10-09,2026-10-10,viele\n"
+    quality = cleaned(tmp_path, orders).quality
+    assert level(quality, "orders", 2)["score"] == pytest.approx(1 - 1 / 20)
+    assert level(quality, "orders", 3)["score"] == pytest.approx(3 / 4)
+    assert level(quality, "orders", 5)["status"] == "not measured"
+    assert level(quality, "crm", 4)["status"] == "not measured"
+    total = level(quality, "", 3)
+    assert total["score"] == pytest.approx((3 / 4 * 4 + 1) / 5)
+
+
+def test_a_month_without_a_row_lowers_what_is_collected(tmp_path):
+    gap = "1,C1,2026-08-01,2026-08-02,100\n2,C1,2026-10-03,2026-10-04,60\n"
+    told = level(cleaned(tmp_path, gap).quality, "orders", 1)
+    assert (told["count"], told["of"]) == (1, 5 + 3)
+
+
+def test_a_level_can_stop_a_run(tmp_path):
+    orders = ORDERS_OF_TWO_MONTHS + "4,C1,2026-10-09,2026-10-10,viele\n"
+    limits = {"warning": 0.01, "error": 0.04, "critical": 0.9, "stop_at": "error"}
+    with pytest.raises(ContractError, match=r"orders, level 2 \(standardised\): 95.0%"):
+        cleaned(tmp_path / "a", orders, quality=limits)
+    cleaned(tmp_path / "b", orders, quality={**limits, "stop_at": "never"})
+
+
+def test_a_rejected_row_must_be_listed():
+    import pandas as pd
+
+    ledger = pd.DataFrame([{"source": "a", "table": "t", "rows_rejected": 2}])
+    refuse_unlisted(ledger, {("a", "t"): 2})
+    with pytest.raises(RunError, match="not listed"):
+        refuse_unlisted(ledger, {("a", "t"): 1})
+
+
+def profile_of(rows, shares):
+    bins = {name: round(rows * share) for name, share in shares.items()}
+    return {"tables": {"shipments": {"rows_n": rows, "columns": {
+        "service": {"kind": "word", "bins": bins}}}}}  # fmt: skip
+
+
+USUAL = {"road": 0.7, "air": 0.28, "missing": 0.02}
+
+
+def history(now, months=6):
+    before = {f"2026-{10 - back:02d}": profile_of(1000 + back, USUAL)
+              for back in range(1, months + 1)}  # fmt: skip
+    return {**before, "2026-10": now}
+
+
+def severities(found):
+    return dict(zip(found["measure"], found["severity"], strict=True))
+
+
+def test_nothing_is_unusual_without_earlier_months(tmp_path):
+    october = Month(2026, 10)
+    assert drift_of({}, october).empty
+    assert drift_of(history(profile_of(1000, USUAL), months=2), october).empty
+    quality = cleaned(tmp_path, ORDERS_OF_TWO_MONTHS).quality
+    told = monitored(
+        quality, drift_of({}, october), {"orders": ["shipments"]}, profile_in(tmp_path)
+    )
+    assert level(told, "orders", 5)["status"] == "not measured"
+
+
+def profile_in(folder):
+    from analysis.params import load_profile
+
+    return load_profile(folder / "params" / "tiny.yaml")
+
+
+def test_a_month_like_the_others_does_not_drift_and_a_strange_one_does():
+    october = Month(2026, 10)
+    usual = drift_of(history(profile_of(1010, USUAL)), october)
+    assert set(usual["severity"]) == {"ok"}
+    half = severities(drift_of(history(profile_of(300, USUAL)), october))
+    assert half["rows"] == "error"
+    odd = {"road": 0.1, "air": 0.3, "sea": 0.2, "missing": 0.4}
+    strange = severities(drift_of(history(profile_of(1000, odd)), october))
+    assert strange == {"rows": "ok", "missing": "error", "new": "error", "shift": "error"}
+
+
+def test_later_months_are_not_looked_at():
+    known = history(profile_of(1000, USUAL))
+    later = {**known, "2026-11": profile_of(9, {"sea": 1.0})}
+    assert drift_of(later, Month(2026, 10)).equals(drift_of(known, Month(2026, 10)))
+
+
+def test_level_five_is_the_share_of_measures_that_hold(tmp_path):
+    quality = cleaned(tmp_path, ORDERS_OF_TWO_MONTHS).quality
+    drift = drift_of(history(profile_of(300, USUAL)), Month(2026, 10))
+    told = monitored(quality, drift, {"orders": ["shipments"]}, profile_in(tmp_path))
+    row = level(told, "orders", 5)
+    assert (row["count"], row["of"]) == (1, 4)
+    assert row["score"] == pytest.approx(3 / 4)
+
+
+def test_chance_alone_is_no_shift():
+    assert stability_index({"a": 52, "b": 48}, {"a": 500, "b": 500}) < 0.01
+    assert stability_index({"a": 10, "b": 90}, {"a": 500, "b": 500}) > 0.25
