@@ -104,7 +104,7 @@ def test_the_draft_of_each_demo_file_reads_it_as_the_profile_does(raw, engine, d
 def test_the_draft_of_the_whole_folder_is_a_profile_that_holds(raw, drafted, tmp_path):
     content = yaml.safe_load(drafted[0])
     profile = build(Profile, {**content, "profile": "drafted"}, "draft")
-    assert len(profile.sources) == len(DEMO.sources) + 1, "monthly files are one source"
+    assert len(profile.sources) == len(DEMO.sources), "monthly files are one source"
     assert {s.files for s in profile.sources.values()} >= {"orders/orders_*.parquet"}
     assert select_faults(profile) == []
     systems = {name: source.system for name, source in profile.sources.items()}
