@@ -101,11 +101,6 @@ def coverage(what: str = "95 % interval holds the truth", holds: Holds = "within
     return Claim(0.95, holds, what)
 
 
-def false_alarms(what: str = "found an effect that is not there") -> Claim:
-    """A claim on a test at 5 %: at most."""
-    return Claim(0.05, "at most", what)
-
-
 def seeds_of(cell: Cell, chunk: int) -> np.random.Generator:
     """The stream of one chunk: a function of the cell's name and the chunk alone."""
     name = int.from_bytes(hashlib.sha256(cell.name.encode()).digest()[:4], "big")

@@ -18,9 +18,6 @@ STREAMS = frozenset(
 )
 """Tables whose rows come month after month; assignments and grants come when they are made."""
 
-OCCASIONAL = ("assignments", "service_events")
-"""Dated tables that need not have rows in every month: no gap can be told from their months."""
-
 
 def refuse_none_kept(shipments: ir.Table, entries: Sequence[Entry]) -> None:
     """Refuse shipments that were all rejected: another month would not help.

@@ -107,8 +107,3 @@ def chinese_core(text: ir.StringValue) -> ir.StringValue:
     front = bare.re_replace(f"^(?:中国)?(?:{PROVINCE_PATTERN})?(?:{CITY_PATTERN}(?:市|县)?)?", "")
     inner = front.re_replace(f"{forms}+$", "").re_replace(f"(?:{CITY_PATTERN}市?)$", "")
     return ibis.coalesce(inner.nullif(""), front.nullif(""), bare.nullif(""))
-
-
-def region_in(text: ir.StringValue) -> ir.StringValue:
-    """The first Chinese city (else province) that a plain text names, null where it names none."""
-    return text.re_extract(CITY_PATTERN, 0).nullif("")

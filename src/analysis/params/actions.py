@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from .loading import Bilingual, Section, build, read_yaml
+from .loading import Bilingual, Section, Written, build_if_there
 
 ActionMetric = Literal[
     "active_customers",
@@ -24,7 +24,6 @@ ActionMetric = Literal[
 ]
 """Figures of the report's first page."""
 ActionStatus = Literal["planned", "running", "done", "dropped"]
-Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Action(Section):
@@ -102,5 +101,5 @@ def load_actions(path: str | Path) -> tuple[Action, ...]:
     Raises:
         ParamsError: With every fault of the file.
     """
-    path = Path(path)
-    return build(Actions, read_yaml(path), str(path)).actions if path.exists() else ()
+    found = build_if_there(Actions, path)
+    return found.actions if found else ()

@@ -10,14 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
-from pydantic import StringConstraints as Text
 
-from .loading import BrokenRule, Section, build, read_yaml, refuse
+from .loading import BrokenRule, Section, Written, build_if_there, refuse
 
-Written = Annotated[str, Text(strip_whitespace=True, min_length=1)]
 Scalar = StrictBool | StrictInt | StrictFloat | dt.datetime | dt.date | str
 FILE, ROW_NUMBER = "_file", "_row"
 """Names of a match that are no columns: the file's name, the row's number in it (header 1)."""
@@ -143,10 +141,8 @@ def load_corrections(path: str | Path) -> tuple[Correction, ...]:
     Raises:
         ParamsError: With every fault of the file.
     """
-    path = Path(path)
-    if not path.exists():
-        return ()
-    return build(Corrections, read_yaml(path), str(path)).corrections
+    found = build_if_there(Corrections, path)
+    return found.corrections if found else ()
 
 
 def corrections_json_schema() -> dict[str, object]:

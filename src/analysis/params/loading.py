@@ -9,10 +9,10 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
@@ -36,6 +36,8 @@ class Bilingual(Section):
 
 
 Model = TypeVar("Model", bound=Section)
+Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text that somebody wrote: not empty, without blanks around it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,16 @@ def _mending(fault: str) -> str:
     if "'\\t'" in fault:
         return "Indent with blanks: YAML allows no tabs."
     return "Mend the YAML; the file must be UTF-8, indented with blanks."
+
+
+def build_if_there(model: type[Model], path: str | Path) -> Model | None:
+    """A parameter file that a profile may lack, validated; None where it does not exist.
+
+    Raises:
+        ParamsError: With every fault of the file.
+    """
+    path = Path(path)
+    return build(model, read_yaml(path), str(path)) if path.exists() else None
 
 
 def build(model: type[Model], content: Mapping[str, Any], where: str) -> Model:

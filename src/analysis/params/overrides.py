@@ -8,11 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
-from .loading import Section, build, read_yaml
+from .loading import Section, Written, build_if_there
 from .policy import TierName
 
 MonthText = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Override(Section):
@@ -61,7 +60,5 @@ def load_overrides(path: str | Path) -> tuple[Override, ...]:
     Raises:
         ParamsError: With every fault of the file.
     """
-    path = Path(path)
-    if not path.exists():
-        return ()
-    return build(Overrides, read_yaml(path), str(path)).overrides
+    found = build_if_there(Overrides, path)
+    return found.overrides if found else ()

@@ -6,14 +6,12 @@ import csv
 import datetime as dt
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import StringConstraints, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
-from .loading import Section
-
-Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+from .loading import Section, Written
 
 
 class Ruling(Section):
