@@ -100,7 +100,7 @@ def test_results_that_return_to_a_published_version_are_that_version(job):
     publish(job)
     add_release(job, "Wang Min", NOW)
     write_pages(job, "second")
-    assert standing_of(job) == Standing("draft", 2)
+    assert standing_of(job) == Standing("draft", 2, before=1)
     write_pages(job, "first")
     assert standing_of(job).state == "published"
 
@@ -120,6 +120,52 @@ def test_a_withdrawn_version_says_why_and_keeps_its_files(job):
         add_release(job, "Wang Min", NOW)
     with pytest.raises(RunError, match="no such published version"):
         withdraw_release(job, 1, "Li Lei", "again", NOW)
+
+
+def test_a_draft_after_a_withdrawal_leads_to_no_withdrawn_version(job):
+    publish(job)
+    add_release(job, "Wang Min", NOW)
+    withdraw_release(job, 0, "Li Lei", "freight costs were missing", NOW)
+    write_pages(job, "second")
+    publish(job)
+    assert standing_of(job) == Standing("draft", 2)
+    assert "Draft of version 2: what was published before is withdrawn." in shown(job)
+    assert "releases/" not in shown(job)
+    assert not (job.reports / "differences.en.html").exists()
+    add_release(job, "Wang Min", NOW)
+    write_pages(job, "third")
+    assert standing_of(job) == Standing("draft", 3, before=2)
+
+
+def test_a_version_whose_record_is_gone_keeps_its_number(job):
+    publish(job)
+    release = add_release(job, "Wang Min", NOW)
+    (release.folder / "release.json").unlink()
+    assert add_release(job, "Wang Min", NOW).version == 2
+
+
+def test_withdrawing_never_puts_half_of_a_failed_run_on_the_shelf(job, monkeypatch):
+    publish(job)
+    add_release(job, "Wang Min", NOW)
+    publish(job)
+    before = shown(job)
+    monkeypatch.setattr(answering, "run_stage", _cannot)
+    monkeypatch.setattr(answering, "reasons_of", lambda *_: {"report-zh": "has not run"})
+    withdrawn = answering.withdraw_month(job, 0, "Li Lei", "costs")
+    assert withdrawn.withdrawal["reason"] == "costs"
+    assert shown(job) == before
+    assert "Withdrawn on" in (job.shelf / "index.html").read_text()
+
+
+def test_an_altered_version_that_was_withdrawn_blocks_nothing(job, monkeypatch):
+    publish(job)
+    release = add_release(job, "Wang Min", NOW)
+    (release.folder / "report.en.html").chmod(0o644)
+    (release.folder / "report.en.html").write_text("nicer figures")
+    with pytest.raises(RunError, match="altered"):
+        answering._refuse_altered(job)
+    withdraw_release(job, 0, "Li Lei", "somebody wrote in it", NOW)
+    answering._refuse_altered(job)
 
 
 def test_a_killed_publication_leaves_no_version(job):
@@ -181,9 +227,17 @@ def test_names_and_reasons_are_escaped_where_they_are_shown():
     assert "&lt;script&gt;" in html
 
 
+def test_the_mark_of_a_plain_text_is_no_way_into_a_web_page():
+    hostile = Standing("published", 1, f"{PLAIN_MARK}<img src=x>", "2026-11-03")
+    told = stamped(f"{DRAFT}<p>{PLAIN_MARK}</p>", hostile, Language("en"))
+    assert "<img" not in told
+
+
 def test_only_what_lies_between_the_marks_is_replaced():
-    page = f"<p>a</p>{DRAFT}<p>b</p>{PLAIN_MARK}"
+    page = f"<p>a</p>{DRAFT}<p>b</p>"
     told = stamped(page, Standing("published", 1, "W", "2026-11-03"), Language("zh"))
     assert told.startswith("<p>a</p>" + BEGIN)
-    assert END + "<p>b</p>2026年11月3日由W发布" in told
+    assert told.endswith(END + "<p>b</p>")
+    text = stamped(PLAIN_MARK, Standing("published", 1, "W", "2026-11-03"), Language("zh"))
+    assert text.startswith("2026年11月3日由W发布")
     assert stamped("no marks", Standing(), Language("en")) == "no marks"

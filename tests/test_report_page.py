@@ -187,3 +187,13 @@ def test_one_broken_summary_does_not_spoil_the_index(tmp_path, month):
 
 def test_an_empty_shelf_has_an_index_that_says_so(tmp_path):
     assert "还没有任何月份的报告" in index_page(tmp_path / "nothing")
+
+
+def test_the_index_outlives_what_another_version_of_the_program_kept(tmp_path, month):
+    folder = shelf(tmp_path, month)
+    first = month_entries(folder)
+    kept = {entry.month: entry.kept for entry in first}
+    assert month_entries(folder, kept=kept) == first
+    for memory in kept.values():
+        memory["standing"] = {**memory["standing"], "of_a_later_program": 1}
+    assert month_entries(folder, kept=kept) == first

@@ -88,3 +88,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def remove_folder(folder: Path) -> None:
     """Remove a folder as far as that is possible; what stays is swept by the next run."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def to_disk(folder: Path) -> None:
+    """Flush a folder's files: a rename must not outlive their content at a power cut."""
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

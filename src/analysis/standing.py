@@ -36,6 +36,7 @@ class Standing:
         by: Who published or withdrew it; empty for a draft.
         on: Day of that, such as 2026-11-03; empty for a draft.
         reason: Why it was withdrawn.
+        before: The published version that holds until a draft is published; 0: none.
 
     Example:
         >>> Standing().in_words(Language("en"))
@@ -47,6 +48,7 @@ class Standing:
     by: str = ""
     on: str = ""
     reason: str = ""
+    before: int = 0
 
     def in_words(self, language: Language) -> str:
         """One sentence for the reader."""
@@ -59,18 +61,17 @@ class Standing:
                 reason=self.reason.rstrip(".。 "),
                 **told,
             )
-        if self.version > 1:
+        if self.before:
             return language.text(
                 "Draft of version {version}: it differs from the published version {before}.",
-                before=str(self.version - 1),
+                before=str(self.before),
                 **told,
             )
+        if self.version > 1:
+            return language.text(
+                "Draft of version {version}: what was published before is withdrawn.", **told
+            )
         return language.text("Draft: nobody has published this report yet.")
-
-    @property
-    def published_before(self) -> int:
-        """The version that a reader should use until this draft is published; 0: none."""
-        return self.version - 1 if self.state == "draft" else 0
 
 
 def standing_html(standing: Standing, language: Language, links: str = "") -> str:
@@ -95,12 +96,14 @@ def stamped(page: str, standing: Standing, language: Language, links: str = "") 
     """A page, or a plain text, with its standing written in.
 
     Args:
-        page: Carries the marks; where it carries none it is returned as it is.
+        page: Carries the marks of a web page, or else the mark of a plain text (which is no
+            markup and is never looked for in a web page); without any it is returned as it is.
         standing, language, links: As for `standing_html`.
     """
+    if BEGIN not in page:
+        return page.replace(PLAIN_MARK, standing.in_words(language))
     line = standing_html(standing, language, links)
-    plain = standing.in_words(language)
-    return _BETWEEN.sub(lambda _: line, page).replace(PLAIN_MARK, plain)
+    return _BETWEEN.sub(lambda _: line, page)
 
 
 def _day(text: str, language: Language) -> str:

@@ -14,7 +14,7 @@ from ..months import Month
 from .inputs import cache_of, reasons_of
 from .job import Job, jobs_of
 from .locks import LOCKS, month_held
-from .publication import is_intact
+from .publication import is_intact, rebuild_index
 from .releases import RELEASES, Release, add_release, releases_of, sweep_releases, withdraw_release
 from .running import run_stage
 from .stages import PUBLICATION
@@ -44,7 +44,15 @@ def publish_month(job: Job, by: str) -> Release:
         _refuse_what_is_not_current(job)
         _refuse_altered(job)
         release = add_release(job, who, _now())
-    run_stage(job, PUBLICATION)
+    try:
+        run_stage(job, PUBLICATION)
+    except RunError as fault:
+        raise RunError(
+            f"Version {release.version} is published, but the month's pages do not say so yet",
+            where=job.name,
+            got=fault.what,
+            todo="Run the month again: its pages follow.",
+        ) from fault
     return release
 
 
@@ -63,7 +71,11 @@ def withdraw_month(job: Job, version: int, by: str, reason: str) -> Release:
     who, why = _said("--by", by, LONGEST_NAME), _said("--reason", reason, LONGEST_REASON)
     with _held(job):
         release = withdraw_release(job, version, who, why, _now())
-    run_stage(job, PUBLICATION)
+        behind = set(reasons_of(job, cache_of(job))) - {PUBLICATION}
+    if behind:  # the pages wait for the next run; the index says it at once
+        rebuild_index(job.shelf)
+    else:
+        run_stage(job, PUBLICATION)
     return release
 
 
@@ -151,7 +163,7 @@ def _refuse_what_is_not_current(job: Job) -> None:
 def _refuse_altered(job: Job) -> None:
     for release in releases_of(job.shelf, str(job.month)):
         altered = release.altered_files()
-        if altered:
+        if altered and not release.withdrawal:
             raise RunError(
                 "A published version was altered since",
                 where=str(release.folder),

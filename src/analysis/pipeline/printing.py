@@ -69,23 +69,35 @@ def print_pages(
     Returns:
         The PDFs that were made, whole.
     """
+    made: list[Path] = []
     if not browser or not pages:
-        return []
-    with tempfile.TemporaryDirectory(
-        prefix="tierlab-print-", dir=_short_folder(), ignore_cleanup_errors=True
-    ) as home:
+        return made
+    with (
+        contextlib.suppress(OSError),  # no room for scratch files: the month goes out without
+        tempfile.TemporaryDirectory(
+            prefix="tierlab-print-", dir=_short_folder(), ignore_cleanup_errors=True
+        ) as home,
+    ):
         places = [Path(home) / page.with_suffix(".pdf").name for page in pages]
         copies = [_with_font(page, Path(home)) for page in pages]
         running = [_print(browser, copy, to) for copy, to in zip(copies, places, strict=True)]
         deadline = time.monotonic() + longest_seconds
         for process in running:
             _wait(process, deadline)
-        made = []
         for page, place in zip(pages, places, strict=True):
-            if _is_whole(place):
+            if _is_whole(place) and _copied(place, page.with_suffix(".pdf")):
                 made.append(page.with_suffix(".pdf"))
-                shutil.copyfile(place, made[-1])
     return made
+
+
+def _copied(place: Path, to: Path) -> bool:
+    """Whether a PDF lies where it belongs; half of one never does."""
+    try:
+        shutil.copyfile(place, to)
+    except OSError:
+        to.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _short_folder() -> str:

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import RunError
-from ..files import disk_faults_told, read_json, remove_folder, write_atomically, write_json
+from ..files import (
+    disk_faults_told,
+    read_json,
+    remove_folder,
+    to_disk,
+    write_atomically,
+    write_json,
+)
 from ..language import Language
 from ..standing import Standing, links_html, stamped
 from .exchange import put_in_place, restore_retired
@@ -49,7 +56,7 @@ def publish(job: Job) -> list[Path]:
         new.mkdir(parents=True)
         try:
             names = fill(job, new, standing_of(job))
-            _to_disk(new)
+            to_disk(new)
             old = put_in_place(new, job.reports)
         except BaseException:
             remove_folder(new)
@@ -104,21 +111,20 @@ def _refuse_missing_pages(job: Job) -> None:
 
 def _links(job: Job, standing: Standing, language: Language) -> str:
     """From a draft to the version that holds until it is published, and to what differs."""
-    version = standing.published_before
+    version = standing.before
     if not version:
         return ""
-    held = f"../{RELEASES}/{job.month}/v{version}/report.{language.code}.html"
-    return links_html(
-        {
-            held: language.text("Read version {version}", version=str(version)),
-            f"differences.{language.code}.html": language.text("What differs"),
-        }
-    )
+    held = Path(RELEASES, str(job.month), f"v{version}", f"report.{language.code}.html")
+    links = {f"differences.{language.code}.html": language.text("What differs")}
+    if (job.shelf / held).exists():  # a language may have been added since
+        read = language.text("Read version {version}", version=str(version))
+        links = {f"../{held.as_posix()}": read, **links}
+    return links_html(links)
 
 
 def _differences(job: Job, folder: Path, standing: Standing) -> list[str]:
     """Pages that tell how a draft differs from the version published before it."""
-    version = standing.published_before
+    version = standing.before
     if not version:
         return []
     from ..report.difference import difference, results_of
@@ -192,13 +198,3 @@ def recover(job: Job) -> None:
 
 def _state_of(job: Job) -> Path:
     return job.shelf / ".states" / f"{job.month}.json"
-
-
-def _to_disk(folder: Path) -> None:
-    """Flush a folder's files: a rename must not outlive their content at a power cut."""
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -8,6 +8,7 @@ withdrawal lies beside the version, since the version itself is never touched.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from ..files import disk_faults_told, read_json, remove_folder, write_json
+from ..files import disk_faults_told, read_json, remove_folder, to_disk, write_json
 from ..language import LanguageCode
 from ..standing import Standing
 from .digests import content_digest, joint_digest
@@ -25,6 +26,7 @@ RELEASES = "releases"
 RECORD = "release.json"
 IN_WORK = ".releasing-"
 READ_ONLY = 0o444
+VERSION = re.compile(r"v(\d+)")
 SCHEMA_VERSION = 1
 
 
@@ -84,7 +86,10 @@ def standing_of(job: Job) -> Standing:
     versions = releases_of(job.shelf, str(job.month))
     content = content_of(job)
     same = next((one for one in reversed(versions) if one.content == content), None)
-    return same.standing if same else Standing(version=len(versions) + 1)
+    if same is not None:
+        return same.standing
+    holds = [one.version for one in versions if not one.withdrawal]
+    return Standing(version=_next_version(job), before=max(holds, default=0))
 
 
 def content_of(job: Job) -> str:
@@ -127,7 +132,7 @@ def add_release(job: Job, by: str, now: dt.datetime) -> Release:
     versions = releases_of(job.shelf, str(job.month))
     content = content_of(job)
     _refuse_again(versions, content, job)
-    version = max((one.version for one in versions), default=0) + 1
+    version = _next_version(job)
     on = now.date().isoformat()
     place = job.shelf / RELEASES / str(job.month) / f"v{version}"
     new = place.with_name(f"{IN_WORK}{uuid.uuid4().hex}")
@@ -139,6 +144,7 @@ def add_release(job: Job, by: str, now: dt.datetime) -> Release:
             write_json(
                 new / RECORD, {**record, "files": {n: content_digest(new / n) for n in names}}
             )
+            to_disk(new)
             for path in new.iterdir():
                 path.chmod(READ_ONLY)
             new.rename(place)
@@ -181,6 +187,13 @@ def sweep_releases(job: Job) -> None:
     """Remove what a killed publication left; a version is renamed into place when it is whole."""
     for half in (job.shelf / RELEASES / str(job.month)).glob(f"{IN_WORK}*"):
         remove_folder(half)
+
+
+def _next_version(job: Job) -> int:
+    """After every folder of a version, also one whose record can no longer be read."""
+    folders = (job.shelf / RELEASES / str(job.month)).glob("v[0-9]*")
+    taken = [int(found[1]) for one in folders if (found := VERSION.fullmatch(one.name))]
+    return max(taken, default=0) + 1
 
 
 def _refuse_again(versions: tuple[Release, ...], content: str, job: Job) -> None:

@@ -157,13 +157,15 @@ _KINDS = {
     "corrections": "Declared corrections",
     "overrides": "Committee overrides",
     "actions": "Measures",
+    "identity": "Decisions on customers' identity",
     "calendars": "Calendar",
     "notebook": "Notebooks",
     "raw": "Raw files",
     "words": "Wording and fonts",
 }
 _WITH_NAMES = (
-    "params", "raw", "corrections", "experiments", "overrides", "actions", "calendars", "notebook",
+    "params", "raw", "corrections", "experiments", "overrides", "actions", "identity", "calendars",
+    "notebook",
 )  # fmt: skip
 """Kinds whose inputs carry a name of their own: ``raw/a.csv``."""
 
@@ -176,10 +178,11 @@ def _inputs_told(inputs: Inputs, language: Language) -> list[tuple[str, str]]:
     if not (inputs.parts and inputs.previous_parts):
         return []
     found = input_changes(inputs.parts, inputs.previous_parts)
-    return [(_kind_name(c.kind, language), names_told(c, language)) for c in found]
+    return [(kind_name(c.kind, language), names_told(c, language)) for c in found]
 
 
-def _kind_name(kind: str, language: Language) -> str:
+def kind_name(kind: str, language: Language) -> str:
+    """A kind of input for readers."""
     return language.text(_KINDS[kind], context="input") if kind in _KINDS else kind
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..figures import MetricText, metric_label, reading_table, unit_of
 from ..language import MISSING, Language
 from .block import rendered
-from .changes import names_told
+from .changes import kind_name, names_told
 from .difference import Difference, EffectDifference, FigureDifference, Results
 from .experiment_view import ESTIMAND_WORDS, tier_name
 from .headline import written
@@ -31,12 +31,8 @@ _CAUSES = {
     "packages": "program libraries",
 }
 _ROWS = {"read": "read", "rejected": "rejected"}
-_KINDS = {
-    "raw": "Raw files",
-    "experiments": "Experiment plans",
-    "overrides": "Committee overrides",
-    "notebook": "Notebooks",
-}
+_TOLD_ELSEWHERE = ("params", "code", "packages", "words")
+"""Kinds of input that have a table of their own, or none that a reader needs."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +80,11 @@ def told_tables(found: Difference, language: Language) -> list[ToldTable]:
 
 def told_files(found: Difference, language: Language) -> list[tuple[str, str]]:
     """Files that are other ones, by kind: (kind, names)."""
-    told = []
-    for change in found.inputs:
-        if change.kind in _KINDS:
-            words = language.text(_KINDS[change.kind], context="input")
-            told.append((words, names_told(change, language)))
-        elif change.kind not in ("params", "code", "packages", "words"):
-            told.append((change.kind, names_told(change, language)))
-    return told
+    return [
+        (kind_name(change.kind, language), names_told(change, language))
+        for change in found.inputs
+        if change.kind not in _TOLD_ELSEWHERE
+    ]
 
 
 def why(found: Difference, language: Language) -> str:

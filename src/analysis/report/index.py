@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +34,8 @@ STATES = {
 }
 """State → its English words, tone and sign."""
 STANDINGS = {"draft": "Draft", "published": "Published", "withdrawn": "Withdrawn"}
+MEMORY_VERSION = 1
+"""Raised when the index needs something else of a month, so that all are read again."""
 RELEASES = "releases"
 """Folder of the published versions, beside the months."""
 MONTH = re.compile(r"\d{4}-\d{2}")
@@ -140,7 +142,7 @@ def _entry(shelf: Path, month: str, versions: tuple[Standing, ...], kept: Any) -
     if not isinstance(kept, Mapping) or kept.get("signature") != signature:
         summary, standing = _needed(shelf / month)
     else:
-        summary, standing = kept["summary"], Standing(**kept["standing"])
+        summary, standing = kept["summary"], _standing_in(kept)
     return MonthEntry(month, state, summary, pages, standing, versions, signature)
 
 
@@ -148,7 +150,8 @@ def _signature(folder: Path) -> str:
     """Changes when a month is put on the shelf again: the folder is replaced as a whole."""
     files = [folder / name for name in ("summary.json", "manifest.json")]
     stats = [path.stat() for path in files if path.exists()]
-    return " ".join(f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ino}" for stat in stats)
+    found = " ".join(f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ino}" for stat in stats)
+    return f"{MEMORY_VERSION} {found}"
 
 
 def _needed(folder: Path) -> tuple[dict[str, Any], Standing]:
@@ -164,9 +167,17 @@ def _needed(folder: Path) -> tuple[dict[str, Any], Standing]:
             for one in summary.get("experiments") or ()
         ],
     }
-    told = _read(folder / "manifest.json").get("standing")
-    standing = Standing(**told) if isinstance(told, dict) else Standing()
+    standing = _standing_in(_read(folder / "manifest.json"))
     return {name: value for name, value in needed.items() if value}, standing
+
+
+def _standing_in(content: Mapping[str, Any]) -> Standing:
+    """How results stand, of what this version of the program knows; else a draft."""
+    told = content.get("standing")
+    if not isinstance(told, Mapping):
+        return DRAFT
+    known = {field.name for field in fields(Standing)}
+    return Standing(**{name: value for name, value in told.items() if name in known})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -194,7 +205,7 @@ def _part(entries: Sequence[MonthEntry], language: Language) -> dict[str, Any]:
                 "page": entry.pages.get(language.code) or next(iter(entry.pages.values()), ""),
                 "state": _state(entry.state, language),
                 "standing": _standing(entry, language),
-                "versions": [_version(entry.month, one, language) for one in entry.versions],
+                "versions": [_version(entry, one, language) for one in entry.versions],
                 "verdicts": [_verdict(e, language) for e in entry.summary.get("experiments", ())],
                 "figures": [
                     written(entry.figure(spec.key), spec.form, language,
@@ -220,10 +231,11 @@ def _standing(entry: MonthEntry, language: Language) -> dict[str, str]:
     return {"state": state, "words": language.text(STANDINGS[state], context="standing")}
 
 
-def _version(month: str, standing: Standing, language: Language) -> dict[str, str]:
-    page = f"{RELEASES}/{month}/v{standing.version}/report.{language.code}.html"
+def _version(entry: MonthEntry, standing: Standing, language: Language) -> dict[str, str]:
+    """A published version; its page in the reader's language, else in the one it has."""
+    code = language.code if language.code in entry.pages else next(iter(entry.pages), CODES[0])
     return {
-        "page": page,
+        "page": f"{RELEASES}/{entry.month}/v{standing.version}/report.{code}.html",
         "state": standing.state,
         "name": language.text("Version {version}", version=str(standing.version)),
         "words": standing.in_words(language),
