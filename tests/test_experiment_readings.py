@@ -1,5 +1,7 @@
 """What stands beside the metrics of a plan: loss, ordered scores, pay-back, two readings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from analysis.experiment.evidence import stands_below_zero
 from analysis.experiment.payback import payback_told
 from analysis.experiment.record import record
 from analysis.language import Language
+from analysis.message import Message
 from experiment_units import SATURATION, orders, plan, saturated, units
 from test_experiment_decision import GUARD, MONEY, PRIMARY, estimate
 
@@ -160,6 +163,25 @@ def test_the_pay_back_month_is_the_first_from_which_the_sum_stays_above_zero(nam
     told = payback_told(rows, "red")
     assert told is not None
     assert words in told.in_(ENGLISH)
+
+
+FLAT = Message("no variation")
+"""The status of a month in which nobody earned or spent anything yet."""
+GAPS = {
+    "the first month": ([(0, 0), (-1, 3), (1, 5)], 1, "from month 2 after", "from month 3"),
+    "a month between": ([(-9, -1), (0, 0), (1, 5)], 2, "from month 3 after", "from month 3"),
+    "the only loss": ([(0, 0), (-9, -1)], 1, "not within 2 months", ""),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_a_month_without_an_estimate_takes_no_other_month_s_number(name):
+    limits, flat, *words = GAPS[name]
+    rows = summed(*limits)
+    rows[flat - 1] = replace(rows[flat - 1], status=FLAT)
+    told = payback_told(rows, "red")
+    assert told is not None
+    assert [part for part in words if part not in told.in_(ENGLISH)] == []
 
 
 def test_without_months_there_is_no_pay_back():

@@ -90,6 +90,17 @@ def months_of_money(spec: ExperimentSpec) -> int:
     return last // DAYS_A_MONTH if is_plain and first == 0 and last is not None else 0
 
 
+def month_summed_to(name: str) -> int | None:
+    """The month to whose end a net value is summed, by its name; None for any other metric.
+
+    Example:
+        >>> month_summed_to("net_value_to_month_3")
+        3
+    """
+    number = name.removeprefix(NET_BY_MONTH)
+    return int(number) if number != name and number.isdecimal() else None
+
+
 def _owed(spec: ExperimentSpec) -> tuple[Followed, ...]:
     """Measures that the pipeline adds, over the longest window of the plan."""
     windows = [m.window for m in spec.metrics if m.measure and m.window]

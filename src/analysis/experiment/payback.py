@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from ..message import Message, Value
 from ..params.metric import Metric
 from .contrasts import Contrast
 from .estimate import ITT, WHOLE, Estimate
 from .estimation import compare_cell, dressed, make_cell
-from .followed import NET_BY_MONTH, Followed, months_of_money
+from .followed import NET_BY_MONTH, Followed, month_summed_to, months_of_money
 from .looks import Looks
 from .study import Study
 
@@ -39,22 +40,26 @@ def _to_month(number: int) -> Followed:
 
 
 def payback_told(estimates: Sequence[Estimate], arm: str) -> Message | None:
-    """From which month on the sum stays above zero; None where no month is known."""
+    """From which month on the sum stays above zero; None where no month is known.
+
+    Months have the numbers of their metrics; one without an estimate (as long as nothing was
+    earned or spent, say) is passed over.
+    """
+    named = ((month_summed_to(e.metric.name), e) for e in estimates)
     rows = [
-        e
-        for e in estimates
-        if e.metric.name.startswith(NET_BY_MONTH) and e.treatment == arm and e.basis == ITT
-        if e.is_ok
+        (month, e)
+        for month, e in named
+        if month is not None and e.treatment == arm and e.basis == ITT and e.is_ok
     ]
     if not rows:
         return None
-    number = {"n": Value("number", len(rows))}
-    paid = _stays([e.effect > 0 for e in rows])
+    number = {"n": Value("number", max(month for month, _ in rows))}
+    paid = _stays({month: e.effect > 0 for month, e in rows})
     if paid is None:
         source = "Pay-back: not within {n} months: the summed net value has not stayed above zero"
         return Message(source, number)
     month = {"month": Value("number", paid)}
-    shown = _stays([e.gain_limits[0] > 0 for e in rows])
+    shown = _stays({month: e.gain_limits[0] > 0 for month, e in rows})
     if shown is None:
         return Message(
             "Pay-back: as estimated from month {month} after the start; the interval of the "
@@ -68,7 +73,7 @@ def payback_told(estimates: Sequence[Estimate], arm: str) -> Message | None:
     )
 
 
-def _stays(holds: Sequence[bool]) -> int | None:
-    """The first month from which something holds to the end, counted from 1."""
-    last_not = max((i for i, held in enumerate(holds, 1) if not held), default=0)
-    return last_not + 1 if last_not < len(holds) else None
+def _stays(holds: Mapping[int, bool]) -> int | None:
+    """The first known month from which something holds up to the last known one."""
+    since = list(takewhile(holds.__getitem__, sorted(holds, reverse=True)))
+    return since[-1] if since else None

@@ -12,7 +12,7 @@ from ..message import Message, Value
 from ..params.metric import Metric
 from ..tables import TIERS
 from .estimate import WHOLE, Estimate
-from .followed import NET_BY_MONTH, NET_VALUE, WHILE_STAYING
+from .followed import NET_VALUE, WHILE_STAYING, month_summed_to
 from .losses import LOSS
 
 Decision = Literal[
@@ -108,7 +108,7 @@ def shown(metric: Metric, number: float, currency: str, *, sign: bool = True) ->
     """
     if metric.kind == "proportion" or metric.measure in _SHARES:
         return Value("points", number, 1, sign)
-    is_reading = metric.name in MONEY_READINGS or metric.name.startswith(NET_BY_MONTH)
+    is_reading = metric.name in MONEY_READINGS or month_summed_to(metric.name) is not None
     if (metric.is_money or is_reading) and currency:
         return Value("money", number, sign=sign, currency=currency)
     if metric.measure == "complaints":

@@ -13,6 +13,7 @@ from html import escape
 import pandas as pd
 
 from ..experiment import MonthlyEvaluation
+from ..experiment.followed import month_summed_to
 from ..figures import Chart, IntervalRow, interval_plot
 from ..language import Language
 from ..params import Profile
@@ -20,7 +21,7 @@ from .block import in_series
 from .effect_tables import BOUNDS
 from .effects import curve_chart, effect_chart, money_metrics
 from .evaluation import evaluation_view
-from .experiment_view import TO_MONTH, ExperimentView, interval_of, tone_of
+from .experiment_view import ExperimentView, interval_of, tone_of
 from .findings import has_estimate
 from .guardrails import guarded
 
@@ -110,14 +111,14 @@ def _money(view: ExperimentView, language: Language) -> list[Chart]:
 def _by_month(view: ExperimentView, language: Language) -> Chart | None:
     """The net value summed from the start to the end of each month."""
     frame = view.estimates
-    mine = frame[frame["metric"].str.startswith(TO_MONTH) & (frame["segment"] == "all")]
+    mine = frame[frame["metric"].map(month_summed_to).notna() & (frame["segment"] == "all")]
     rows = [row for _, row in mine.iterrows() if has_estimate(row)]
     if not rows:
         return None
     drawn = [_month_row(view, row, language) for row in rows]
     finding = language.text(
         "After {n} months the summed net value per customer stands at {effect}",
-        n=str(rows[-1]["metric"]).removeprefix(TO_MONTH),
+        n=str(month_summed_to(rows[-1]["metric"])),
         effect=view.text_of(str(rows[-1]["metric"]), language).effect(rows[-1]["effect"]),
     )
     return _plot(view, str(rows[0]["metric"]), drawn, finding, language.text(
@@ -126,8 +127,7 @@ def _by_month(view: ExperimentView, language: Language) -> Chart | None:
 
 
 def _month_row(view: ExperimentView, row: pd.Series, language: Language) -> IntervalRow:
-    month = str(row["metric"]).removeprefix(TO_MONTH)
-    label = language.text("To month {n}", n=month)
+    label = language.text("To month {n}", n=str(month_summed_to(row["metric"])))
     return _row(view, row, label, language)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..experiment.followed import month_summed_to
 from ..figures import MetricText, metric_label, unit_of
 from ..language import Language
 from ..message import Message
@@ -132,7 +133,7 @@ class ExperimentView:
         kinds = self.estimates[self.estimates["metric"] == metric]["kind"]
         kind = str(kinds.iloc[0]) if len(kinds) else "mean"
         measure = planned.measure if planned else metric
-        if metric.startswith(TO_MONTH):
+        if month_summed_to(metric) is not None:
             measure = "net_value"
         unit = unit_of(measure, kind)
         unit = "number" if unit == "money" and not self.currency else unit
@@ -211,9 +212,9 @@ class ExperimentView:
             name = metric.removesuffix(suffix)
             if name != metric:
                 return language.text(words, metric=self.label_of(name, language))
-        if metric.startswith(TO_MONTH):
-            month = metric.removeprefix(TO_MONTH)
-            return language.text("Net value per customer, summed to month {n}", n=month)
+        month = month_summed_to(metric)
+        if month is not None:
+            return language.text("Net value per customer, summed to month {n}", n=str(month))
         return self.label_of(metric, language)
 
 
@@ -224,8 +225,6 @@ READINGS = {
     "_wider": "{metric}, longer churn window",
 }
 """End of a reading's name → its words."""
-TO_MONTH = "net_value_to_month_"
-"""Begins the name of a net value summed month by month."""
 REMARK_KEY = ("analysis_basis", "estimand", "metric", "segment", "treatment", "bound")
 """What tells which row of `estimates` a remark belongs to."""
 
