@@ -198,6 +198,29 @@ def test_units_named_by_numbers_are_found_in_a_file_of_text():
     found = evaluate(table.iloc[10:], plan(), assignments=table.assign(id=table["id"].astype(str)))
     loss = found.estimates.set_index("metric").loc["loss"]
     assert loss["value_treatment"] == pytest.approx(5 / 100)
+
+
+NUMBERED = BASE.assign(id=np.arange(N), arm=(BASE["arm"] == "red").astype(int))
+TYPES = {
+    # types of the file's columns, of the units' columns
+    "arms with a point": ({"arm": float}, {}),
+    "units with a point": ({"id": float}, {}),
+    "units with a point in the table": ({}, {"id": float}),
+    "text beside a point": ({"id": str, "arm": str}, {"id": float, "arm": float}),
+    "categories": ({"id": "category", "arm": "category"}, {"id": float}),
+    "short numbers": ({"id": "float32", "arm": "int8"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_file_of_the_draw_may_hold_the_same_names_in_another_type(name, tmp_path):
+    drawn, found = TYPES[name]
+    path = tmp_path / "drawn.parquet"
+    NUMBERED[["id", "arm"]].astype(drawn).to_parquet(path)
+    spec = plan(control="0", allocation={"0": 0.5, "1": 0.5})
+    evaluated = evaluate(NUMBERED.iloc[10:].astype(found), spec, assignments=path)
+    loss = evaluated.estimates.set_index("metric").loc["loss"]
+    assert loss["value_treatment"] == loss["value_control"] == pytest.approx(5 / 100)
     assert loss["value_control"] == pytest.approx(5 / 100)
 
 

@@ -1,11 +1,14 @@
 """The validation grid itself: its limits, its memory of what has run, and a small part of it."""
 
+import errno
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from analysis.errors import RunError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -72,6 +75,20 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path):
     again = current(tmp_path, toy())
     assert (again.replications, again.chunks["0"]["hits"]["coverage"]) == (300, 7)
     assert [line for line in told if line.startswith("1 chunks of 1 cells")]
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_kept(tmp_path: Path, monkeypatch):
+    run([toy(replications=100)], tmp_path, 1, lambda _: None)
+    kept = path_of(tmp_path, toy()).read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(RunError, match="disk is full"):
+        run([toy(replications=200)], tmp_path, 1, lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.json"]
+    assert path_of(tmp_path, toy()).read_bytes() == kept
 
 
 def test_results_of_other_code_run_again(tmp_path: Path):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from analysis.experiment.estimators import (
+    Units,
     compare,
     lee_bounds,
     make_units,
@@ -52,6 +53,16 @@ def _logistic(odds: np.ndarray | float) -> np.ndarray:
     return 1 / (1 + np.exp(-np.asarray(odds)))
 
 
+def _as_answered(
+    arm: np.ndarray, prior: np.ndarray, latent: np.ndarray, answered: np.ndarray
+) -> tuple[np.ndarray, Units, Units]:
+    """Points of those who answered, and all units, without and with their weights."""
+    values = nps_values(np.where(answered, _scores(latent), np.nan)).values
+    before = make_units(arm, covariates=prior)
+    weights = response_weights(answered, before).weights
+    return values, before, make_units(arm, covariates=prior, weights=weights)
+
+
 def _by_covariate(rng: np.random.Generator, replications: int) -> dict[str, np.ndarray]:
     """Who answers depends on what was known before, differently in each arm."""
 
@@ -61,10 +72,7 @@ def _by_covariate(rng: np.random.Generator, replications: int) -> dict[str, np.n
         latent = SLOPE * prior + rng.normal(size=UNITS) + EFFECT * arm
         chance = _logistic(-0.3 + np.where(arm, 0.2 * prior, 0.9 * prior))
         answered = rng.random(UNITS) < chance
-        values = nps_values(np.where(answered, _scores(latent), np.nan)).values
-        before = make_units(arm, covariates=prior)
-        weights = response_weights(answered, before).weights
-        weighted = make_units(arm, covariates=prior, weights=weights)
+        values, before, weighted = _as_answered(arm, prior, latent, answered)
         return {
             "weighted": holds(compare(values, weighted), TRUTH),
             "unweighted": holds(compare(values, make_units(arm)), TRUTH),
@@ -107,10 +115,7 @@ def _by_answer(rng: np.random.Generator, replications: int) -> dict[str, np.ndar
         latent = SLOPE * prior + rng.normal(size=UNITS) + EFFECT * arm
         odds = RESPONSE_LEVEL + RESPONSE_SLOPE * latent + RESPONSE_SHIFT * arm
         answered = rng.random(UNITS) < _logistic(odds)
-        values = nps_values(np.where(answered, _scores(latent), np.nan)).values
-        before = make_units(arm, covariates=prior)
-        weights = response_weights(answered, before).weights
-        weighted = make_units(arm, covariates=prior, weights=weights)
+        values, before, weighted = _as_answered(arm, prior, latent, answered)
         return {
             "weighted": holds(compare(values, weighted), TRUTH),
             "worst case": holds(worst_case_bounds(values, before, -100, 100), TRUTH),

@@ -12,6 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from analysis.files import write_atomically
+
 from .cell import Cell, code_digest, seeds_of
 
 HERE = Path(__file__).parent
@@ -148,6 +150,4 @@ def _done(
 
 def _keep(path: Path, entry: Stored) -> None:
     content = {"cell": entry.cell, "code": entry.code, "chunks": entry.chunks}
-    beside = path.with_suffix(".part")
-    beside.write_text(json.dumps(content, indent=None) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_atomically(path, json.dumps(content, indent=None) + "\n")

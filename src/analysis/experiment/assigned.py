@@ -9,7 +9,7 @@ import pandas as pd
 from ..errors import AnalysisError, DesignError, did_you_mean, raise_all
 from ..params.experiment import ExperimentSpec
 from .carriers import Table, read_table
-from .study import Study
+from .study import Study, as_text
 from .table_faults import EXAMPLES
 
 
@@ -30,7 +30,7 @@ def with_assignments(study: Study, assignments: Table | None) -> Study:
     spec = study.spec
     file = read_table(assignments).reset_index(drop=True)
     raise_all(_columns_missing(file, spec))
-    file = file.assign(**{spec.arm: file[spec.arm].astype("str").astype(object)})
+    file = file.assign(**{spec.arm: as_text(file[spec.arm]).astype(object)})
     unit = _comparable(file[spec.unit], study.all_units)
     raise_all([*_draw_faults(file, unit, spec), *_unit_faults(file, unit, study)])
     is_lost = ~unit.isin(set(_comparable(study.all_units, file[spec.unit])))
@@ -41,7 +41,7 @@ def _comparable(own: pd.Series, other: pd.Series) -> pd.Series:
     """Names of units as text where the two tables hold them in different types."""
     if own.dtype == other.dtype:
         return own
-    return own.astype("str")
+    return as_text(own)
 
 
 def _columns_missing(file: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError]:

@@ -120,7 +120,7 @@ def read_study(
         if f.declared or f.name in missing or _has_all(frame, f.metric)
     )
     raise_all(missing_columns(frame, spec, missing))
-    frame = frame.assign(**{spec.arm: _as_text(frame[spec.arm])})
+    frame = frame.assign(**{spec.arm: as_text(frame[spec.arm])})
     raise_all([*unit_faults(frame, spec), *value_faults(frame, followed, spec, missing)])
     again = frame[spec.unit].duplicated(keep=False)
     in_two = _in_two_arms(frame, again, spec) if again.any() else again
@@ -147,19 +147,20 @@ def _has_all(frame: pd.DataFrame, metric: Metric) -> bool:
     return all(column in frame.columns for column in metric.columns)
 
 
-def _as_text(arms: pd.Series) -> pd.Series:
-    if isinstance(arms.dtype, pd.CategoricalDtype):
-        arms = arms.astype(object)
-    if isinstance(arms.dtype, pd.StringDtype):
-        return arms
-    return arms.map(_name_of, na_action="ignore")
+def as_text(names: pd.Series) -> pd.Series:
+    """Names of arms or units as text, alike whatever type a file's column has; gaps stay."""
+    if isinstance(names.dtype, pd.CategoricalDtype):
+        names = names.astype(object)
+    if isinstance(names.dtype, pd.StringDtype):
+        return names
+    return names.map(_name_of, na_action="ignore")
 
 
-def _name_of(arm: object) -> str:
-    """An arm's name: whole numbers without the point that gaps in a file's column give them."""
-    if isinstance(arm, float) and arm.is_integer():
-        return str(int(arm))
-    return arm if isinstance(arm, str) else str(arm)
+def _name_of(name: object) -> str:
+    """A name: whole numbers without the point that gaps in a file's column give them."""
+    if isinstance(name, float) and name.is_integer():
+        return str(int(name))
+    return name if isinstance(name, str) else str(name)
 
 
 def _in_two_arms(frame: pd.DataFrame, again: pd.Series, spec: ExperimentSpec) -> pd.Series:
