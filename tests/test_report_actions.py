@@ -11,8 +11,8 @@ from analysis.errors import AnalysisError
 from analysis.months import Month
 from analysis.params import Action, load_actions
 from analysis.report import monthly_report
-from analysis.report.actions import before_and_since
 from analysis.report.headline import HEADLINE
+from analysis.report.monthly_figures import before_and_since
 from report_month import write_month
 
 FILE = """
@@ -84,6 +84,12 @@ def test_before_and_since_leave_the_month_of_the_decision_out():
     assert pd.isna(before_and_since(figures, action(), Month(2026, 3))[1])
 
 
+def test_every_month_counts_the_same_and_one_without_the_figure_does_not_count():
+    months = [str(Month(2025, 12).shifted(k)) for k in range(6)]
+    figures = pd.DataFrame({"nps": [30.0, None, 60.0, 0.0, 10.0, None]}, index=months)
+    assert before_and_since(figures, action(), Month(2026, 5)) == (45.0, 10.0)
+
+
 def test_the_report_lists_what_is_open_as_of_its_month(tmp_path):
     workspace = write_month(tmp_path)
     workspace.actions.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +100,7 @@ def test_the_report_lists_what_is_open_as_of_its_month(tmp_path):
     assert "回访" not in html
     assert "逾期 1 项" in html
     assert "均值回归" in html
+    assert "各月数值的简单平均" in html
     other = write_month(tmp_path / "other")
     other.actions.unlink()
     earlier = monthly_report(other, "en").actions().html

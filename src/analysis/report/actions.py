@@ -8,14 +8,12 @@ import pandas as pd
 
 from ..figures import ReadingTable, reading_table
 from ..language import MISSING, Language
-from ..months import Month
 from ..params.actions import Action
 from .block import Block, rendered
 from .headline import HEADLINE, Spec, written
 from .inputs import Inputs
+from .monthly_figures import before_and_since
 
-MONTHS_BEFORE = 3
-"""Whole months before the decision whose mean stands for the time before it."""
 SPECS = {spec.key: spec for spec in HEADLINE}
 
 
@@ -42,29 +40,6 @@ def _lead(known: list[Action], still: list[Action], inputs: Inputs, language: La
         overdue=language.number(overdue),
         ended=language.number(len(known) - len(still)),
     )
-
-
-def before_and_since(
-    figures: pd.DataFrame | None, action: Action, month: Month
-) -> tuple[float, float]:
-    """Mean of the metric in the three months before the decision's month, and in those after it.
-
-    Args:
-        figures: As `monthly_figures` returns.
-        action: The measure.
-        month: The as-of month, the last that counts.
-
-    Returns:
-        Both in the metric's unit; NaN where there is no whole month yet or no figure.
-    """
-    if figures is None or action.metric not in figures:
-        return math.nan, math.nan
-    decided = Month(action.decided_on.year, action.decided_on.month)
-    series = figures[action.metric]
-    first = str(decided.shifted(-MONTHS_BEFORE))
-    before = series[(series.index >= first) & (series.index < str(decided))]
-    since = series[(series.index > str(decided)) & (series.index <= str(month))]
-    return float(before.mean()), float(since.mean())
 
 
 def _table(still: list[Action], inputs: Inputs, language: Language) -> ReadingTable:

@@ -9,9 +9,12 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..months import Month
+from ..params.actions import Action
 
 QUARTER = 3
 """Months of the retention window: shipped in one quarter, shipped again in the next."""
+MONTHS_BEFORE = 3
+"""Whole months before a decision whose mean stands for the time before it."""
 PROMOTER, DETRACTOR = 9, 6
 """Promoters answer 9 or 10, detractors 0 to 6."""
 CSAT_SCALE = (1.0, 5.0)
@@ -58,6 +61,32 @@ def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
     if surveys is None:
         return figures.assign(**dict.fromkeys(SURVEY_FIGURES, math.nan))
     return figures.join(_answers(surveys)).join(_response_rate(surveys))
+
+
+def before_and_since(
+    figures: pd.DataFrame | None, action: Action, month: Month
+) -> tuple[float, float]:
+    """A measure's metric in the three months before the decision's month, and in those after it.
+
+    Args:
+        figures: As `monthly_figures` returns.
+        action: The measure.
+        month: The as-of month, the last that counts.
+
+    Returns:
+        The plain means of the monthly figures, in the metric's unit: every month counts the same
+        whatever its number of customers, shipments or answers, so that the mean of a ratio is
+        not the ratio over the months together. Months without the figure do not count; NaN
+        where there is no whole month yet or no figure.
+    """
+    if figures is None or action.metric not in figures:
+        return math.nan, math.nan
+    decided = Month(action.decided_on.year, action.decided_on.month)
+    series = figures[action.metric]
+    first = str(decided.shifted(-MONTHS_BEFORE))
+    before = series[(series.index >= first) & (series.index < str(decided))]
+    since = series[(series.index > str(decided)) & (series.index <= str(month))]
+    return float(before.mean()), float(since.mean())
 
 
 def nps_interval(
