@@ -6,13 +6,14 @@ from html import unescape
 import pandas as pd
 import pytest
 
-from analysis.language import Language
+from analysis.language import MISSING, Language
 from analysis.report import monthly_report
 from analysis.report.changes import input_changes
 from analysis.report.data_quality import adds_up
 from analysis.report.experiment_view import experiment_views
 from analysis.report.guardrails import guardrail_state
 from analysis.report.inputs import gather
+from analysis.report.provenance import version_of
 from analysis.report.tier_moves import counts_of_moves
 from analysis.report.verdicts import DECISIONS, verdict_box
 from report_month import AS_OF, _message, checks, estimates, evaluations, tables, write_month
@@ -311,6 +312,11 @@ def test_last_months_report_is_compared_with(tmp_path):
     assert "Tiered service by depot: new, Continue" in html
     assert "Figures of September 2026 that were revised" in html
     assert html.count("CN¥") == 2  # revenue then and now, and no other figure
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert version_of("pandas") == pd.__version__
+    assert version_of("no-such-package") == MISSING
 
 
 def test_provenance_gives_the_one_command(english):

@@ -1,7 +1,7 @@
 """One month from raw files to the verdicts in one go: no notebook, no file, no process.
 
-The same verbs as the notebooks call, in the same order. It serves what needs many months or many
-companies: validation on simulated companies, benchmarks, tests.
+The same verbs as the notebooks call, in the same order. It serves the tests that evaluate many
+simulated companies.
 """
 
 from __future__ import annotations

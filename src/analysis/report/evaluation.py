@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from markupsafe import Markup
 
 from ..experiment import Evaluation
 from ..experiment.record import record
-from ..language import MISSING, Language, LanguageCode
+from ..language import Language, LanguageCode
 from ..params.experiment import plan_digest
 from .block import Block, joined, rendered
 from .effect_tables import answers_table, checks_table, effects_table
@@ -20,6 +19,7 @@ from .evaluation_parts import caveats, ladder, planned, readings_table, segments
 from .experiment_view import ExperimentView, told
 from .guardrails import guarded
 from .page import page_words
+from .provenance import version_of
 from .verdicts import verdict_box
 
 OTHER: Mapping[LanguageCode, LanguageCode] = {"zh": "en", "en": "zh"}
@@ -151,12 +151,12 @@ def _guardrails(view: ExperimentView, language: Language) -> Block:
 
 
 def _provenance(found: Evaluation, made: Provenance, language: Language) -> Block:
-    versions = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "pandas", "scipy"))
+    versions = ", ".join(f"{name} {version_of(name)}" for name in ("numpy", "pandas", "scipy"))
     facts: list[tuple[str, str]] = [
         (language.text("Digest of the plan"), plan_digest(found.experiment)),
         (
             language.text("Program"),
-            f"tierlab {_version('tierlab')}, Python {platform.python_version()}",
+            f"tierlab {version_of('tierlab')}, Python {platform.python_version()}",
         ),
         (language.text("Libraries"), versions),
     ]
@@ -165,10 +165,3 @@ def _provenance(found: Evaluation, made: Provenance, language: Language) -> Bloc
         for name, digest in made.digests.items()
     ]
     return rendered("evaluation_provenance", language, command=made.command, facts=[*files, *facts])
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return MISSING

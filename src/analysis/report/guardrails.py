@@ -58,20 +58,16 @@ def fairness(inputs: Inputs, language: Language) -> Block:
     return _section("fairness", inputs, language, ordinary=True)
 
 
-def guarded(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
-    """What one experiment shows of its guardrails, or of ordinary customers' alone."""
-    return _shown(view, language, ordinary=ordinary)
-
-
 def _section(template: str, inputs: Inputs, language: Language, *, ordinary: bool) -> Block:
     views = [v for v in experiment_views(inputs) if v.is_trusted and v.names_of("guardrail")]
     if not views:
         return Block("")
-    shown = [_shown(view, language, ordinary=ordinary) for view in views]
+    shown = [guarded(view, language, ordinary=ordinary) for view in views]
     return rendered(template, language, experiments=shown)
 
 
-def _shown(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
+def guarded(view: ExperimentView, language: Language, *, ordinary: bool) -> dict[str, Any]:
+    """What one experiment shows of its guardrails, or of ordinary customers' alone."""
     rows = _rows(view, ordinary=ordinary)
     groups = _groups(view, [r for r in rows if ordinary or _is_whole(r)], language)
     return {

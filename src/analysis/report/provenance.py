@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 
-from ..language import Language
+from ..language import MISSING, Language
 from ..params import profile_digest
 from .block import Block, rendered
 from .headline import no_source
@@ -40,7 +40,7 @@ def not_available(inputs: Inputs, language: Language) -> list[str]:
 
 def _facts(inputs: Inputs, language: Language, raw_files: int) -> list[tuple[str, str]]:
     profile = inputs.profile
-    versions = ", ".join(f"{n} {_version(n)}" for n in PACKAGES)
+    versions = ", ".join(f"{n} {version_of(n)}" for n in PACKAGES)
     code = inputs.parts.get("code", "")
     tax = {"excluded": "tax excluded", "included": "tax included", "unknown": "tax basis unknown"}
     amounts = language.text(
@@ -56,14 +56,15 @@ def _facts(inputs: Inputs, language: Language, raw_files: int) -> list[tuple[str
         ("Digest of the parameters", profile_digest(profile)),
         ("Digest of the code", code),
         ("Raw files", language.number(raw_files) if raw_files else ""),
-        ("Program", f"tierlab {_version('tierlab')}, Python {platform.python_version()}"),
+        ("Program", f"tierlab {version_of('tierlab')}, Python {platform.python_version()}"),
         ("Libraries", versions),
     ]
     return [(language.text(name), value) for name, value in facts if value]
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of an installed package, for readers."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "–"
+        return MISSING

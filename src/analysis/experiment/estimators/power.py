@@ -205,7 +205,10 @@ def units_needed(
 
 
 def degrees_of_freedom(design: PlannedDesign, n: float) -> float:
-    """Clusters (or units) less two arms and what covariates use; unequal clusters have fewer."""
+    """Clusters (or units) less two arms and what covariates use.
+
+    Sizes of clusters do not count here; what unequal ones take away is in `cluster_precision`.
+    """
     return n / design.cluster_size - 2 - design.covariates_of_clusters
 
 
