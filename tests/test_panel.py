@@ -252,3 +252,23 @@ def test_no_data_up_to_the_month_gives_an_empty_panel():
 
 def test_it_is_lazy(tables):
     assert isinstance(customer_months(**tables, as_of=AS_OF), ibis.Table)
+
+
+def test_what_was_overdue_before_the_first_month_is_overdue_in_it():
+    invoices = [
+        ("paid later", "2025-10-05", "2026-02-10", 50.0),
+        ("never paid", "2025-10-06", None, 30.0),
+        ("paid before", "2025-09-01", "2025-11-20", 7.0),
+    ]
+    receivables = canonical(
+        "receivables",
+        [
+            {"invoice_id": name, "customer_id": "A", "amount": amount}
+            | {"due_on": dt.date.fromisoformat(due)}
+            | {"paid_on": None if paid is None else dt.date.fromisoformat(paid)}
+            for name, due, paid, amount in invoices
+        ],
+    )
+    rows = small([shipment("A", "2026-01-20")], {"A": None}, receivables=receivables)
+    assert rows["overdue"].tolist() == [80, 30, 30]
+    assert rows["due"].tolist() == [0, 0, 0]

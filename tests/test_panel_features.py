@@ -57,3 +57,14 @@ def test_later_rows_and_the_order_of_rows_change_nothing(panel, features):
     frame.loc[frame.month > str(AS_OF), ["shipments_n", "revenue"]] = 9999
     again = customer_features(ibis.memtable(frame, schema=panel.schema()), AS_OF).execute()
     pd.testing.assert_frame_equal(features, again)
+
+
+def test_the_overdue_share_counts_an_invoice_once(panel):
+    """20 are overdue at every month's end, 10 fall due a month."""
+    frame = panel.execute().assign(due=10.0, overdue=20.0)
+    got = customer_features(ibis.memtable(frame, schema=panel.schema()), AS_OF).execute()
+    inside = frame[(frame.month >= "2026-03") & (frame.month <= str(AS_OF))]
+    wanted = 20 / inside.groupby("customer_id").due.sum()
+    mine = got.set_index("customer_id").overdue_share_6m.reindex(wanted.index)
+    # rounded to six decimals
+    assert np.allclose(mine.astype(float), wanted, atol=1e-5)

@@ -63,15 +63,16 @@ def customer_months(
         >>> panel = customer_months(customers, shipments, None, None, None,
         ...                         Month.parse("2026-10"))  # doctest: +SKIP
     """
+    shipped = _shipped(shipments, sensitive, as_of)
     facts = {
-        "shipped": _shipped(shipments, sensitive, as_of),
+        "shipped": shipped,
         "carried": _carried(shipments, as_of),
         "delivered": _delivered(shipments, as_of),
         "opened": _opened(tickets, as_of),
         "responded": _responded(tickets, as_of),
         "answered": _answered(surveys, as_of),
         "served": _served(service_costs, as_of),
-        "owed": _owed(receivables, as_of),
+        "owed": _owed(receivables, shipped.month_index.min().as_scalar(), as_of),
     }
     coverage = _known_since(facts, surveys, as_of)
     joined = _spine(customers, facts, coverage, as_of)
@@ -200,8 +201,12 @@ def _served(service_costs: ir.Table | None, as_of: Month) -> ir.Table | None:
     )
 
 
-def _owed(receivables: ir.Table | None, as_of: Month) -> ir.Table | None:
-    """One row a customer and month in which invoices fell due, or began or ceased to be overdue."""
+def _owed(receivables: ir.Table | None, first: ir.IntegerScalar, as_of: Month) -> ir.Table | None:
+    """One row a customer and month in which invoices fell due, or began or ceased to be overdue.
+
+    What changed before the first month of the panel counts in that month: an amount that was
+    overdue by then is overdue in it.
+    """
     if receivables is None:
         return None
     known = receivables.filter(receivables.due_on <= as_of.last_day)
@@ -218,7 +223,9 @@ def _owed(receivables: ir.Table | None, as_of: Month) -> ir.Table | None:
     ended = paid.select(
         "customer_id", month_index=month_index(paid.paid_on), due=0.0, change=-paid.amount
     )
-    every = ibis.union(fell_due, begun, ended)
+    changed = ibis.union(begun, ended)
+    changed = changed.mutate(month_index=ibis.greatest(changed.month_index, first).cast("int32"))
+    every = ibis.union(fell_due, changed)
     return every.group_by(list(KEY)).aggregate(
         due=_amount(every.due), overdue_change=_amount(every.change)
     )
