@@ -16,9 +16,13 @@ from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.params import SensitiveCargo, TierPolicy, ValuePolicy
 from analysis.params.loading import build
+from analysis.tables import TIERS
+from analysis.tiers.cutoffs import bars_of
+from analysis.tiers.history import MonthRows
 from analysis.value import concentration, lorenz, score, weight_sensitivity, with_dimensions
 from analysis.value.concentration import gini
 from analysis.value.dimensions import DIMENSIONS
+from analysis.value.sensitivity import _bars
 from canonical import canonical, company
 
 AS_OF, EARLIER = Month(2026, 10), Month(2026, 3)
@@ -206,6 +210,29 @@ def test_sensitivity_counts_customers_that_change_their_tier(now):
     only = now.assign(**{f"{n}_weight": float(n == "loyalty") for n in DIMENSIONS})
     none = weight_sensitivity(only, TierPolicy(at_least={"strategic": 80, "key": 50}))
     assert none.moved.sum() == 0  # a single weight cannot change a weighted mean
+
+
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    st.lists(st.sampled_from([0.05, 0.15, 0.3]), min_size=3, max_size=3),
+)
+@settings(max_examples=100)
+def test_sensitivity_cuts_as_tiers_do(scores, shares):
+    values = np.array(scores, dtype=float)
+    n = len(values)
+    policy = TierPolicy(shares=dict(zip(TIERS[:-1], shares, strict=True)))
+    rows = MonthRows(
+        index=0,
+        months_n=np.ones(n, dtype=np.int32),
+        score=values,
+        revenue_window=values,
+        margin_window=values,
+        shipments=np.ones(n),
+        revenue=values,
+        is_ranked=np.ones(n, dtype=bool),
+        recency_days=np.zeros(n),
+    )
+    assert [*_bars(values, policy).values()] == bars_of(rows, policy)[:0:-1].tolist()
 
 
 def test_concentration_agrees_with_pandas(panel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln
 
+from analysis.language import Language
 from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.params import LifetimePolicy
@@ -21,6 +24,7 @@ from analysis.value.lifetime import (
     held_out,
     histories,
     lifetime_values,
+    worth,
 )
 from analysis.value.lifetime.purchases import _log_likelihood as purchases_likelihood
 from analysis.value.lifetime.spending import _log_likelihood as spending_likelihood
@@ -94,7 +98,7 @@ def test_gradients_are_those_of_the_likelihoods(sample):
     x, mean = rng.integers(1, 9, 50).astype(float), rng.gamma(4, 10, 50)
     cases = (
         (lambda t: purchases_likelihood(t, known), np.array([-0.2, 1.5, 0.1, 1.2])),
-        (lambda t: spending_likelihood(t, x, mean, np.ones(50)), np.array([1.0, 1.2, 2.5])),
+        (lambda t: spending_likelihood(t, x, mean), np.array([1.0, 1.2, 2.5])),
     )
     for likelihood, place in cases:
         _, gradient = likelihood(place)
@@ -216,6 +220,27 @@ def test_without_history_nothing_is_invented(panel):
     checked = held_out(few, LifetimePolicy(), AS_OF)
     assert checked.errors.empty
     assert checked.calibration.empty
+
+
+def never_settled(fit):
+    return lambda *data: replace(fit(*data), converged=False)
+
+
+def test_a_model_of_shipping_days_that_found_no_maximum_is_not_published(panel, monkeypatch):
+    monkeypatch.setattr(worth, "fit_purchases", never_settled(fit_purchases))
+    found = lifetime_values(panel, LifetimePolicy(), AS_OF)
+    assert found.values[["alive", "lifetime_value"]].isna().all(axis=None)
+    assert found.model.empty
+    assert found.missing.in_(Language("zh")) != found.missing.in_(Language("en"))
+    assert held_out(panel, LifetimePolicy(), AS_OF).errors.empty
+
+
+def test_a_model_of_revenue_that_found_no_maximum_is_not_published(panel, monkeypatch):
+    monkeypatch.setattr(worth, "fit_spending", never_settled(fit_spending))
+    found = lifetime_values(panel, LifetimePolicy(), AS_OF)
+    assert found.spending is None
+    assert found.values[["revenue_a_day", "lifetime_value"]].isna().all(axis=None)
+    assert found.values.shipping_days_expected.notna().all()
 
 
 def test_the_check_hides_the_last_months(panel):

@@ -64,6 +64,22 @@ def test_later_answers_change_nothing():
         pd.testing.assert_frame_equal(before, after)
 
 
+def test_items_first_asked_later_are_not_known_yet():
+    later = [*ROWS, ("5", "A", "2026-04-01", {"price": 1})]
+    then, again = (satisfaction_index(*asked(rows), None, AS_OF) for rows in (ROWS, later))
+    assert again.by_customer.columns == then.by_customer.columns
+    told = satisfaction_index(*asked(later), {"on_time": 1, "price": 1}, AS_OF)
+    assert "price" in told.missing.in_(Language("en"))
+
+
+@pytest.mark.parametrize("weights", [None, {"on_time": 1}])
+def test_before_the_first_answer_there_is_no_index(weights):
+    told = satisfaction_index(*asked(ROWS), weights, Month(2025, 2))
+    assert told.by_month.execute().empty
+    assert told.by_customer.execute().empty
+    assert told.missing.in_(Language("zh")) != told.missing.in_(Language("en"))
+
+
 def test_what_is_missing_is_said():
     surveys, _ = asked(ROWS)
     told = satisfaction_index(surveys, None, None, AS_OF)

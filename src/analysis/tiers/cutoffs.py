@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..params import TierPolicy
+from ..value.ranking import ROUNDING, bar_of_first, customers_within
 from .codes import HIGHEST, LEVEL_NAMES, LOWEST, Levels, Mask, Numbers
 from .history import MonthRows
-
-_ROUNDING = 1e-9
-"""A share times a count may fall short of a whole number by this much in binary."""
 
 
 def measure_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
@@ -46,7 +44,7 @@ def bars_of(rows: MonthRows, policy: TierPolicy) -> Numbers:
         order = np.lexsort((-worth[counts], -measure[counts]))
         falling, paid = measure[counts][order], worth[counts][order]
     holds = _customers_above(paid, policy)
-    return np.array([-np.inf, *(_bar(falling, k) for k in reversed(holds))])
+    return np.array([-np.inf, *(bar_of_first(falling, k) for k in reversed(holds))])
 
 
 def targets_of(measure: Numbers, is_ranked: Mask, bars: Numbers) -> Levels:
@@ -69,17 +67,7 @@ def _customers_above(worth: Numbers, policy: TierPolicy) -> list[int]:
     shares = policy.value_shares if policy.value_shares is not None else policy.customer_shares
     steps = np.cumsum([shares.get(tier, 0.0) for tier in reversed(LEVEL_NAMES[1:])])  # type: ignore[call-overload]
     if policy.value_shares is None:
-        return [int(step * len(worth) + _ROUNDING) for step in steps]
+        return customers_within(steps, len(worth))
     paid = np.nan_to_num(np.clip(worth, 0, None))
     before = np.cumsum(paid) - paid
-    return [int(np.sum(before < step * paid.sum() - _ROUNDING)) for step in steps]
-
-
-def _bar(falling: Numbers, k: int) -> float:
-    """The smallest of the first k values that is above the next one."""
-    if k == 0:
-        return np.inf
-    if k >= len(falling):
-        return float(falling[-1])
-    above = falling[:k][falling[:k] > falling[k]]
-    return float(above[-1]) if len(above) else np.inf
+    return [int(np.sum(before < step * paid.sum() - ROUNDING)) for step in steps]

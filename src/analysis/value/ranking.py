@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
 
 from ..panel import AMOUNT_DECIMALS
 
@@ -18,6 +20,8 @@ AMOUNT_UNITS = 10_000
 """Units an amount is counted in, so that a sum over a month is exact in any order of rows."""
 LARGEST_AMOUNT = 9e14
 """Currency; a larger amount counts as this one, so that the units fit an integer."""
+ROUNDING = 1e-9
+"""A share times a count may fall short of a whole number by this much in binary."""
 
 
 def position(table: ir.Table, value: ir.NumericColumn) -> ir.NumericColumn:
@@ -56,6 +60,31 @@ def cut_group(value: ir.NumericColumn, cuts: Sequence[float], *, falls: bool) ->
     passed = [(value <= cut) if falls else (value >= cut) for cut in cuts]
     above = sum((step.cast("int8") for step in passed), ibis.literal(1, "int8"))
     return ibis.ifelse(value.notnull(), above.cast("int8"), None)
+
+
+def customers_within(shares: npt.NDArray[np.float64], customers: int) -> list[int]:
+    """How many customers, from the top, shares of all of them reach down to."""
+    return [int(share * customers + ROUNDING) for share in shares]
+
+
+def bar_of_first(falling: npt.NDArray[np.float64], k: int) -> float:
+    """The smallest of the first k values that is above the next one.
+
+    Equal values are never split: where the k-th falls among equals, all of them stay below.
+
+    Args:
+        falling: (n,) values, the largest first.
+        k: How many of them may reach the bar.
+
+    Returns:
+        The bar; +inf where nobody reaches it.
+    """
+    if k == 0:
+        return np.inf
+    if k >= len(falling):
+        return float(falling[-1])
+    above = falling[:k][falling[:k] > falling[k]]
+    return float(above[-1]) if len(above) else np.inf
 
 
 def with_month_means(table: ir.Table) -> ir.Table:

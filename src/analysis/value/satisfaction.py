@@ -56,13 +56,15 @@ def satisfaction_index(
         window_months: Months of the customers' table.
 
     Raises:
-        ParamsError: None of the items that have a weight was ever asked.
+        ParamsError: None of the items that have a weight was asked by then, though others were.
     """
     if surveys is None or items is None:
         lacking = "surveys" if surveys is None else "survey_items"
         return SatisfactionIndex(*_no_answers(), not_available(lacking))
     known = items.filter(items.answered_at < ibis.literal(as_of.end))
-    asked = sorted(items.select("item").distinct().execute()["item"])
+    asked = sorted(known.select("item").distinct().execute()["item"])
+    if not asked:
+        return SatisfactionIndex(*_no_answers(), Message("No survey has been answered yet."))
     chosen, missing = _weights(asked, weights)
     answers = _answers(known, chosen).inner_join(
         surveys.select("survey_id", "customer_id"), "survey_id"
@@ -79,7 +81,7 @@ def _weights(
     if weights is None:
         return dict.fromkeys(asked, 1.0), None
     unknown = [item for item in weights if item not in asked]
-    if asked and len(unknown) == len(weights):
+    if len(unknown) == len(weights):
         raise ParamsError(
             "No survey asks for the items of the satisfaction index",
             where="value.satisfaction_index",

@@ -10,6 +10,7 @@ import pandas as pd
 from ..params import TierPolicy
 from ..tables import TIERS
 from .dimensions import DIMENSIONS
+from .ranking import bar_of_first, customers_within
 
 CHANGES = (-0.2, 0.2)
 """Shares by which a weight is moved."""
@@ -18,8 +19,9 @@ CHANGES = (-0.2, 0.2)
 def weight_sensitivity(dimensions: pd.DataFrame, policy: TierPolicy) -> pd.DataFrame:
     """How many customers another weight would put into another tier.
 
-    Tiers are those that the score alone gives: the policy's bars where it cuts the score by
-    `at_least`, else its shares of customers (5, 15 and 30 % where it cuts by shares of value).
+    Tiers are those that the score alone gives, cut as tiers are: the policy's bars where it cuts
+    the score by `at_least`, else its shares of customers (5, 15 and 30 % where it cuts by shares
+    of value).
 
     Args:
         dimensions: One month of `with_dimensions`.
@@ -75,6 +77,5 @@ def _bars(scores: np.ndarray, policy: TierPolicy) -> Mapping[str, float]:
     shares = policy.customer_shares or TierPolicy().customer_shares
     held = np.cumsum([shares.get(tier, 0.0) for tier in TIERS[:-1]])  # type: ignore[call-overload]
     ordered = np.sort(scores[~np.isnan(scores)])[::-1]
-    reach = np.round(held * len(ordered)).astype(int)
-    bars = [ordered[n - 1] if n else np.inf for n in np.minimum(reach, len(ordered))]
+    bars = [bar_of_first(ordered, k) for k in customers_within(held, len(ordered))]
     return dict(zip(TIERS[:-1], bars, strict=True))

@@ -75,6 +75,8 @@ def calibration(score: np.ndarray, lost: np.ndarray) -> pd.DataFrame:
         tenth (1 lowest), cases, forecast (mean risk), actual (share lost), low and high (95 %
         interval of the share, Wilson).
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     place = np.argsort(np.argsort(score, kind="stable"), kind="stable")
     frame = pd.DataFrame(
         {"tenth": place * TENTHS // len(score) + 1, "forecast": score, "actual": lost.astype(float)}
@@ -82,7 +84,5 @@ def calibration(score: np.ndarray, lost: np.ndarray) -> pd.DataFrame:
     told = frame.groupby("tenth").agg(
         cases=("actual", "size"), forecast=("forecast", "mean"), actual=("actual", "mean")
     )
-    n, p = told.cases, told.actual
-    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return told.assign(low=centre - half, high=centre + half).reset_index()
+    low, high = proportion_confint(told.cases * told.actual, told.cases, method="wilson")
+    return told.assign(low=low, high=high).reset_index()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, hyp2f1
 
-from .fitting import FloatArray, Maximum, maximise
+from .fitting import FloatArray, maximise
 
 IntArray = NDArray[np.int64]
 NEAREST_TO_ONE = 1e-6
@@ -155,6 +155,3 @@ def _log_likelihood(theta: FloatArray, known: Histories) -> tuple[float, FloatAr
     d_b = (total + digamma(b + distinct) - digamma(b))[place] - share * (1 / (b + beyond))[place]
     gradient = np.array([known.customers @ d for d in (d_r, d_alpha, d_a, d_b)])
     return float(known.customers @ value), gradient * np.array([r, alpha, a, b])
-
-
-__all__ = ["BgNbd", "Histories", "Maximum", "fit_purchases", "histories"]

@@ -53,33 +53,27 @@ class GammaGamma:
         return np.asarray(np.where(purchases > 0, known, self.population_mean))
 
 
-def fit_spending(
-    purchases: FloatArray, mean_value: FloatArray, customers: FloatArray | None = None
-) -> GammaGamma:
+def fit_spending(purchases: FloatArray, mean_value: FloatArray) -> GammaGamma:
     """Fit Gamma-Gamma by maximum likelihood.
 
     Args:
         purchases: (n,) purchases, above zero.
         mean_value: (n,) their mean value, above zero.
-        customers: (n,) customers with these values; 1 by default.
 
     Raises:
         ValueError: A value is not above zero.
     """
     if not ((purchases > 0) & (mean_value > 0)).all() or not len(purchases):
         raise ValueError("purchases and their mean values must be above zero, and there be some")
-    weight = np.ones(len(purchases)) if customers is None else customers
-    scale = float(np.exp(np.average(np.log(mean_value), weights=weight)))
+    scale = float(np.exp(np.log(mean_value).mean()))
     scaled = mean_value / scale
-    found = maximise(lambda theta: _log_likelihood(theta, purchases, scaled, weight), np.ones(3))
+    found = maximise(lambda theta: _log_likelihood(theta, purchases, scaled), np.ones(3))
     p, q, v = np.exp(found.place)
-    level = found.value - float(weight.sum() * np.log(scale))
+    level = found.value - len(purchases) * float(np.log(scale))
     return GammaGamma(p, q, v * scale, level, found.converged)
 
 
-def _log_likelihood(
-    theta: FloatArray, x: FloatArray, mean: FloatArray, weight: FloatArray
-) -> tuple[float, FloatArray]:
+def _log_likelihood(theta: FloatArray, x: FloatArray, mean: FloatArray) -> tuple[float, FloatArray]:
     """Log-likelihood of the means and its gradient in the logarithms of p, q, v."""
     p, q, v = np.exp(theta)
     total, log_x, log_mean = np.log(v + mean * x), np.log(x), np.log(mean)
@@ -91,5 +85,5 @@ def _log_likelihood(
     d_p = x * (both - digamma(p * x) + log_mean + log_x - total)
     d_q = both - digamma(q) + np.log(v) - total
     d_v = q / v - (p * x + q) / (v + mean * x)
-    gradient = np.array([weight @ d for d in (d_p, d_q, d_v)])
-    return float(weight @ value), gradient * np.array([p, q, v])
+    gradient = np.array([d.sum() for d in (d_p, d_q, d_v)])
+    return float(value.sum()), gradient * np.array([p, q, v])

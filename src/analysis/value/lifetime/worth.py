@@ -21,6 +21,7 @@ WEEKS_A_MONTH = 365.25 / 12 / DAYS_A_WEEK
 MONTHS_A_YEAR = 12
 FEWEST_REPEATERS = 100
 """Customers with a repeat shipment below which nothing is fitted: four parameters need more."""
+NO_MAXIMUM = "The model of shipping days found no maximum of its likelihood; nothing is forecast."
 COLUMNS = (
     *("customer_id", "month", "repeat_days", "recency_weeks", "age_weeks", "alive"),
     *("shipping_days_expected", "revenue_a_day", "margin_rate", "lifetime_value"),
@@ -38,9 +39,11 @@ class Lifetime:
             shipping_days_expected (within the horizon), revenue_a_day (expected, currency),
             margin_rate (of the customer's own revenue whose cost is known; null without),
             lifetime_value (currency: margin, or revenue where no cost is known, discounted).
-            The last four are null where nothing could be fitted.
+            alive, shipping_days_expected, revenue_a_day and lifetime_value are null where no
+            model of shipping days could be fitted; the last two where none of revenue could.
         purchases: The fitted model of shipping days; None where it could not be fitted.
-        spending: The fitted model of their revenue; None where revenue is not known.
+        spending: The fitted model of their revenue; None where revenue is not known or no
+            maximum was found.
         missing: What is missing for a fit; None where nothing is.
     """
 
@@ -83,6 +86,8 @@ def lifetime_values(panel: ir.Table, policy: LifetimePolicy, as_of: Month) -> Li
         )
         return Lifetime(frame.assign(**empty)[list(COLUMNS)], None, None, missing)
     purchases = fit_purchases(known)
+    if not purchases.converged:
+        return Lifetime(frame.assign(**empty)[list(COLUMNS)], None, None, Message(NO_MAXIMUM))
     days, discounted = _coming(purchases, known, policy)
     spending = _spending(frame)
     a_day = _revenue_a_day(frame, spending)
@@ -151,12 +156,13 @@ def _coming(
 
 
 def _spending(frame: pd.DataFrame) -> GammaGamma | None:
-    """Gamma-Gamma of the revenue of a shipping day, over customers with revenue."""
+    """Gamma-Gamma of the revenue of a day, over customers with revenue; None without a fit."""
     paid = frame[(frame.revenue > 0) & (frame.repeat_days > 0)]
     if len(paid) < FEWEST_REPEATERS:
         return None
     days = paid.days.to_numpy(float)
-    return fit_spending(days, paid.revenue.to_numpy(float) / days)
+    fitted = fit_spending(days, paid.revenue.to_numpy(float) / days)
+    return fitted if fitted.converged else None
 
 
 def _revenue_a_day(frame: pd.DataFrame, model: GammaGamma | None) -> FloatArray:
