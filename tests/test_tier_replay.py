@@ -117,6 +117,18 @@ def test_without_a_first_month_a_year_of_history_lies_before(data, profile):
     assert made.comparison.from_month[0] == "2025-05"
 
 
+def test_the_last_month_may_be_the_first_with_a_year_before_it(data, profile):
+    made = replay(*data, {"own": TierPolicy()}, profile, Month(2025, 5))
+    assert made.comparison.from_month[0] == "2025-05"
+    shorter = replay(*data, {"own": TierPolicy()}, profile, Month(2025, 4))
+    assert shorter.comparison.from_month[0] == "2024-06"
+
+
+def test_a_single_month_cannot_be_replayed(data, profile):
+    with pytest.raises(ParamsError, match="nothing to compare"):
+        replay(*data, {"own": TierPolicy()}, profile, Month(2024, 5))
+
+
 def test_the_page_is_bilingual_and_escaped(found):
     told = {code: readings(found, TITLES, "CNY", Language(code)) for code in ("zh", "en")}
     html = page({"zh": "甲", "en": "A & B"}, told)

@@ -147,6 +147,33 @@ def test_cost_and_profit_are_counted_by_the_tier_of_the_month():
     assert found[found.group == "A"].claimed_share_of_profit.tolist() == [0.8]
 
 
+def test_a_group_that_loses_money_has_a_negative_share_of_profit():
+    held = {"A": ["key"] * 12, "B": ["regular"] * 12}
+    panel, scores = month_tables(held)
+    loss = panel.mutate(margin=ibis.ifelse(panel.customer_id == "B", -20.0, panel.margin))
+    found = tier_services(loss, tier_rows(held), scores, profile_with(PLAN), AS_OF)
+    by = found[found.grouping == "tier"].set_index("group").loc[["key", "regular"]]
+    assert by.share_of_profit.tolist() == pytest.approx([3600 / 3240, -360 / 3240])
+    assert (by.share_of_profit_low < by.share_of_profit).all()
+    above, below = (
+        (by.share_of_profit_high - by.share_of_profit).to_numpy(),
+        (by.share_of_profit - by.share_of_profit_low).to_numpy(),
+    )
+    assert above == pytest.approx(below)
+    assert by.share_of_cost_low.ge(0).all()
+    assert by.share_of_cost_high.le(1).all()
+
+
+def test_a_window_that_is_no_year_says_nothing_of_a_million_a_year():
+    held = {"A": ["key"] * 12, "B": ["regular"] * 12}
+    panel, scores = month_tables(held)
+    profile = profile_with(PLAN)
+    value = profile.value.model_copy(update={"window_months": 24})
+    longer = profile.model_copy(update={"value": value})
+    found = tier_services(panel, tier_rows(held), scores, longer, AS_OF)
+    assert set(found.grouping) == {"tier", "abc"}
+
+
 def test_what_is_not_recorded_stays_null():
     held = {"A": ["key"] * 12, "B": ["regular"] * 12}
     panel, scores = month_tables(held)

@@ -12,16 +12,12 @@ import pandas as pd
 
 from ..message import Message, Value
 from ..months import Month
-from ..panel import index_of
+from ..panel import churn_window, index_of
 from ..params import SeasonalProtection, TierPolicy
 from .season import YEAR
 from .words import BOTH
 
 DAYS_A_MONTH = 365.25 / 12
-SHORTEST_WINDOW_DAYS, LONGEST_WINDOW_DAYS = 30.0, 180.0
-FALSE_ALARM_YEARS = 20
-"""A steady customer is called silent by chance once in so many years: with a mean gap of g days,
-a gap longer than g·ln(20·365/g) is that rare (exponential gaps)."""
 RECENT_MONTHS = 3
 """Months held against the customer's own pace before them."""
 
@@ -113,11 +109,10 @@ def _rhythm(scores: ir.Table, policy: TierPolicy, as_of: Month) -> ir.Table:
     shipping = summed.filter(summed.year > 0)
     active_days = (shipping.first_age_in_year + 1) * DAYS_A_MONTH - shipping.recency_days
     gap = (active_days / shipping.year).clip(lower=1.0)
-    rare = gap * (FALSE_ALARM_YEARS * 365 / gap).ln()
     usual = shipping.year / YEAR * season.months * season.quiet_below
     return shipping.mutate(
         usual_gap_days=gap,
-        silent_after_days=rare.clip(SHORTEST_WINDOW_DAYS, LONGEST_WINDOW_DAYS),
+        silent_after_days=churn_window(gap),
         shipments_expected=shipping.before / shipping.months_before.nullif(0) * RECENT_MONTHS,
         is_off_season=(shipping.same < usual)
         & (shipping.last_year < usual)

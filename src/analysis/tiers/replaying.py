@@ -90,8 +90,8 @@ def replay(
         overrides: The committee's overrides, in force under every policy.
 
     Raises:
-        ParamsError: `first` lies after `as_of` or before the second month of data, or a policy
-            names a class that does not exist.
+        ParamsError: `first` lies after `as_of` or before the second month of data, there is one
+            month of data only, or a policy names a class that does not exist.
         CoverageError: There are no scores of `as_of`.
     """
     grounds = _grounds(panel, scores, customers, policies, profile, as_of, overrides)
@@ -134,16 +134,17 @@ def _grounds(
 def _first_compared(first: Month | None, begin: int, as_of: Month) -> Month:
     """The first month compared; the first of the data has no month before it."""
     second, year_later = begin + 1, begin + 12
+    earliest = Month(second // 12, second % 12 + 1)
     if first is None:
-        index = min(year_later, index_of(as_of)) if year_later < index_of(as_of) else second
-        return Month(index // 12, index % 12 + 1)
+        index = year_later if year_later <= index_of(as_of) else second
+        first = Month(index // 12, index % 12 + 1)
     if not second <= index_of(first) <= index_of(as_of):
-        earliest = Month(second // 12, second % 12 + 1)
         raise ParamsError(
             "There is nothing to compare from this month on",
             where="first month",
             got=str(first),
-            allowed=f"{earliest} to {as_of}",
+            allowed=f"{earliest} to {as_of}" if second <= index_of(as_of) else None,
+            todo="" if second <= index_of(as_of) else f"Replay up to {earliest} or later.",
         )
     return first
 

@@ -60,20 +60,22 @@ def tier_services(
 
     Returns:
         One row a group: grouping (`tier`; `abc`; `yearly_revenue`: above and below one million
-        yuan, only where the profile counts in yuan and knows twelve months), group (`all`: the
-        whole), months_n (of the window), customers_n (mean over months of those that shipped in
-        their own trailing window), share_of_customers, shipments_n, tickets_n, revenue,
-        shipment_cost, cost_to_serve (recorded), planned_cost (by the service plan; null without
-        one), cost (shipments and service), profit (margin − cost to serve), share_of_cost and
-        share_of_profit with 95 % limits (`_low`, `_high`: of customers like these; null where the
-        total is not above zero), cost_per_shipment (shipment and service),
+        yuan, only where the profile counts in yuan, knows twelve months and scores windows of
+        twelve), group (`all`: the whole), months_n (of the window), customers_n (mean over months
+        of those that shipped in their own trailing window), share_of_customers, shipments_n,
+        tickets_n, revenue, shipment_cost, cost_to_serve (recorded), planned_cost (by the service
+        plan; null without one), cost (shipments and service), profit (margin − cost to serve),
+        share_of_cost and share_of_profit with 95 % limits (`_low`, `_high`: of customers like
+        these; null where the total is not above zero; a group that loses money has a share of
+        profit below 0, and the others then more than 1), cost_per_shipment (shipment and service),
         service_cost_per_shipment, services (names in the plan, joined by commas), claim,
         claimed_share_of_customers, _cost and _profit. Amounts in the profile's currency. What is
         not recorded is null; profit is the margin alone where no cost to serve is recorded.
     """
     window = _window(panel, tiers, scores, profile.services, as_of)
     months_n = int(window.month.nunique().execute())
-    whole = months_n == YEAR and profile.money.currency == CLAIM_CURRENCY
+    yearly = months_n == YEAR and profile.value.window_months == YEAR
+    whole = yearly and profile.money.currency == CLAIM_CURRENCY
     groupings = {"tier": window.tier, "abc": window.abc_class}
     if whole:
         above = ibis.ifelse(window.revenue_year > LARGE_CUSTOMER, "above", "below")
@@ -174,7 +176,11 @@ def _grouped(window: ir.Table, months_n: int) -> pd.DataFrame:
 
 
 def _shares(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Each group's share of the total, with limits: a ratio of sums over customers."""
+    """Each group's share of the total, with limits: a ratio of sums over customers.
+
+    Costs are not below zero, so neither is a share of them, nor above 1; a loss is below zero.
+    """
+    least, most = (0.0, 1.0) if name == "cost" else (-np.inf, np.inf)
     total_by_customer = frame.groupby("customer_id")[name].sum(min_count=1)
     total, n = total_by_customer.sum(), total_by_customer.count()
     rows = []
@@ -186,7 +192,7 @@ def _shares(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         residual = (own - share * total_by_customer.fillna(0.0)).to_numpy()
         spread = float(np.sqrt((residual**2).sum() * n / max(n - 1, 1))) / total
         half = stats.t.ppf((1 + CONFIDENCE) / 2, max(n - 1, 1)) * spread
-        rows.append((group, share, max(share - half, 0.0), min(share + half, 1.0)))
+        rows.append((group, share, max(share - half, least), min(share + half, most)))
     shown = f"share_of_{name}"
     return pd.DataFrame(rows, columns=["group", shown, f"{shown}_low", f"{shown}_high"]).astype(
         {"group": "str"}
