@@ -17,6 +17,7 @@ from analysis.engine import open_engine
 from analysis.months import Month
 from analysis.satisfaction import CLAIMS
 from analysis.satisfaction.catalogue import Part
+from analysis.satisfaction.company import Company, NotMeasurableError
 from analysis.satisfaction.customer_sums import slopes_within
 from analysis.satisfaction.estimating import (
     Estimate,
@@ -27,6 +28,8 @@ from analysis.satisfaction.estimating import (
     resampled,
 )
 from analysis.satisfaction.testing import together, verdict
+from analysis.satisfaction.value_shares import value_cost
+from canonical import canonical
 
 AS_OF = Month(2026, 10)
 RNG = np.random.default_rng(11)
@@ -196,6 +199,34 @@ def test_what_a_small_company_measures(company):
     assert frame.loc[("response-average", "hours"), "verdict"] == "supported"
     assert frame.loc[("complaint-mix", "delay"), "estimate"] == 1.0
     assert frame.loc[("delay-15", "late"), "verdict"] == "not_measurable"  # it needs the panel
+
+
+def test_a_response_after_the_month_is_no_record_of_responses(company):
+    later = company["tickets"].assign(first_response_at=pd.Timestamp(AS_OF.end))
+    frame = claims_of(company | {"tickets": later}).set_index(["claim", "part"])
+    row = frame.loc[("response-average", "hours")]
+    assert "no record of responses" in row["missing"]
+
+
+def yearly(served: float, months: int = 12) -> Company:
+    """Fifteen customers above a million yuan of revenue a year, fifteen below."""
+    rows = [
+        {"customer_id": f"C{i:02d}", "month": str(AS_OF.shifted(-n)), "shipments_n": 1}
+        | {"revenue": (1 + i % 2) * 12e5 / months, "shipment_cost": 1e4, "margin": 1e4}
+        | {"cost_to_serve": served}
+        for i in range(30)
+        for n in range(months)
+    ]
+    rows = [row | {"revenue": row["revenue"] - 3e5 / months} for row in rows]
+    return Company({"customer_months": canonical("customer_months", rows)}, AS_OF, (), "CNY")
+
+
+def test_shares_of_profit_need_a_profit_and_a_year():
+    assert value_cost(yearly(1e3))["profit"].value == pytest.approx(0.5)
+    with pytest.raises(NotMeasurableError, match="no profit"):
+        value_cost(yearly(2e4))
+    with pytest.raises(NotMeasurableError, match="fewer than twelve months"):
+        value_cost(yearly(1e3, months=11))
 
 
 def test_later_rows_and_values_change_no_earlier_month(company):

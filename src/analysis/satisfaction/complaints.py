@@ -60,7 +60,8 @@ def response_average(company: Company) -> Found:
     tickets = _opened(company)
     seen = ibis.least(ibis.coalesce(tickets.first_response_at, company.end), company.end)
     hours = (seen.epoch_seconds() - tickets.opened_at.epoch_seconds()) / SECONDS_AN_HOUR
-    answered = int(tickets.first_response_at.count().execute())
+    known = tickets.first_response_at < company.end
+    answered = int(tickets.first_response_at.count(where=known).execute())
     require("no record of responses to tickets", answered > 0)
     frame = summed(tickets, hours=hours.sum(), n=tickets.count())
     return {"hours": estimating.ratio(*arrays(frame, "hours", "n"))}

@@ -56,14 +56,13 @@ class TooFew:
     needed: int
 
 
-def ratio(num: Floats, den: Floats, rows: Floats | None = None) -> Estimate | TooFew:
+def ratio(num: Floats, den: Floats) -> Estimate | TooFew:
     """Σnum ÷ Σden over customers, linearised.
 
     Args:
-        num, den: One entry a customer, shape (G,).
-        rows: Rows of each customer; `den` by default.
+        num, den: One entry a customer, shape (G,); `den` counts its rows.
     """
-    n = int((den if rows is None else rows).sum())
+    n = int(den.sum())
     short = _too_few(n, den)
     if short:
         return short
@@ -212,11 +211,10 @@ def wilson(hits: int, n: int) -> Estimate | TooFew:
     """
     if n < FEWEST_ROWS:
         return TooFew(n, FEWEST_ROWS)
-    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-    share, room = hits / n, 1 + z**2 / n
-    centre = (share + z**2 / (2 * n)) / room
-    half = z / room * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Estimate(share, centre - half, centre + half, n, n)
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, n, alpha=1 - CONFIDENCE, method="wilson")
+    return Estimate(hits / n, float(low), float(high), n, n)
 
 
 def _counted(drawn: npt.NDArray[np.int64], customers: int) -> Floats:

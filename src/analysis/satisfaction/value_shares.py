@@ -58,6 +58,8 @@ def value_cost(company: Company) -> Found:
     )
     frame = _year(company)
     require("no shipment cost", bool(frame["shipment_cost"].sum()))
+    require("fewer than twelve months of data", _months(company) == YEAR)
+    require("no profit in the last twelve months", frame["profit"].sum() > 0)
     is_large = (frame["revenue"] > MILLION_YUAN).to_numpy()
     least = int(estimating.FEWEST_CUSTOMERS)
     if is_large.sum() < least:
@@ -88,6 +90,10 @@ def _year(company: Company) -> pd.DataFrame:
         cost=active["shipment_cost"] + active["served"],
         profit=active["margin"] - active["served"],
     )
+
+
+def _months(company: Company) -> int:
+    return int(company.panel(YEAR).month.nunique().execute())
 
 
 def _named(found: list[estimating.Estimate] | TooFew, names: tuple[str, ...]) -> Found:
