@@ -22,8 +22,6 @@ from .params import Bilingual
 from .params.loading import Section, build, read_yaml
 
 DAY = dt.timedelta(days=1)
-SATURDAY = 5
-"""Days of the week from Monday = 0; from here on they are free."""
 FESTIVAL_MONTHS = (1, 2)
 """Spring Festival falls into January or February."""
 
@@ -96,8 +94,9 @@ class Calendar(Section):
         calendar: Name, that of the file.
         closed: When the company is shut.
         spring_festival: First days of lunar years.
-        promotions: Yearly promotions.
-        public_holidays: By year.
+        promotions: Yearly promotions; kept for the record, nothing is computed from them.
+        public_holidays: By year; of their days only those off are used, where the company is
+            shut on them.
     """
 
     schema_version: Literal[1] = 1
@@ -139,22 +138,8 @@ class Calendar(Section):
             own |= {day + n * DAY for day in self.spring_festival for n in range(begins, ends + 1)}
         return frozenset(own | (self.days_off if self.closed.public_holidays else set()))
 
-    def is_workday(self, day: dt.date) -> bool:
-        """Whether people work: a weekday that is no public holiday, or a make-up workday."""
-        year = self.public_holidays.get(day.year, YearOfHolidays())
-        return day in year.make_up or (day.weekday() < SATURDAY and day not in self.days_off)
-
-    def promotion_on(self, day: dt.date) -> Promotion | None:
-        """The promotion of a day, if any."""
-        text = f"{day:%m-%d}"
-        return next((p for p in self.promotions if p.first <= text <= p.last), None)
-
-    def open_days(self, month: Month) -> int:
-        """Days of a month on which the company is not shut."""
-        return self.open_days_of([month])[0]
-
     def open_days_of(self, months: Sequence[Month]) -> list[int]:
-        """The open days of several months."""
+        """Days of each month on which the company is not shut."""
         closed = Counter((day.year, day.month) for day in self.closed_days)
         return [(m.end - m.start).days - closed[(m.year, m.number)] for m in months]
 

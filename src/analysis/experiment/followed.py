@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..panel import LONGEST_WINDOW_DAYS
 from ..params.experiment import ExperimentSpec, NetValue
 from ..params.metric import MeasureName, Metric
 
@@ -24,8 +25,6 @@ DAYS_OF_COST = "_days_of_cost_months"
 DAYS_A_MONTH = 30
 WIDER = 1.5
 """Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
-LONGEST_WINDOW_DAYS = 180
-"""No churn window is longer (statistics.md, Retention)."""
 GUARDS: tuple[MeasureName, ...] = ("complaints", "response_minutes", "on_time")
 """Measures under which ordinary customers are guarded, declared or not."""
 

@@ -16,12 +16,10 @@ import pandas as pd
 
 from ..calendar import Calendar
 from ..months import Month
+from ..panel import churn_window
 from ..params.metric import Metric
 from .facts import Part
-from .followed import LONGEST_WINDOW_DAYS
 
-YEARS_WITHOUT_FALSE_ALARM = 20
-SHORTEST_WINDOW_DAYS = 30
 MIN_GAPS = 2
 """Gaps of its own below which a customer takes its stratum's mean gap."""
 SECONDS_A_DAY = 86_400
@@ -122,13 +120,11 @@ def _churn_windows(clock: ir.Table, days: ir.Table, factor: float) -> ir.Table:
     joined = clock.left_join(history, "customer_id").drop("customer_id_right")
     own = (joined.gaps >= MIN_GAPS).ifelse((joined["last"] - joined["first"]) / joined.gaps, None)
     gap = ibis.coalesce(own, own.mean().over(group_by=joined.stratum), own.mean().over())
-    window = gap * (YEARS_WITHOUT_FALSE_ALARM * 365 / gap).ln()
-    held = ibis.least(ibis.greatest(window, SHORTEST_WINDOW_DAYS), LONGEST_WINDOW_DAYS)
-    churn_window = factor * held.fill_null(LONGEST_WINDOW_DAYS)
+    window = factor * churn_window(gap)
     return joined.select(
         "customer_id",
-        churn_window=churn_window,
-        is_eligible=(-joined["last"] <= churn_window).fill_null(False),
+        churn_window=window,
+        is_eligible=(-joined["last"] <= window).fill_null(False),
     )
 
 
