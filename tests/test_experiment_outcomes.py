@@ -304,6 +304,11 @@ def test_the_churn_window_is_held_between_30_and_180_days():
     assert rare["stay_days"] == 180
 
 
+def test_where_nobodys_gap_is_known_the_churn_window_is_the_longest():
+    row = stays(-10, 50, 140, 300)  # one shipment before: no gap
+    assert (row["stay_days"], row["stay_churned"]) == (180, False)
+
+
 def test_survival_needs_horizon_and_longest_churn_window():
     assert not stays(-20, -10, 1, as_of="2026-02")["stay_matured"]
     assert stays(-20, -10, 1, as_of="2026-03")["stay_matured"]
