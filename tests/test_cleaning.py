@@ -532,6 +532,41 @@ def test_personal_values_are_masked(tmp_path):
     assert "words" not in str(rejects(found))
 
 
+def test_unreadable_personal_cells_are_masked_whatever_their_capitals_and_source(tmp_path):
+    profile = together(
+        PROFILE,
+        {
+            "sources": {
+                "notes": {
+                    "system": "crm",
+                    "files": "notes.csv",
+                    "columns": {"No": "text", "Done": "time", "Rated": "number"},
+                },
+                "words": {
+                    "system": "crm",
+                    "files": "words.csv",
+                    "columns": {"Key": "text", "Said": "number"},
+                },
+            },
+            "tables": {
+                "survey_comments": {
+                    "source": "notes",
+                    "select": "SELECT No AS survey_id, Done AS answered_at, "
+                    "CAST(Rated AS VARCHAR) || CAST(Said AS VARCHAR) AS comment "
+                    "FROM notes LEFT JOIN words ON No = Key",
+                }
+            },
+        },
+    )
+    files = {
+        "notes.csv": "No,Done,Rated\n1,2026-10-01,secret words\n2,2026-10-01,5\n",
+        "words.csv": "Key,Said\n1,secret lines\n2,6\n",
+    }
+    found = rejects(cleaned(tmp_path, "1,C1,2026-10-01,,1\n", profile=profile, files=files))
+    assert (2, "Rated", "not_a_number", "s***(12)", "rejected") in found
+    assert (2, "Said", "not_a_number", "s***(12)", "rejected") in found
+
+
 def test_a_month_without_shipments_says_what_the_files_cover(tmp_path):
     orders = "1,C1,2026-08-01,,1\n2,C1,2026-10-01,,1\n"
     with pytest.raises(CoverageError) as told:

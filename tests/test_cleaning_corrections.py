@@ -1,12 +1,16 @@
 """Declared corrections: strict, held against what they expect, written in the books."""
 
+from typing import get_args
+
 import pytest
 import yaml
 
 from analysis.cleaning import clean, correct, customer_records
+from analysis.cleaning.conditions import typed
 from analysis.errors import AnalysisError, ParamsError
 from analysis.identity import resolve
 from analysis.params import load_corrections
+from analysis.params.sources import ValueType
 from analysis.sources import ingest
 from raw_company import CUSTOMERS, ORDERS, ledger_row, rejects, rows, together, workspace_of
 
@@ -34,8 +38,8 @@ def loaded(folder, *entries):
     return load_corrections(path)
 
 
-def corrected(folder, *entries):
-    workspace = workspace_of(folder, FILES, together(CUSTOMERS, ORDERS))
+def corrected(folder, *entries, profile=None):
+    workspace = workspace_of(folder, FILES, profile or together(CUSTOMERS, ORDERS))
     ingested = correct(ingest(workspace), loaded(folder, *entries))
     links = resolve(customer_records(ingested, workspace.profile))
     return ingested, clean(ingested, links, workspace.profile, workspace.as_of)
@@ -73,6 +77,44 @@ def test_a_flagged_row_stays_as_it_is(tmp_path):
     _, found = corrected(tmp_path, flag)
     assert ("1", 5000.0) in rows(found.tables["shipments"], "shipment_id", "revenue")
     assert [one[4] for one in rejects(found) if one[2] == "correction:cents"] == ["flagged"]
+
+
+@pytest.mark.parametrize("kind", get_args(ValueType))
+def test_a_column_of_each_type_refuses_a_foreign_value_in_words(kind):
+    with pytest.raises(ParamsError, match="not of its column's type"):
+        typed(object(), kind, "x.value")
+
+
+def test_an_amount_is_matched_scaled_and_set_as_a_number(tmp_path):
+    amounts = together(CUSTOMERS, ORDERS)
+    columns = amounts["sources"]["orders"]["columns"]
+    amounts["sources"]["orders"] = {
+        **amounts["sources"]["orders"],
+        "columns": {**columns, "yuan": "amount"},
+    }
+    mend = changed(id="viele", match={"no": "3"}, action="set", value=7, factor=...)
+    wide = changed(expectation={"yuan": {"at_most": 9000}})
+    _, found = corrected(tmp_path, wide, mend, profile=amounts)
+    revenues = rows(found.tables["shipments"], "shipment_id", "revenue")
+    assert revenues == [("1", 50.0), ("2", 60.0), ("3", 7.0)]
+
+
+def test_only_an_applied_correction_needs_the_file_that_it_names(tmp_path):
+    gone = changed(match={"_file": "orders-2019.csv"})
+    with pytest.raises(ParamsError, match="has no file"):
+        corrected(tmp_path, gone)
+    ingested, _ = corrected(tmp_path, {**gone, "status": "retired"})
+    assert ingested.applied["rows_n"].tolist() == [0]
+
+
+def test_a_correction_of_an_absent_optional_source_may_name_a_file(tmp_path):
+    profile = together(CUSTOMERS, ORDERS)
+    profile["sources"]["late"] = {
+        "system": "crm", "files": "late.csv", "columns": {"yuan": "number"}, "optional": True,
+    }  # fmt: skip
+    one = changed(source="late", match={"_file": "late.csv"})
+    ingested, _ = corrected(tmp_path, one, profile=profile)
+    assert ingested.applied["rows_n"].tolist() == [0]
 
 
 @pytest.mark.parametrize(

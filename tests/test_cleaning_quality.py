@@ -144,6 +144,29 @@ def test_a_month_like_the_others_does_not_drift_and_a_strange_one_does():
     assert strange == {"rows": "ok", "missing": "error", "new": "error", "shift": "error"}
 
 
+def test_many_sizes_are_kept_and_many_words_leave_their_missing_share_known(tmp_path):
+    """Fifty sizes of revenue, half octaves apart, and as many services; one row of each empty."""
+    orders = "".join(
+        f"{at},C1,2026-10-0{at % 9 + 1},,{2 ** (at / 2 + 0.25):.6f},s{at}\n" for at in range(50)
+    )
+    files = {"crm.csv": "id\nC1\n",
+             "orders.csv": f"{HEADER.strip()},kind\n{orders}50,C1,2026-10-05,,,\n"}  # fmt: skip
+    profile = together(CUSTOMERS, ORDERS)
+    source, select = profile["sources"]["orders"], profile["tables"]["shipments"]
+    columns = {**source["columns"], "kind": "text"}
+    profile["sources"]["orders"] = {**source, "columns": columns}
+    chosen = select["select"].replace(" FROM", ", kind AS service FROM")
+    profile["tables"]["shipments"] = {**select, "select": chosen}
+    described = cleaned_from(workspace_of(tmp_path, files, profile))[1].profile
+    october = described["tables"]["shipments"]["columns"]
+    assert len(october["revenue"]["bins"]) == 51
+    assert october["service"]["bins"] == {"missing": 1}
+    drift = drift_of(dict.fromkeys(("2026-07", "2026-08", "2026-09", "2026-10"), described),
+                     Month(2026, 10))  # fmt: skip
+    missing = drift[drift["measure"] == "missing"].set_index("column")["value"]
+    assert missing["service"] == missing["revenue"] == pytest.approx(1 / 51)
+
+
 def test_later_months_are_not_looked_at():
     known = history(profile_of(1000, USUAL))
     later = {**known, "2026-11": profile_of(9, {"sea": 1.0})}

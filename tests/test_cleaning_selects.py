@@ -102,6 +102,30 @@ def test_names_are_told_apart_as_sql_does():
     assert found.used == ("no", "who", "at")
 
 
+def test_personal_columns_are_named_as_declared_and_those_of_joined_sources_too():
+    select = "SELECT no AS shipment_id, who AS customer_id, at AS shipped_at FROM orders"
+    parts = together(CUSTOMERS, ORDERS)
+    parts["sources"]["notes"] = {
+        "system": "crm", "files": "notes.csv",
+        "columns": {"No": "text", "At": "time", "Comment": "text"},
+    }  # fmt: skip
+    parts["sources"]["words"] = {
+        "system": "crm", "files": "words.csv", "columns": {"Key": "text", "Said": "text"},
+    }  # fmt: skip
+    parts["tables"] |= {
+        "shipments": {"source": "orders", "select": select},
+        "survey_comments": {
+            "source": "notes",
+            "select": "SELECT n.No AS survey_id, n.At AS answered_at, "
+            "n.Comment || w.Said AS comment FROM notes AS n JOIN words AS w ON n.no = w.key",
+        },
+    }
+    found = queries_of(build(Profile, {**yaml.safe_load(HEAD), **parts}, "tiny.yaml"))
+    personal = found["survey_comments"][0].personal
+    assert personal == {"notes": {"Comment"}, "words": {"Said"}}
+    assert not any(found["shipments"][0].personal.values())
+
+
 def test_ctes_over_sources_are_fine():
     select = """
         WITH known AS (SELECT id FROM crm)

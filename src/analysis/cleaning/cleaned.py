@@ -128,8 +128,9 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
         _clean_table(work, "customer_names", names)
     work.tables["customer_links"] = _links_of_customers(work, links)
     every = [query for listed in queries.values() for query in listed]
-    _account_for_lookups(work, every)
-    return _finished(work, profile, _personal_columns(every))
+    personal = _personal_columns(every)
+    _account_for_lookups(work, every, personal)
+    return _finished(work, profile, personal)
 
 
 def _refuse_absent(ingested: Ingested, queries: Mapping[str, Sequence[Query]]) -> None:
@@ -277,10 +278,12 @@ def _links_of_customers(work: _Work, links: ir.Table) -> ir.Table:
     return check(known.select(list(contract.columns)).order_by(contract.key), "customer_links")
 
 
-def _account_for_lookups(work: _Work, queries: Sequence[Query]) -> None:
+def _account_for_lookups(
+    work: _Work, queries: Sequence[Query], personal: Mapping[str, frozenset[str]]
+) -> None:
     for source in never_counted(work.ingested, queries):
         work.entries.append(lookup_entry(source))
-        work.found.append(violations.of_lookup(source))
+        work.found.append(violations.of_lookup(source, personal.get(source.name, frozenset())))
         if source.lost:
             work.found.append(violations.of_lost(source, "lookup"))
 
@@ -327,5 +330,6 @@ def _personal_columns(queries: Iterable[Query]) -> dict[str, frozenset[str]]:
     """Of each source the columns that personal columns are made from."""
     found: dict[str, frozenset[str]] = {}
     for query in queries:
-        found[query.counted] = found.get(query.counted, frozenset()) | query.personal
+        for source, own in query.personal.items():
+            found[source] = found.get(source, frozenset()) | own
     return found

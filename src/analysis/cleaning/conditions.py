@@ -21,6 +21,7 @@ _YAML_TYPES: Mapping[ValueType, tuple[type, ...]] = {
     "month": (str,),
     "integer": (int,),
     "number": (int, float),
+    "amount": (int, float),
     "boolean": (bool,),
     "date": (dt.date,),
     "time": (dt.datetime, dt.date),
@@ -30,6 +31,7 @@ _IN_WORDS: Mapping[ValueType, str] = {
     "month": 'a month as text: "2026-03"',
     "integer": "a whole number",
     "number": "a number",
+    "amount": "a number",
     "boolean": "true or false",
     "date": "a date: 2026-03-05",
     "time": "a time: 2026-03-05 14:07:00",
@@ -104,7 +106,7 @@ def typed(value: Any, kind: ValueType, where: str) -> ir.Value:
         )
     if kind == "time" and not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, dt.time())
-    return ibis.literal(float(value)) if kind == "number" else ibis.literal(value)
+    return ibis.literal(float(value) if kind in ("number", "amount") else value)
 
 
 def declared(name: str, source: SourceTable, where: str) -> ValueType:
@@ -137,7 +139,7 @@ def _file_condition(
     names = [part.path.name for part in source.parts]
     listed = wanted if isinstance(wanted, tuple) else (wanted,)
     unknown = [str(one) for one in listed if one not in names]
-    if unknown:
+    if unknown and correction.is_applied and source.parts:
         raise ParamsError(
             f"The source '{source.name}' has no file '{unknown[0]}'",
             where=f"{correction.id}.match.{FILE}",

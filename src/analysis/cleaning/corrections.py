@@ -132,12 +132,12 @@ def _refuse_misfit(source: SourceTable, one: Correction) -> None:
             typed(one.value, kind, f"{one.id}.value")
     if one.action == "scale":
         kind = declared(one.column, source, f"{one.id}.column")
-        if kind != "number":
+        if kind not in ("number", "amount"):
             raise ParamsError(
                 "Only a number can be scaled",
                 where=f"{one.id}.column",
                 got=f"{one.column}: {kind}",
-                todo="Name a column of type number.",
+                todo="Name a column of type number or amount.",
             )
 
 

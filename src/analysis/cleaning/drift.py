@@ -80,9 +80,13 @@ def _of_table(name: str, now: Mapping[str, Any], before: Sequence[Mapping[str, A
     if now["rows_n"] == 0:
         return rows
     for column, told in now["columns"].items():
-        earlier = [one["columns"][column] for one in known if column in one["columns"]]
+        earlier = [
+            {**one["columns"][column], "rows_n": one["rows_n"]}
+            for one in known
+            if column in one["columns"]
+        ]
         if len(earlier) >= FEWEST_MONTHS:
-            rows += _of_column(name, column, told, earlier)
+            rows += _of_column(name, column, {**told, "rows_n": now["rows_n"]}, earlier)
     return rows
 
 
@@ -102,8 +106,8 @@ def _of_column(
     table: str, column: str, now: Mapping[str, Any], before: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
     months = len(before)
-    shares = [_missing(one["bins"]) for one in before]
-    value, usual = _missing(now["bins"]), median(shares)
+    shares = [_missing(one) for one in before]
+    value, usual = _missing(now), median(shares)
     spread = _spread(shares)
     severity = _judged(
         abs(value - usual),
@@ -165,9 +169,9 @@ def stability_index(now: Mapping[str, int], before: Mapping[str, int]) -> float:
     return max(0.0, total - (len(bins) - 1) * (1 / n + 1 / m))
 
 
-def _missing(bins: Mapping[str, int]) -> float:
-    total = sum(bins.values())
-    return bins.get(MISSING, 0) / total if total else 0.0
+def _missing(column: Mapping[str, Any]) -> float:
+    """Share of the month's rows without a value; not all bins of a column are kept."""
+    return int(column["bins"].get(MISSING, 0)) / int(column["rows_n"])
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -73,7 +73,9 @@ def _described(rows: ir.Table, contract: Contract) -> dict[str, Any]:
     )  # fmt: skip
     counts = stacked.group_by("column", "bin").agg(n=stacked.count())
     width = counts.mutate(_width=counts.count().over(ibis.window(group_by="column")))
-    frame = width.filter((width["_width"] <= MOST_CATEGORIES + 1) | (width.bin == MISSING))
+    words = [name for name, kind in kinds.items() if kind == WORD]
+    kept = ~width.column.isin(words) | (width["_width"] <= MOST_CATEGORIES + 1)
+    frame = width.filter(kept | (width.bin == MISSING))
     frame = frame.order_by("column", "bin").execute()
     columns = {
         name: {

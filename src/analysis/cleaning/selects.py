@@ -7,6 +7,7 @@ are grouped, so that each of them ends as kept, rejected or merged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlglot
@@ -37,7 +38,8 @@ class Query:
         system: The system whose customer ids it carries.
         columns: The canonical columns it yields.
         used: Columns of the counted source that it reads.
-        personal: Those of them that go into personal columns: their values are masked in lists.
+        personal: Source → its columns that go into personal columns, of joined sources too:
+            their values are masked in lists.
         sql: The SELECT with provenance, over the engine's tables.
         from_sql: ``_row`` of all rows that its FROM and JOINs let through, WHERE aside.
         grouped: Several source rows make one result row.
@@ -52,7 +54,7 @@ class Query:
     system: str
     columns: tuple[str, ...]
     used: tuple[str, ...]
-    personal: frozenset[str]
+    personal: Mapping[str, frozenset[str]]
     sql: str
     from_sql: str
     grouped: bool
@@ -117,7 +119,7 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Que
         system=select.customer_ids or profile.sources[select.source].system,
         columns=columns,
         used=_used(tree, counted, profile.sources[select.source]),
-        personal=_personal(tree, counted, table),
+        personal=_personal(tree, table, profile),
         sql=_with_provenance(tree, counted, grouped, profile),
         from_sql=_provenance_without_where(tree, counted, profile),
         grouped=grouped,
@@ -240,9 +242,7 @@ def _columns(tree: exp.Select, table: str, where: str) -> tuple[str, ...]:
 
 def _counted(tree: exp.Select, source: str, where: str) -> str:
     """The alias of the counted source, which stands in the outermost FROM or JOIN once."""
-    outer = [tree.args["from_"].this] if tree.args.get("from_") else []
-    outer += [join.this for join in tree.args.get("joins") or ()]
-    found = [t.alias_or_name for t in outer if isinstance(t, exp.Table) and t.name == source]
+    found = [one.alias_or_name for one in _outer_tables(tree) if one.name == source]
     if len(found) != 1:
         raise ParamsError(
             f"The source '{source}' must stand in the SELECT's own FROM or JOIN, once",
@@ -251,6 +251,13 @@ def _counted(tree: exp.Select, source: str, where: str) -> str:
             todo="Its rows are counted against the result; name it there, or count another.",
         )
     return found[0]
+
+
+def _outer_tables(tree: exp.Select) -> list[exp.Table]:
+    """What stands in the SELECT's own FROM and JOINs, without subqueries."""
+    outer = [tree.args["from_"].this] if tree.args.get("from_") else []
+    outer += [join.this for join in tree.args.get("joins") or ()]
+    return [one for one in outer if isinstance(one, exp.Table)]
 
 
 def _is_grouped(tree: exp.Select) -> bool:
@@ -276,16 +283,18 @@ def _used(tree: exp.Select, counted: str, source: Source) -> tuple[str, ...]:
     return tuple(used)
 
 
-def _personal(tree: exp.Select, counted: str, table: str) -> frozenset[str]:
-    """Columns of the counted source that the table's personal columns are made from."""
+def _personal(tree: exp.Select, table: str, profile: Profile) -> dict[str, frozenset[str]]:
+    """Of each source in the FROM and JOINs, what the table's personal columns are made from."""
     columns = CONTRACTS[table].columns
-    return frozenset(
-        read.name
-        for made in tree.selects
-        if columns[made.alias_or_name].personal
-        for read in made.find_all(exp.Column)
-        if read.table == counted
-    )
+    made = [select for select in tree.selects if columns[select.alias_or_name].personal]
+    read = {(c.table, c.name.lower()) for select in made for c in select.find_all(exp.Column)}
+    found: dict[str, frozenset[str]] = {}
+    for one in _outer_tables(tree):
+        if one.name in profile.sources:
+            declared = profile.sources[one.name].columns
+            own = {name for name in declared if (one.alias_or_name, name.lower()) in read}
+            found[one.name] = found.get(one.name, frozenset()) | own
+    return found
 
 
 def _with_provenance(tree: exp.Select, counted: str, grouped: bool, profile: Profile) -> str:

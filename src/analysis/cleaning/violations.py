@@ -112,11 +112,11 @@ def of_touched(found: Touched, personal: Collection[str]) -> ir.Table:
     )
 
 
-def of_lookup(source: SourceTable) -> ir.Table:
+def of_lookup(source: SourceTable, personal: frozenset[str]) -> ir.Table:
     """Unreadable rows of a source that is only joined, never counted."""
     rows = source.table.filter(source.table[UNUSABLE]).select(ROW, _fault=source.table[FAULTS])
     rows = rows.mutate(_fault=rows["_fault"].unnest())
-    return rows.select(
+    found = rows.select(
         table=ibis.literal("lookup"),
         source=ibis.literal(source.name),
         _row=rows[ROW],
@@ -125,6 +125,7 @@ def of_lookup(source: SourceTable) -> ir.Table:
         value=rows["_fault"]["value"],
         action=rows["_fault"]["rejects"].ifelse("rejected", "emptied"),
     )
+    return _masked(found, personal)
 
 
 def not_selected(source: str, table: str, rows: ir.Table) -> ir.Table:
@@ -223,10 +224,7 @@ def _unreadable(offered: Candidates, troubled: ir.Table, source: SourceTable) ->
     faults = faults.filter(faults["_fault"]["column"].isin(query.used))
     action = faults["_fault"]["rejects"].ifelse("rejected", "emptied")
     unreadable = _from_struct(query, faults, "_fault", action)
-    if query.personal:
-        hidden = unreadable.column.isin(sorted(query.personal))
-        shown = hidden.ifelse(masked_text(unreadable.value), unreadable.value)
-        unreadable = unreadable.mutate(value=shown)
+    unreadable = _masked(unreadable, query.personal[query.counted])
     found = [unreadable]
     if query.grouped:
         found.append(_dragged_along(offered, troubled, found[0]))
@@ -275,6 +273,14 @@ def _shown(offered: Candidates, column: str, value: ir.Value) -> ir.StringValue:
     if column in contract.columns and contract.columns[column].personal:
         return masked_text(text)
     return text
+
+
+def _masked(found: ir.Table, personal: frozenset[str]) -> ir.Table:
+    """Violations with the values of a source's personal columns masked."""
+    if not personal:
+        return found
+    hidden = found.column.isin(sorted(personal))
+    return found.mutate(value=hidden.ifelse(masked_text(found.value), found.value))
 
 
 def masked_text(text: ir.StringValue) -> ir.StringValue:
