@@ -204,6 +204,22 @@ def test_check_holds_params_against_headers(capsys, profile):
     assert "trial.yaml" in err, "all faults are told at once"
 
 
+def test_check_reads_every_file_beside_the_profile(capsys, profile):
+    profile.write_text(profile.read_text() + "\ncalendar: nowhere\n")
+    beside = {
+        "corrections/small.yaml": "schema_version: 1\ncorrection: []\n",
+        "overrides/small.yaml": "schema_version: 1\noverride: []\n",
+        "identity/small.csv": "source,sourc\n",
+    }
+    for name, content in beside.items():
+        (profile.parent / name).parent.mkdir(exist_ok=True)
+        (profile.parent / name).write_text(content)
+    code, _, err = said(capsys, "check", "--profile", str(profile))
+    assert code == ParamsError.exit_code
+    for name in (*beside, "calendars/nowhere.yaml"):
+        assert name in err
+
+
 def test_check_looks_where_raw_says(capsys, profile, tmp_path):
     (tmp_path / "other").mkdir()
     code, _, err = said(

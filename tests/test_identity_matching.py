@@ -104,6 +104,7 @@ def test_without_duplicates_nothing_is_merged():
         ("id: id\nname: name\n", "id,name\n1,a\n1,b\n", 5, "more than one record"),
         ("id: id\nname: name\n", "id,name\n1,a\n,b\n", 5, "have no id"),
         ("id: id\nname: name\n", "", 4, "The file is empty"),
+        ("id: id\nname: name\n", "\ufeff", 4, "The file is empty"),
         ("id: id\nname: name\n", "id,name\n1,a,b,c\n2,b\n", 4, "cannot be read as delimited"),
     ],
 )
@@ -115,6 +116,16 @@ def test_faults_say_what_to_mend(config, records, code, told, tmp_path, capsys):
     assert found == code
     assert told in capsys.readouterr().err
     assert not (tmp_path / "l.csv").exists()
+
+
+def test_a_broken_row_is_not_printed(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text("id: id\nname: name\n")
+    (tmp_path / "r.csv").write_text("id,name\n1,Zhang San,13800001111\n2,b\n")
+    options = ["--records", tmp_path / "r.csv", "--config", tmp_path / "c.yaml"]
+    assert exit_code_of(["match", *map(str, options), "--out", str(tmp_path / "l.csv")]) == 4
+    told = capsys.readouterr().err
+    assert "Expected 2 columns, got 3" in told
+    assert "Zhang" not in told
 
 
 def test_a_blank_before_a_quoted_cell_is_no_part_of_it(tmp_path):

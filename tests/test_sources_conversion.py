@@ -274,6 +274,21 @@ def test_typed_cells_of_parquet_files(engine, cells, kind, reading, expected, ru
     assert [fault[0][0] if fault else None for fault in faults] == rules
 
 
+def test_times_of_another_zone_are_moved_in_every_form_and_days_are_not(engine):
+    """14:07 in UTC is 22:07 in Shanghai, however it is written."""
+    texts = ["2026-03-05 14:07", "20260305140700", "46086.588194444444", "2026-03-05T14:07:00Z",
+             "2026-03-05T14:07+08:00", "20260305000000", "2026-03-05", "46086", None]  # fmt: skip
+    table = pa.table({"x": pa.array(texts, pa.string()), "at": list(range(len(texts)))})
+    reading = ColumnReading(type="time", forms=("%Y%m%d%H%M%S", "excel"))
+    cells = engine.load(table.to_reader(), "zoned")
+    found = convert(cells, {"x": reading}, (), "Asia/Shanghai", "UTC").order_by("at").to_pyarrow()
+    evening, day = dt.datetime(2026, 3, 5, 22, 7), dt.datetime(2026, 3, 5)
+    assert found["x"].to_pylist() == [
+        evening, evening, evening, evening, dt.datetime(2026, 3, 5, 14, 7),
+        dt.datetime(2026, 3, 5, 8), day, day, None,
+    ]  # fmt: skip
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     numbers=st.lists(st.floats(-1e12, 1e12).map(lambda x: round(x, 4)), min_size=1, max_size=40),

@@ -202,6 +202,53 @@ def test_a_chinese_workbook_with_titles_merged_cells_and_several_sheets(tmp_path
     assert [lost.rule for lost in found.lost][-1] == "totals_row"
 
 
+def test_sheets_that_the_draft_leaves_out_are_named(tmp_path, engine):
+    book = openpyxl.Workbook()
+    for number, name in enumerate(("1月", "2月", "3月", "说明")):
+        sheet = book.create_sheet(name) if number else book.active
+        sheet.title = name
+        for row in [["本表由客服部提供"]] if name == "说明" else [["运单号", "重量"], ["Y1", 2.5]]:
+            sheet.append(row)
+    book.save(tmp_path / "运单.xlsx")
+    notes = draft_of(look_at(tmp_path / "运单.xlsx"), engine).notes
+    assert any("2月, 3月" in note and "same headers" in note for note in notes)
+
+
+def test_ids_that_a_parquet_file_keeps_as_doubles_are_texts(tmp_path, engine):
+    """A gap in a column of whole numbers makes doubles of them; amounts stay numbers."""
+    path = tmp_path / "orders.parquet"
+    pd.DataFrame(
+        {"customer_id": [7.0, None, 9.0], "amount_paid": [5.0, 6.0, 7.0], "weight": [1.5, 2, 3]}
+    ).to_parquet(path)
+    kinds = [kind.reading.type for kind in kinds_of(look_at(path), engine)]
+    assert kinds == ["text", "amount", "number"]
+
+
+def test_a_header_with_a_line_break_leaves_the_yaml_whole(tmp_path, engine):
+    path = tmp_path / "a.csv"
+    path.write_text('运单号,"运费收入（万元\n含税）"\nY1,0.5\nY2,1.5\n', encoding="utf-8")
+    content = yaml.safe_load("\n".join(draft_of(look_at(path), engine, name="a").source))
+    assert content["a"]["columns"]["运费收入（万元 含税）"] == {"type": "amount", "unit": 10000}
+
+
+def test_files_of_a_folder_are_named_so_that_each_is_found_by_its_own_source(tmp_path, engine):
+    """Brackets in names, a name that a glob would miss, other encodings and delimiters."""
+    head, rows = "运单号{0}重量{0}备注\n", "Y1{0}2.5{0}加急\nY2{0}3.5{0}普通\n"
+    for name, mark, encoding in (
+        ("a[1].csv", ",", "utf-8"),
+        ("ab.csv", ";", "utf-8"),
+        ("ab-ab.csv", ";", "utf-8"),
+        ("b-1.csv", ",", "gb18030"),
+        ("b-2.csv", ",", "gb18030"),
+    ):
+        (tmp_path / name).write_bytes((head + rows * 40).format(mark).encode(encoding))
+    sources = yaml.safe_load(inspect(tmp_path, engine))["sources"].values()
+    drafted = [build(Source, source, "draft") for source in sources]
+    found = [[part.path.name for part in parts_of("x", one, tmp_path)] for one in drafted]
+    assert sorted(found) == [["a[1].csv"], ["ab-ab.csv", "ab.csv"], ["b-1.csv", "b-2.csv"]]
+    assert [one.patterns for one in drafted if one.encoding == "gb18030"] == [("b*.csv",)]
+
+
 @pytest.mark.parametrize(
     ("headers", "table", "missing"),
     [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..errors import AnalysisError, GroupedError, raise_all
 
 
 def check_profile(profile: Path, raw: str = "") -> str:
-    """Hold a profile, its experiments and the raw files' headers against each other.
+    """Hold a profile, the files beside it and the raw files' headers against each other.
 
     Args:
         profile: The profile's YAML file.
@@ -20,30 +22,47 @@ def check_profile(profile: Path, raw: str = "") -> str:
     Raises:
         AnalysisError: All faults together.
     """
+    from ..calendar import load_calendar
     from ..cleaning.checking import select_faults
-    from ..params import load_actions, load_experiments, load_profile
+    from ..params import (
+        load_actions,
+        load_corrections,
+        load_experiments,
+        load_overrides,
+        load_profile,
+        load_rulings,
+    )
     from ..sources import source_faults
     from ..workspace import open_month
 
     read = load_profile(profile)
     month = open_month(profile, ANY_MONTH, raw=raw)
     faults = [*source_faults(month), *select_faults(read)]
-    experiments: tuple[object, ...] = ()
-    try:
-        experiments = tuple(load_experiments(month.experiments))
-    except GroupedError as several:
-        faults += several.faults
-    except AnalysisError as one:
-        faults.append(one)
-    try:
-        load_actions(month.actions)
-    except AnalysisError as wrong:
-        faults.append(wrong)
+    experiments, wrong = _tried(load_experiments, month.experiments)
+    faults += wrong
+    for load, path in (
+        (load_actions, month.actions),
+        (load_corrections, month.corrections),
+        (load_overrides, month.overrides),
+        (load_rulings, month.rulings),
+        (load_calendar, month.calendar),
+    ):
+        faults += _tried(load, path)[1]
     raise_all(faults)
     return (
         f"{profile}: {len(read.sources)} sources, {len(read.tables)} tables, "
-        f"{len(experiments)} experiments; every header is as the profile says."
+        f"{len(experiments or ())} experiments; every header is as the profile says."
     )
+
+
+def _tried(load: Callable[[Any], Any], path: Path | None) -> tuple[Any, list[AnalysisError]]:
+    """What a file beside the profile holds, and its faults."""
+    try:
+        return load(path), []
+    except GroupedError as several:
+        return None, list(several.faults)
+    except AnalysisError as one:
+        return None, [one]
 
 
 ANY_MONTH = "2000-01"

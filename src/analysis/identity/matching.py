@@ -165,10 +165,10 @@ def _parquet(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
 
 
 def _delimited(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
-    if path.stat().st_size == 0:
-        raise SourceError("The file is empty", where=str(path), todo="Ask for the file again.")
     encoding = encoding_of(path, None)
     text = beginning_of(path, encoding)
+    if not text.strip("\ufeff \t\r\n\0"):
+        raise SourceError("The file is empty", where=str(path), todo="Ask for the file again.")
     mark = delimiter_of(text, '"', 1, config.columns)
     spaced = bool(re.search(re.escape(mark) + ' +"', text))
     header = [cell.strip() for cell in first_records(text, mark, '"', 1)[0]]
@@ -181,9 +181,17 @@ def _delimited(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
         raise SourceError(
             "The file cannot be read as delimited text",
             where=str(path),
-            got=" ".join(str(fault).split()),
+            got=_without_row(fault),
             todo="Mend the row, or save the file as UTF-8 CSV with quotes around texts.",
         ) from fault
+
+
+def _without_row(fault: Exception) -> str:
+    """What is wrong, without the row that PyArrow quotes: it may be personal."""
+    if not isinstance(fault, pa.ArrowInvalid):
+        return " ".join(str(fault).split())
+    told = re.search(r"(Row #\d+: )?Expected \d+ columns, got \d+", str(fault))
+    return told[0] if told else "rows that are no delimited text"
 
 
 def _plain(

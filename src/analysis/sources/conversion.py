@@ -172,10 +172,13 @@ def _from_own_zone(
         if reading.type != "time" or kind.is_date() or (kind.is_timestamp() and kind.timezone):
             continue
         local = _in_zone(timezone, _moment_of(own, value))
-        if kind.is_string():
-            marked = _plain_marks(raw)
-            has_clock = marked.contains(":") | marked.contains("时")
-            local = (has_clock & ~marked.re_search(_OFFSET)).ifelse(local, value)
+        if not kind.is_timestamp():
+            has_clock = value != value.truncate("D")
+            if kind.is_string():
+                marked = _plain_marks(raw)
+                has_clock = has_clock | marked.re_search(_CLOCK)
+                has_clock = has_clock & ~marked.re_search(_OFFSET)
+            local = has_clock.ifelse(local, value)
         moved[column] = local
     return table.mutate(**moved) if moved else table
 
@@ -419,6 +422,9 @@ def _in_forms(text: ir.StringValue, forms: Sequence[str]) -> ir.TimestampValue:
     words = text.left(1).isin(("e", "E", "i", "I", "-"))
     return _try_strptime(words.ifelse(ibis.null("string"), text), ibis.array(list(forms)))
 
+
+_CLOCK = r":|时|^\s*\d{12,14}\s*$"
+"""A text with a clock in it, be it midnight."""
 
 _OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)$"
 

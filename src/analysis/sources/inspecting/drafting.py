@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 import yaml
@@ -44,14 +45,14 @@ class Draft:
 
 
 def draft_of(
-    look: Look, engine: Engine, *, files: str = "", name: str = "", system: str = ""
+    look: Look, engine: Engine, *, files: Sequence[str] = (), name: str = "", system: str = ""
 ) -> Draft:
     """Draft the entry of one file.
 
     Args:
         look: What `look_at` returned.
         engine: Tries the conversions.
-        files: Path or glob below the raw folder; the file's name by default.
+        files: Paths or globs below the raw folder; the file's name by default.
         name: The source's name; made from the file's by default.
         system: Whose customer ids it carries; its own by default.
     """
@@ -61,13 +62,12 @@ def draft_of(
     tables = tables_of(known)
     found = {table: meanings_of(known, table) for table in tables}
     name = name or source_name(look.path.name, tables)
+    files = files or (escape(look.path.name),)
     main = found[tables[0]] if tables else {}
     return Draft(
         name=name,
         customer_column=customer_column(main),
-        source=tuple(
-            _source_lines(look, files or look.path.name, name, system or name, kinds, found)
-        ),
+        source=tuple(_source_lines(look, files, name, system or name, kinds, found)),
         tables={t: tuple(_table_lines(t, name, found[t])) for t in tables},
         notes=tuple(_notes(look, columns, kinds, found)),
     )
@@ -164,7 +164,7 @@ def _named(headers: Sequence[str]) -> list[str]:
 
 def _source_lines(
     look: Look,
-    files: str,
+    files: Sequence[str],
     name: str,
     system: str,
     kinds: Mapping[str, Kind],
@@ -172,7 +172,7 @@ def _source_lines(
 ) -> list[str]:
     main = next(iter(found.values()), {})
     lines = [f"  {name}:", f"    system: {system}  {GUESS}: whose customer ids these are",
-             f"    files: {_scalar(files)}"]  # fmt: skip
+             f"    files: {_files(files)}"]  # fmt: skip
     if look.format != "csv":
         lines.append(f"    format: {look.format}")
     if look.encoding:
@@ -183,12 +183,16 @@ def _source_lines(
         told = "" if look.header_row else f"  {GUESS}: no row looks like headers"
         lines.append(f"    header_row: {look.header_row}{told}")
     if look.sheet and look.sheet != "*":
-        lines.append(f"    sheets: {_scalar(_escaped_glob(look.sheet))}  {GUESS}")
+        lines.append(f"    sheets: {_scalar(escape(look.sheet))}  {GUESS}")
     lines.append("    columns:")
     for column, kind in kinds.items():
         if column:
             lines.append(_column_line(column, kind, main.get(column), found))
     return lines
+
+
+def _files(files: Sequence[str]) -> str:
+    return _scalar(files[0]) if len(files) == 1 else f"[{', '.join(map(_quoted, files))}]"
 
 
 def _column_line(
@@ -309,7 +313,3 @@ def _scalar(text: str) -> str:
 def _quoted(text: str) -> str:
     escapes = {"\t": "\\t", '"': '\\"', "\\": "\\\\", "\x01": "\\x01"}
     return '"' + "".join(escapes.get(sign, sign) for sign in text) + '"'
-
-
-def _escaped_glob(sheet: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", sheet)

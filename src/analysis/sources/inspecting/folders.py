@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from ...engine import Engine
@@ -60,8 +61,8 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
     for at, group in enumerate(groups):
         shared = known is not None and len(ids[at] & ids[known]) > len(ids[at]) / 2
         system = named[known] if known is not None and shared else named[at]
-        pattern = _pattern(folder, group)
-        draft = draft_of(full[at], engine, files=pattern, name=named[at], system=system)
+        files = _patterns(folder, group, looks)
+        draft = draft_of(full[at], engine, files=files, name=named[at], system=system)
         drafts.append(draft)
     return drafts
 
@@ -98,10 +99,11 @@ def _looks(folder: Path) -> tuple[list[Look], list[str]]:
 
 
 def _groups(looks: Sequence[Look]) -> list[list[Look]]:
-    """Files with the same headers in one folder and format, in the order of their names."""
+    """Files of one folder that are laid out alike, in the order of their names."""
     groups: dict[tuple[object, ...], list[Look]] = {}
     for look in looks:
-        key = (look.path.parent, look.format, look.headers, look.header_row)
+        text = (look.encoding, look.delimiter)
+        key = (look.path.parent, look.format, look.headers, look.header_row, *text)
         groups.setdefault(key, []).append(look)
     return list(groups.values())
 
@@ -119,14 +121,17 @@ def _profile_name(folder: Path) -> str:
     return name if usable else "company"
 
 
-def _pattern(folder: Path, group: Sequence[Look]) -> str:
-    """The path of a file, or the glob that names all of a group."""
+def _patterns(folder: Path, group: Sequence[Look], looks: Sequence[Look]) -> tuple[str, ...]:
+    """The glob that names all files of a group and no other, else their paths."""
     paths = [look.path.relative_to(folder).as_posix() for look in group]
+    listed = tuple(escape(path) for path in paths)
     if len(paths) == 1:
-        return paths[0]
+        return listed
     start = _common(paths).rstrip("0123456789-.")
     end = _common([path[::-1] for path in paths])[::-1].lstrip("0123456789")
-    return f"{start}*{end}"
+    pattern = f"{escape(start)}*{escape(end)}"
+    named = set(folder.glob(pattern)) & {look.path for look in looks}
+    return (pattern,) if named == {look.path for look in group} else listed
 
 
 def _common(texts: Sequence[str]) -> str:

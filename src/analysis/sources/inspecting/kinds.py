@@ -166,7 +166,7 @@ def _kind(seen: _Seen, native: str) -> Kind:
         return Kind(ColumnReading(), sure=False, notes=(EMPTY,))
     if native in ("time", "date", "boolean"):
         return Kind(ColumnReading(type=native), days=native == "date")
-    if native:
+    if native and not (native == "number" and _is_numbered(seen)):
         return _number(seen, whole=native == "integer")
     if _is_id(seen):
         return Kind(ColumnReading(), notes=tuple(_text_notes(seen)))
@@ -178,6 +178,11 @@ def _is_id(seen: _Seen) -> bool:
     if not _ID.search(seen.header.strip()) or _TIMELY.search(seen.header):
         return False
     return not any(":" in text for text in list(seen.texts)[:20])
+
+
+def _is_numbered(seen: _Seen) -> bool:
+    """Ids that the file keeps as numbers, as a gap in a column of whole numbers makes them."""
+    return _is_id(seen) and not _MONEY.search(seen.header) and seen.share("integer") == 1
 
 
 def _boolean(seen: _Seen) -> Kind | None:
@@ -307,7 +312,7 @@ def _number(seen: _Seen, *, whole: bool, key: str = "number") -> Kind:
 def unit_in(header: str, money: bool) -> tuple[float | None, str]:
     """The factor that a header's unit asks for, and what to say about it."""
     inside = re.search(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]", header)
-    written = inside[1].strip().lower() if inside else ""
+    written = " ".join(inside[1].split()).lower() if inside else ""
     if money:
         factor = next((f for name, f in _UNITS if written.startswith(name)), None)
         return factor, f"the header says {written}" if written and factor else ""

@@ -47,7 +47,6 @@ class Look:
         encoding: Of a text file.
         delimiter: Of a delimited file.
         sheet: The sheet looked at; ``*`` where all have the same headers.
-        other_sheets: Sheets with other headers.
         oddities: What a reader should know, in sentences.
         whole: Whether all rows were looked at.
     """
@@ -61,7 +60,6 @@ class Look:
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
-    other_sheets: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
     whole: bool = True
 
@@ -202,10 +200,13 @@ def _spreadsheet(path: Path, most: int) -> Look:
     )
     others = tuple(s for s in sheets if s not in chosen)
     odd = [f"sheets with other headers, or empty: {', '.join(others)}"] if others else []
+    unread = chosen[1:] if others else []
+    if unread:
+        odd.append(f"sheets with the same headers that 'sheets' leaves out: {', '.join(unread)}")
     odd += [f"merged cells in sheet {s}" for s in chosen if spreadsheets.has_merged(path, s)]
     return Look(
         path, "excel", headers, cells, header_row,
-        sheet="*" if not others else chosen[0], other_sheets=others,
+        sheet="*" if not others else chosen[0],
         oddities=tuple(odd), whole=whole,
     )  # fmt: skip
 
