@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import SourceError
 from analysis.params import Source
-from analysis.sources.delimited import header_of, text_batches
+from analysis.sources.delimited import first_rows, header_in, text_batches
 from analysis.sources.headers import plain, positions
 from analysis.sources.layout import Misfits
 
@@ -21,7 +21,7 @@ def source(**more):
 
 def read(path, declared=None, **more):
     declared = declared or source()
-    header = header_of(path, declared, "utf-8")
+    header = header_in(first_rows(path, declared, "utf-8"), declared)
     places, faults = positions(header, "s", declared, "x.csv")
     assert not faults, faults
     misfits = Misfits(declared)
@@ -136,7 +136,7 @@ def test_a_missing_and_a_double_column_are_both_told():
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n"])
 def test_a_file_that_ends_before_its_header_row_is_refused(written, content):
     with pytest.raises(SourceError, match=r"header row|empty"):
-        header_of(written(content), source(header_row=5), "utf-8")
+        first_rows(written(content), source(header_row=5), "utf-8")
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

@@ -59,6 +59,12 @@ class Engine:
         except duckdb.Error as fault:
             raise _unreadable(paths, fault) from fault
 
+    @property
+    def cores(self) -> int:
+        """Threads that it may use."""
+        found = self.connection.con.execute("SELECT current_setting('threads')").fetchone()
+        return int(found[0])
+
     def load(self, batches: pa.RecordBatchReader, name: str) -> ir.Table:
         """Stream Arrow batches into a table of the engine; memory stays bounded."""
         with _told():
@@ -127,11 +133,6 @@ class Engine:
         finally:
             beside.unlink(missing_ok=True)
         return rows
-
-    def batches(self, table: ir.Table, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
-        """A table's rows in Arrow batches, so that memory stays bounded."""
-        with _told():
-            yield from self.connection.to_pyarrow_batches(table, chunk_size=rows)
 
     def close(self) -> None:
         """Close the connection; what was not written is lost."""

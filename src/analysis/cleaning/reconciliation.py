@@ -161,7 +161,6 @@ def _in_both_systems(merged: ir.Table, sources: Sequence[str]) -> pd.DataFrame |
 
 def _before_pick_up(shipments: ir.Table, sources: Sequence[str]) -> pd.DataFrame:
     """Kept shipments that were delivered before they were picked up."""
-    odd = shipments.delivered_at < shipments.picked_up_at
     known = shipments.filter(shipments.delivered_at.notnull() & shipments.picked_up_at.notnull())
     odd = known.delivered_at < known.picked_up_at
     month = _month_of("shipments", known)

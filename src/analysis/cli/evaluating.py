@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from pathlib import Path
 
@@ -28,13 +27,14 @@ def evaluate_to(experiment: Path, units: Path, out: Path, assignments: Path | No
         AnalysisError: The plan, the table or the folder is wrong.
     """
     from ..experiment import evaluate_file
+    from ..pipeline.digests import content_digest
     from ..report import Provenance, evaluation_page
 
     found = evaluate_file(experiment, units, out, assignments=assignments)
     files = [path for path in (experiment, units, assignments) if path is not None]
     made = Provenance(
         command=_command(experiment, units, out, assignments),
-        digests={path.name: _digest(path) for path in files},
+        digests={path.name: content_digest(path) for path in files},
     )
     names = ["estimates.csv", "verdict.json"]
     for code in PAGES:
@@ -48,12 +48,6 @@ def evaluate_to(experiment: Path, units: Path, out: Path, assignments: Path | No
     return "\n".join(
         [verdict.headline.in_(english), *reasons, *needs, *(str(out / name) for name in names)]
     )
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, its first 16 digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def _command(experiment: Path, units: Path, out: Path, assignments: Path | None) -> str:

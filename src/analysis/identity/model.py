@@ -301,16 +301,10 @@ def _certain(m: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def _isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The nearest values that never rise (pool adjacent violators)."""
-    pools: list[list[float]] = []
-    for value, weight in zip(values, weights, strict=True):
-        pools.append([value, weight, 1.0])
-        while len(pools) > 1 and pools[-2][0] < pools[-1][0]:
-            last, before = pools.pop(), pools.pop()
-            total = last[1] + before[1]
-            mean = (last[0] * last[1] + before[0] * before[1]) / total
-            pools.append([mean, total, last[2] + before[2]])
-    return np.concatenate([np.full(int(n), value) for value, _, n in pools])
+    """The nearest values that never rise."""
+    from scipy.optimize import isotonic_regression
+
+    return np.asarray(isotonic_regression(values, weights=weights, increasing=False).x)
 
 
 def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:

@@ -73,7 +73,8 @@ def resolve(
             parent_source_id (the parent's id in the same system), is_customer (the system is
             one that customers are taken from), precedence (0 = the system whose ids are
             preferred), and where known email, address, city, postcode.
-        rulings: What people decided (`analysis.load_rulings`); they hold for ever.
+        rulings: What people decided (`analysis.load_rulings`); they hold for ever, and one about
+            a record that has gone decides nothing.
         previous: Links of an earlier month, if its ids and its grouping must stay.
 
     Returns:
@@ -84,8 +85,7 @@ def resolve(
         as its first record in the preferred system stays.
 
     Raises:
-        ParamsError: A ruling names a record that does not exist, or rulings contradict each
-            other or two valid tax ids.
+        ParamsError: Rulings contradict each other, a parent or two valid tax ids.
     """
     return identify(records, rulings, previous).links
 

@@ -1,7 +1,7 @@
 """Parameter files: profiles and experiments, validated strictly."""
 
 from .actions import Action, load_actions
-from .corrections import Correction, corrections_json_schema, load_corrections
+from .corrections import Correction, load_corrections
 from .experiment import (
     ExperimentSpec,
     experiment_json_schema,
@@ -64,7 +64,6 @@ __all__ = [
     "TableSelect",
     "TierPolicy",
     "ValuePolicy",
-    "corrections_json_schema",
     "digest",
     "experiment_json_schema",
     "load_actions",

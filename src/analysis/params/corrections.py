@@ -143,8 +143,3 @@ def load_corrections(path: str | Path) -> tuple[Correction, ...]:
     """
     found = build_if_there(Corrections, path)
     return found.corrections if found else ()
-
-
-def corrections_json_schema() -> dict[str, object]:
-    """The schema of a corrections file, for editors that complete and check YAML."""
-    return Corrections.model_json_schema()

@@ -34,8 +34,6 @@ class Profile(Section):
     Attributes:
         profile: Short name; names folders.
         raw: Folder of the raw files, relative to the repository (or absolute).
-        experiments: Folder of experiment files; default ``experiments/<profile>`` beside the
-            profile.
         calendar: Name of a file of ``calendars/`` beside the profile; null: every day is alike.
         tiers: How customers are sorted; in the file also the path of a policy file.
         services: What each tier gets; in the file also the path of a service plan.

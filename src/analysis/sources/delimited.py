@@ -49,17 +49,8 @@ def first_rows(path: Path, source: Source, encoding: str) -> list[list[str]]:
     return rows
 
 
-def header_of(path: Path, source: Source, encoding: str) -> list[str]:
-    """The cells of a text file's header row; ``#1``, ``#2`` … where it has none.
-
-    Raises:
-        SourceError: The file is empty or ends before its header row.
-    """
-    return header_in(first_rows(path, source, encoding), source)
-
-
 def header_in(rows: Sequence[list[str]], source: Source) -> list[str]:
-    """The header row among a file's first rows."""
+    """The header row among a file's first rows; ``#1``, ``#2`` … where it has none."""
     return rows[source.header_row - 1] if source.header_row else unnamed(len(rows[0]))
 
 
