@@ -109,3 +109,29 @@ def test_a_wrong_file_of_decisions_is_refused(text, told, tmp_path):
     with pytest.raises(AnalysisError) as fault:
         load_rulings(path)
     assert told in str(fault.value)
+
+
+def test_no_engine_takes_more_cores_than_it_is_given(monkeypatch):
+    """Neither its own nor the one that the evidence is learnt in."""
+    from splink.backends.duckdb import DuckDBAPI
+
+    from analysis.identity import resolving
+
+    cores = []
+    plain = resolving.linked
+    register = DuckDBAPI.register
+
+    def linked(engine, *args, **more):
+        cores.append(engine.cores)
+        return plain(engine, *args, **more)
+
+    def registered(api, *args, **more):
+        setting = api.duckdb_con.execute("SELECT current_setting('threads')").fetchall()
+        cores.append(setting[0][0])
+        return register(api, *args, **more)
+
+    monkeypatch.setattr(resolving, "linked", linked)
+    monkeypatch.setattr(DuckDBAPI, "register", registered)
+    identify(table(RECORDS), cores=3)
+    assert len(cores) > 1
+    assert set(cores) == {3}

@@ -62,8 +62,8 @@ class Engine:
     @property
     def cores(self) -> int:
         """Threads that it may use."""
-        found = self.connection.con.execute("SELECT current_setting('threads')").fetchone()
-        return int(found[0])
+        found = self.connection.con.execute("SELECT current_setting('threads')").fetchall()
+        return int(found[0][0])
 
     def load(self, batches: pa.RecordBatchReader, name: str) -> ir.Table:
         """Stream Arrow batches into a table of the engine; memory stays bounded."""

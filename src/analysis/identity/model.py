@@ -196,29 +196,31 @@ def prior_bits(matches: float, records: int) -> float:
     return float(np.log2(share / (1 - share)))
 
 
-def trained(model: Model, pairs: pd.DataFrame) -> Model:
+def trained(model: Model, pairs: pd.DataFrame, cores: int) -> Model:
     """The model with m learnt in sessions that leave one field out.
 
     Args:
         model: Its m counts as `KNOWN_PAIRS` pairs.
         pairs: One row a compared pair: level columns, same_code.
+        cores: Threads.
     """
     sums = {c.field: KNOWN_PAIRS * np.array(c.m) for c in model.comparisons}
     taught: set[str] = set()
     for rows, left_out in _sessions(model, pairs):
-        for field, found in _session(model, pairs.loc[rows], left_out).items():
+        for field, found in _session(model, pairs.loc[rows], left_out, cores).items():
             sums[field] = sums[field] + found
             taught.add(field)
     shares = {field: _decreasing(sums[field], model.u[field]) for field in sums}
     return replace(model, m=shares, learnt=frozenset(taught))
 
 
-def pattern_weights(model: Model, patterns: pd.DataFrame) -> np.ndarray:
+def pattern_weights(model: Model, patterns: pd.DataFrame, cores: int) -> np.ndarray:
     """Evidence of each pattern of levels, in bits, before how common true pairs are.
 
     Args:
         model: What each level says.
         patterns: One row a pattern: level columns.
+        cores: Threads.
 
     Returns:
         log2 of how much likelier the pattern is among pairs of one company; shape (patterns,).
@@ -226,7 +228,7 @@ def pattern_weights(model: Model, patterns: pd.DataFrame) -> np.ndarray:
     if patterns.empty:
         return np.zeros(0)
     with _quiet():
-        linker = _linker(model, patterns, 0.5)
+        linker = _linker(model, patterns, 0.5, cores)
         scored = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
     weights = np.empty(len(patterns))
     weights[scored["unique_id_l"].to_numpy(dtype=np.int64)] = scored["match_weight"].to_numpy()
@@ -255,14 +257,16 @@ def _some(chosen: np.ndarray) -> np.ndarray:
     return places[::step]
 
 
-def _session(model: Model, pairs: pd.DataFrame, left_out: frozenset[str]) -> dict[str, np.ndarray]:
+def _session(
+    model: Model, pairs: pd.DataFrame, left_out: frozenset[str], cores: int
+) -> dict[str, np.ndarray]:
     """Expected pairs of one company at each level of the fields that take part."""
     taking_part = [c for c in model.comparisons if c.field not in left_out and _varies(pairs, c)]
     if not taking_part:
         return {}
     part = Model(tuple(taking_part), model.m, model.u)
     with _quiet():
-        linker = _linker(part, pairs, START_MATCHES)
+        linker = _linker(part, pairs, START_MATCHES, cores)
         session = linker.training.estimate_parameters_using_expectation_maximisation(
             "l.pair = r.pair", estimate_without_term_frequencies=True
         )
@@ -307,7 +311,7 @@ def _isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(isotonic_regression(values, weights=weights, increasing=False).x)
 
 
-def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:
+def _linker(model: Model, pairs: pd.DataFrame, matches: float, cores: int) -> Any:
     """Splink's linker over pairs of records: both sides are the pair, levels and all."""
     from splink import Linker
     from splink.backends.duckdb import DuckDBAPI
@@ -317,7 +321,7 @@ def _linker(model: Model, pairs: pd.DataFrame, matches: float) -> Any:
     frame.insert(0, "pair", np.arange(len(frame)))
     frame.insert(0, "unique_id", np.arange(len(frame)))
     api = DuckDBAPI(":memory:")
-    api.duckdb_con.execute("SET enable_progress_bar = false")
+    api.duckdb_con.execute(f"SET enable_progress_bar = false; SET threads = {cores}")
     sides = [api.register(frame, dataset_display_name=side) for side in ("first", "second")]
     return Linker(
         sides, _settings(model, matches), validate_settings=False, log_level=logging.ERROR

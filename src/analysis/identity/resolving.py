@@ -65,6 +65,8 @@ def resolve(
     records: ir.Table,
     rulings: Sequence[Ruling] = (),
     previous: ir.Table | pd.DataFrame | None = None,
+    *,
+    cores: int | None = None,
 ) -> ir.Table:
     """Link every record of every system to one canonical customer.
 
@@ -76,6 +78,7 @@ def resolve(
         rulings: What people decided (`analysis.load_rulings`); they hold for ever, and one about
             a record that has gone decides nothing.
         previous: Links of an earlier month, if its ids and its grouping must stay.
+        cores: Threads; all by default.
 
     Returns:
         One row a record (see the contract ``customer_links``): source, source_customer_id,
@@ -87,20 +90,22 @@ def resolve(
     Raises:
         ParamsError: Rulings contradict each other, a parent or two valid tax ids.
     """
-    return identify(records, rulings, previous).links
+    return identify(records, rulings, previous, cores=cores).links
 
 
 def identify(
     records: ir.Table,
     rulings: Sequence[Ruling] = (),
     previous: ir.Table | pd.DataFrame | None = None,
+    *,
+    cores: int | None = None,
 ) -> Identified:
     """Link records as `resolve` does, and list the pairs that a person should look at."""
     frame = _ordered(records)
     before = _previous_groups(frame, previous)
     together, apart = _ruled(frame, rulings)
     kept_together, kept_apart = before.constraints()
-    engine = open_engine()
+    engine = open_engine(cores=cores)
     try:
         given = [c for c in COMPARED if c in frame.columns and frame[c].notna().any()]
         shown = frame[["rid", "system", *given]].rename(columns={"system": "source"})

@@ -60,7 +60,7 @@ def scored(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Scor
         n: Records.
     """
     model = _learnt(engine, features, levels, n)
-    pairs = _weighed(levels, model, prior_bits(START_PARTNERS * n, n) + WORTH_KEEPING)
+    pairs = _weighed(engine, levels, model, prior_bits(START_PARTNERS * n, n) + WORTH_KEEPING)
     prior = _prior(pairs, n)
     return Scored(pairs.assign(bits=pairs["bits"] + prior), model, prior)
 
@@ -72,7 +72,7 @@ def bits_of(
     pairs = pd.DataFrame({"l": left, "r": right, "at": np.arange(len(left))})
     asked = engine.materialise(ibis.memtable(pairs))
     levels = compared(engine, asked.select("l", "r"), features)
-    weighed = _weighed(levels, found.model, -np.inf)
+    weighed = _weighed(engine, levels, found.model, -np.inf)
     order = pairs.merge(weighed, on=["l", "r"], how="left").sort_values("at")
     return order["bits"].to_numpy() + found.prior
 
@@ -95,7 +95,7 @@ def _learnt(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Mod
     columns = [c.column for c in model.comparisons]
     patterns = levels.group_by(columns).agg(n=levels.count()).order_by(columns).execute()
     model = with_rare_levels(model, patterns, n, rounds=0)
-    model = trained(model, _training_pairs(levels))
+    model = trained(model, _training_pairs(levels), engine.cores)
     return with_rare_levels(model, patterns, n, rounds=RARE_ROUNDS)
 
 
@@ -133,11 +133,11 @@ def _training_pairs(levels: ir.Table) -> pd.DataFrame:
     return chosen.order_by("l", "r").execute()
 
 
-def _weighed(levels: ir.Table, model: Model, least: float) -> pd.DataFrame:
+def _weighed(engine: Engine, levels: ir.Table, model: Model, least: float) -> pd.DataFrame:
     """Pairs with at least so much evidence: l, r, bits, called."""
     columns = [c.column for c in model.comparisons]
     patterns = levels.select(columns).distinct().order_by(columns).execute()
-    patterns["bits"] = pattern_weights(model, patterns)
+    patterns["bits"] = pattern_weights(model, patterns, engine.cores)
     worth = patterns[patterns["bits"] >= least]
     if worth.empty:
         return pd.DataFrame({"l": [], "r": [], "bits": [], "called": []}).astype(

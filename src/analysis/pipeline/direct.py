@@ -58,7 +58,8 @@ def evaluate_company(
 def _cleaned(workspace: Workspace) -> Cleaned:
     ingested = ingest(workspace)
     records = customer_records(ingested, workspace.profile)
-    links = resolve(records, load_rulings(workspace.rulings))
+    rulings = load_rulings(workspace.rulings)
+    links = resolve(records, rulings, cores=workspace.engine.cores)
     return clean(ingested, links, workspace.profile, workspace.as_of)
 
 
