@@ -30,6 +30,9 @@ def shared_data() -> Path:
 os.environ.setdefault("TIERLAB_BROWSER", "none")
 """Runs of the pipeline print no PDF, which takes seconds; a test of printing asks for it."""
 
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # as runs do; processes share the cores
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox",

@@ -6,6 +6,7 @@ call is imported when they run, so that ``tierlab --help`` answers at once.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from ..errors import AnalysisError
+from ..pipeline.kernels import ONE_THREAD
 
 USAGE_CODE = 2
 INTERRUPTED_CODE = 130
@@ -21,6 +23,8 @@ BROKEN_PIPE_CODE = 141
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end with its exit code; faults are told without a traceback."""
+    for name, number in ONE_THREAD.items():
+        os.environ.setdefault(name, number)
     sys.exit(exit_code_of(sys.argv[1:] if arguments is None else arguments))
 
 

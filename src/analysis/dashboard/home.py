@@ -56,11 +56,6 @@ def private_home(folder: Path) -> dict[str, str]:
     return {variable: str(folder / name) for variable, name in names.items()}
 
 
-def few_threads() -> dict[str, str]:
-    """Variables that keep numerical libraries to one thread: a page needs no more."""
-    return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
 def free_port(host: str, port: int | None, first: int) -> int:
     """The port asked for, or the first free one.
 

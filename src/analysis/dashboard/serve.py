@@ -18,10 +18,10 @@ from traitlets.config import Config
 from ..errors import ParamsError
 from ..language import Language, LanguageCode
 from ..params import load_profile
+from ..pipeline.kernels import ONE_THREAD
 from .home import (
     KERNEL,
     environment,
-    few_threads,
     free_port,
     private_home,
     register_kernel,
@@ -100,7 +100,7 @@ def serve(
             "watch_seconds": WATCH_SECONDS,
         }
         notebook = place_notebook(folder, parameters, title)
-        with environment(private_home(folder) | few_threads()):
+        with environment(private_home(folder) | ONE_THREAD):
             config = configured(folder, notebook, host, chosen, token, language)
             config.VoilaConfiguration.default_pool_size = pool
             config.FreshVoila.most_kernels = pool + most_viewers

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 KERNEL = "tierlab"
 PROCESS = "analysis.pipeline.kernel_process"
 _SETTINGS = ("--HistoryManager.enabled=False", "--IPKernelApp.log_level=ERROR")
-_TOO_MANY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Keeps the numerical libraries to one thread: matrices of a few thousand rows cost a hundred
+times more when threads wait for each other, and sums come out in the same order everywhere."""
 
 
 def write_kernelspec(folder: Path) -> None:
@@ -36,12 +38,11 @@ def write_kernelspec(folder: Path) -> None:
     (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
-def kernel_environment(folder: Path, cores: int) -> Mapping[str, str]:
+def kernel_environment(folder: Path) -> Mapping[str, str]:
     """Environment of a kernel: everything it writes for itself goes below one folder.
 
     Args:
         folder: Of this execution; removed afterwards.
-        cores: Threads that the numerical libraries may use.
     """
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -54,12 +55,7 @@ def kernel_environment(folder: Path, cores: int) -> Mapping[str, str]:
         "TMPDIR": str(scratch),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    return own | few_threads(cores) | caches(folder)
-
-
-def few_threads(cores: int) -> dict[str, str]:
-    """What keeps the numerical libraries from starting more threads than a stage may use."""
-    return {name: str(cores) for name in _TOO_MANY_THREADS}
+    return own | ONE_THREAD | caches(folder)
 
 
 def caches(folder: Path) -> dict[str, str]:

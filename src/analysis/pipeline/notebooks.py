@@ -38,14 +38,12 @@ class Execution:
         executed: Where the executed one is saved, also when it fails.
         parameters: One for each name in the cell tagged ``parameters``, no more, no fewer.
         folder: For what the kernel writes for itself; removed by the caller.
-        cores: Threads that the kernel may use.
     """
 
     notebook: Path
     executed: Path
     parameters: Mapping[str, Scalar]
     folder: Path
-    cores: int = 1
 
 
 def execute(execution: Execution) -> None:
@@ -59,7 +57,7 @@ def execute(execution: Execution) -> None:
     check_parameters(execution.notebook, execution.parameters)
     write_kernelspec(execution.folder)
     execution.executed.parent.mkdir(parents=True, exist_ok=True)
-    with _environment(kernel_environment(execution.folder, execution.cores)):
+    with _environment(kernel_environment(execution.folder)):
         for attempt in range(ATTEMPTS):
             try:
                 return _with_papermill(execution)

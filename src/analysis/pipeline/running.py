@@ -52,7 +52,7 @@ def _notebook(job: Job, step: Step, cores: int) -> dict[str, Any]:
     inputs = _inputs(job, step)
     with staging(job, step, cores) as staged:
         try:
-            execute(_execution(staged, cores))
+            execute(_execution(staged))
             _convert(staged)
             _refuse_changed_inputs(job, step, inputs)
             made = settle(staged)
@@ -73,7 +73,7 @@ def _publication(job: Job, step: Step) -> dict[str, Any]:
     return mark_done(job, step, files, inputs=inputs, seconds=seconds, tables={})
 
 
-def _execution(staged: Staging, cores: int) -> Execution:
+def _execution(staged: Staging) -> Execution:
     job, step = staged.job, staged.step
     parameters: dict[str, Scalar] = {
         "profile": str(job.profile_path),
@@ -84,7 +84,7 @@ def _execution(staged: Staging, cores: int) -> Execution:
     }
     if step.language:
         parameters["language"] = step.language
-    return Execution(job.notebook(step), staged.executed, parameters, staged.own, cores)
+    return Execution(job.notebook(step), staged.executed, parameters, staged.own)
 
 
 def _convert(staged: Staging) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .delegation import WARM_VARIABLE
 from .job import CHECKOUT, Job
-from .kernels import caches, few_threads
+from .kernels import ONE_THREAD, caches
 from .locks import RUN_VARIABLE
 from .processes import start, stop
 from .warm import SOCKET, start_warm
@@ -54,9 +54,8 @@ def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subproc
     command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
     environment = _environment(folder)
-    threads = few_threads(1 if len(jobs) > 1 else cores)
     with contextlib.ExitStack() as ended:
-        warm = start_warm(folder, environment | threads)
+        warm = start_warm(folder, environment)
         if warm is not None:
             ended.callback(stop, warm)
             environment |= {WARM_VARIABLE: str(folder / SOCKET)}
@@ -73,4 +72,4 @@ def _environment(folder: Path) -> dict[str, str]:
     scratch = folder / "scratch"
     scratch.mkdir()
     own = {RUN_VARIABLE: str(folder), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
-    return os.environ | own | caches(folder)
+    return os.environ | own | ONE_THREAD | caches(folder)
