@@ -17,6 +17,7 @@ _PUBLIC = {
     "customer_records": "cleaning",
     "correct": "cleaning",
     "clean": "cleaning",
+    "for_spreadsheet": "cleaning",
     "verify": "cleaning",
     "resolve": "identity",
     "identify": "identity",

@@ -28,6 +28,8 @@ from .files import write_atomically
 __all__ = ["Engine", "open_engine", "write_atomically"]
 
 COMPRESSION = "zstd"
+BYTE_ORDER_MARK = "\ufeff"
+"""Before the first name of a CSV file: without it Excel takes Chinese for another encoding."""
 
 ibis.options.sql.fuse_selects = False
 """A column made in one step and used in the next is computed once, not copied into each use."""
@@ -129,6 +131,28 @@ class Engine:
             with _told():
                 self.connection.to_parquet(table, str(beside), compression=COMPRESSION)
             rows = int(pq.read_metadata(beside).num_rows)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return rows
+
+    def write_csv(self, table: ir.Table, path: Path) -> int:
+        """Write a table as one CSV file that Excel reads as UTF-8, atomically and in a stream.
+
+        Returns:
+            The number of rows written.
+
+        Raises:
+            RunError: The disk is full, or the folder cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        first = table.columns[0]
+        marked = table.rename({f"{BYTE_ORDER_MARK}{first}": first})
+        try:
+            with _told():
+                self.connection.to_csv(marked, str(beside), header=True)
+                rows = int(table.count().execute())
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

@@ -134,6 +134,21 @@ class Workspace:
                 written.append({"table": name, "rows": self._save(name, table)})
         return pd.DataFrame(written, columns=["table", "rows"])
 
+    def save_csv(self, name: str, table: ir.Table) -> int:
+        """Write a table as a CSV file for Excel to `save_to`, atomically.
+
+        Args:
+            name: Of the file; what is private goes into the private folder.
+            table: Its texts made harmless before, as `analysis.for_spreadsheet` does.
+
+        Returns:
+            The number of rows written; -1 where nothing was.
+        """
+        if self.save_to is None:
+            return -1
+        folder = self.save_to / PRIVATE if _is_private(name) else self.save_to
+        return self.engine.write_csv(table, folder / f"{name}.csv")
+
     def save_document(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON document to `save_to`, atomically; no-op without a folder."""
         if self.save_to is not None:

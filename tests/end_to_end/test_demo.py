@@ -64,6 +64,16 @@ def test_no_row_is_lost(out):
     assert total["rows_read"] == ledger["rows_read"].sum()
 
 
+def test_every_reject_is_in_the_file_for_excel(out):
+    private = processed(out) / "private"
+    told = pd.read_csv(private / "rejects.csv", dtype=str, keep_default_na=False)
+    listed = pd.read_parquet(private / "rejects.parquet")
+    assert list(told.columns) == list(listed.columns)
+    assert told["row"].astype(int).tolist() == listed["row"].tolist()
+    assert (private / "rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert not told.apply(lambda one: one.str.match(r"[=+\-@\t\r]")).any(axis=None)
+
+
 def test_nothing_personal_lies_outside_the_private_folder(out):
     names = pd.read_parquet(processed(out) / "private" / "customer_names.parquet")["name"]
     known = {name for name in names.dropna() if len(name) > 3}

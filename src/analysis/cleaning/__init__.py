@@ -7,6 +7,7 @@ from .drift import drift_of
 from .quality import monitored
 from .records import customer_records
 from .selects import queries_of
+from .spreadsheet import for_spreadsheet
 from .verification import verify
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "correct",
     "customer_records",
     "drift_of",
+    "for_spreadsheet",
     "monitored",
     "queries_of",
     "select_faults",
