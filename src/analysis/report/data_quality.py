@@ -36,8 +36,8 @@ def data_quality(inputs: Inputs, language: Language) -> Block:
         adds_up=ledger is None or adds_up(ledger),
         ledger=None if ledger is None else ledger_table(ledger, language),
         is_weak=bool(weak_sources(inputs.frame("quality"))),
-        levels=_levels_table(inputs.frame("quality"), language),
-        rules=_rules_table(inputs.frame("violations"), language),
+        levels=levels_table(inputs.frame("quality"), language),
+        rules=rules_table(inputs.frame("violations"), language, MOST_RULES),
     )
 
 
@@ -105,7 +105,8 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
     )
 
 
-def _levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    """One row a source, a column a level; None where nothing was measured."""
     if quality is None:
         return None
     rows = []
@@ -136,10 +137,13 @@ def _score(by_level: pd.DataFrame, number: int, language: Language) -> str:
     return f"{sign} {language.percent(score, 1)}"
 
 
-def _rules_table(violations: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def rules_table(
+    violations: pd.DataFrame | None, language: Language, most: int
+) -> ReadingTable | None:
+    """One row a source, column and rule that was broken, the most frequent ones first."""
     if violations is None:
         return None
-    worst = violations.sort_values("rows_n", ascending=False, kind="stable").head(MOST_RULES)
+    worst = violations.sort_values("rows_n", ascending=False, kind="stable").head(most)
     rows = [
         {
             "source": str(row["source"]),

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -59,6 +59,7 @@ class MonthEntry:
         standing: How its latest results stand.
         versions: How its published versions stand.
         signature: Tells whether the month's files are still the same.
+        quality: Language → its page on data quality, as `pages`.
     """
 
     month: str
@@ -68,6 +69,7 @@ class MonthEntry:
     standing: Standing = DRAFT
     versions: tuple[Standing, ...] = ()
     signature: str = ""
+    quality: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, key: str) -> float:
         """A headline figure; NaN where there is none."""
@@ -131,11 +133,7 @@ def month_entries(
 
 
 def _entry(shelf: Path, month: str, versions: tuple[Standing, ...], kept: Any) -> MonthEntry:
-    pages: dict[str, str] = {
-        code: f"{month}/report.{code}.html"
-        for code in CODES
-        if (shelf / month / f"report.{code}.html").exists()
-    }
+    pages, quality = (_pages(shelf, month, kind) for kind in ("report", "quality"))
     noted = str(_read(shelf / ".states" / f"{month}.json").get("state", "ok"))
     state = "missing" if noted == "failed" and not pages else noted
     signature = _signature(shelf / month)
@@ -143,7 +141,12 @@ def _entry(shelf: Path, month: str, versions: tuple[Standing, ...], kept: Any) -
         summary, standing = _needed(shelf / month)
     else:
         summary, standing = kept["summary"], _standing_in(kept)
-    return MonthEntry(month, state, summary, pages, standing, versions, signature)
+    return MonthEntry(month, state, summary, pages, standing, versions, signature, quality)
+
+
+def _pages(shelf: Path, month: str, kind: str) -> dict[str, str]:
+    names = {str(code): f"{month}/{kind}.{code}.html" for code in CODES}
+    return {code: name for code, name in names.items() if (shelf / name).exists()}
 
 
 def _signature(folder: Path) -> str:
@@ -176,7 +179,7 @@ def _standing_in(content: Mapping[str, Any]) -> Standing:
     told = content.get("standing")
     if not isinstance(told, Mapping):
         return DRAFT
-    known = {field.name for field in fields(Standing)}
+    known = {one.name for one in fields(Standing)}
     return Standing(**{name: value for name, value in told.items() if name in known})
 
 
@@ -203,6 +206,7 @@ def _part(entries: Sequence[MonthEntry], language: Language) -> dict[str, Any]:
             {
                 "month": language.month(entry.month),
                 "page": entry.pages.get(language.code) or next(iter(entry.pages.values()), ""),
+                "quality": entry.quality.get(language.code, ""),
                 "state": _state(entry.state, language),
                 "standing": _standing(entry, language),
                 "versions": [_version(entry, one, language) for one in entry.versions],

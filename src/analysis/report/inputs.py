@@ -28,6 +28,9 @@ SMALL_TABLES = (
     "ledger",
     "quality",
     "violations",
+    "reconciliation",
+    "corrections",
+    "files",
     "claims",
 )
 """Stage outputs that are read whole."""

@@ -19,6 +19,7 @@ from .guardrails import fairness, guardrails
 from .headline import overview
 from .inputs import Inputs, gather
 from .provenance import provenance
+from .quality_page import quality_page
 from .satisfaction import satisfaction
 from .tier_moves import tier_moves
 from .verdicts import verdicts
@@ -92,6 +93,10 @@ class MonthlyReport:
     def data_quality(self) -> Block:
         """How good the data are."""
         return data_quality(self.inputs, self.language)
+
+    def quality_page(self) -> Block:
+        """All that is known of the data's quality, as a page of its own."""
+        return quality_page(self.inputs, self.language)
 
     def what_changed(self) -> Block:
         """What differs from last month's report."""

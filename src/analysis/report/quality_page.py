@@ -1,0 +1,265 @@
+"""The data-quality page: what came in, what was wrong with it, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from ..cleaning.spreadsheet import MOST_ROWS, too_long_for_excel
+from ..figures import ReadingTable, reading_table
+from ..language import MISSING, Language
+from ..standing import Standing, standing_html
+from .block import Block, rendered
+from .data_quality import (
+    LEVELS,
+    SIGNS,
+    TOTAL,
+    adds_up,
+    ledger_table,
+    levels_table,
+    rules_table,
+)
+from .headline import table_name
+from .inputs import Inputs
+from .page import TEMPLATE, TEMPLATES
+
+MOST_LINES = 200
+"""Lines of one table; the tables in the month's folder hold all."""
+
+DETAILS = {
+    "columns_and_months_empty": "{count} of {of} columns and months are empty",
+    "cells_unread": "{count} of {of} cells could not be read",
+    "rows_with_faults": "{count} of {of} rows break a rule",
+    "measures_drifted": "{count} of {of} measures are unlike earlier months",
+    "no_rows": "the files hold no row",
+}
+STEPS = {
+    1: "Ask the system's owner for the months or columns that are missing.",
+    2: "Correct how the source is read in the profile: types, forms, units, encoding.",
+    3: "Look into private/rejects.csv and mend the rows in the source system, or declare a "
+    "correction.",
+    4: "Settle the difference between the two systems with their owners.",
+    5: "Ask what changed in the source system before relying on the figures.",
+}
+"""Level → what usually helps."""
+CHECKS = {
+    "finance_shipments": "shipments against finance",
+    "finance_revenue": "revenue against finance",
+    "finance_cost": "cost against finance",
+    "shipments_missing_elsewhere": "shipments that the other system lacks",
+    "delivered_before_pick_up": "delivered before it was picked up",
+    "delivered_before_start": "delivered before it was ordered",
+    "tickets_about_unknown_shipment": "tickets about unknown shipments",
+    "surveys_about_unknown_shipment": "surveys about unknown shipments",
+    "costs_without_shipments": "service costs of customers without shipments",
+}
+WITHOUT_CUSTOMER = "_without_customer"
+MEASURES = {
+    "rows": "rows",
+    "missing": "missing share",
+    "new": "new categories",
+    "shift": "shift of the distribution",
+}
+WEAK = ("warning", "error", "critical")
+
+
+def quality_page(inputs: Inputs, language: Language) -> Block:
+    """One offline page on the quality of a month's data.
+
+    Args:
+        inputs: The month.
+        language: The reader's.
+    """
+    ledger, quality = inputs.frame("ledger"), inputs.frame("quality")
+    weak = _weak(quality)
+    return rendered(
+        "quality_page",
+        language,
+        style=Markup((TEMPLATES / TEMPLATE / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        company=inputs.profile.title.in_(language.code),
+        month=language.month(str(inputs.month)),
+        others=[code for code in inputs.profile.languages if code != language.code],
+        standing=Block(standing_html(Standing(), language)),
+        adds_up=ledger is None or adds_up(ledger),
+        limits=_limits(inputs, language),
+        levels=levels_table(quality, language),
+        weak=_weak_table(weak, language),
+        steps=[language.text(STEPS[level]) for level in sorted({int(n) for n in weak["level"]})],
+        ledger=None if ledger is None else ledger_table(ledger, language),
+        rules=rules_table(inputs.frame("violations"), language, MOST_LINES),
+        excel=_excel(inputs.frame("violations"), language),
+        drift=_drift_table(inputs.frame("drift"), language),
+        is_watched=inputs.frame("drift") is not None,
+        differences=_differences_table(inputs.frame("reconciliation"), language),
+        corrections=_corrections_table(inputs.frame("corrections"), language),
+        files=_files_table(inputs.frame("files"), language),
+    )
+
+
+def _weak(quality: pd.DataFrame | None) -> pd.DataFrame:
+    if quality is None:
+        return pd.DataFrame(columns=["source", "level", "score", "status", "detail", "count", "of"])
+    return quality[quality["status"].isin(WEAK) & (quality["source"] != TOTAL)]
+
+
+def _limits(inputs: Inputs, language: Language) -> str:
+    limits = inputs.profile.quality
+    told = language.text(
+        "A level that falls short by more than {warning} is a warning, by more than {error} an "
+        "error, by more than {critical} critical.",
+        warning=language.percent(limits.warning, 0),
+        error=language.percent(limits.error, 0),
+        critical=language.percent(limits.critical, 0),
+    )
+    stops = {
+        "never": "No level stops a run.",
+        "error": "An error stops the run on the levels that the profile names.",
+        "critical": "A critical one stops the run on the levels that the profile names.",
+    }
+    return language.text("{one} {two}", one=told, two=language.text(stops[limits.stop_at]))
+
+
+def _weak_table(weak: pd.DataFrame, language: Language) -> ReadingTable | None:
+    rows = [
+        (
+            str(row["source"]),
+            language.text(LEVELS[int(row["level"])]),
+            f"{SIGNS[str(row['status'])]} {language.percent(float(row['score']), 1)}",
+            _detail(row, language),
+        )
+        for _, row in weak.iterrows()
+    ]
+    titles = ("Source", "Level", "Share that passes", "Why")
+    return _table("weak", "Levels that fall short", titles, rows, language, numeric=(2,))
+
+
+def _detail(row: pd.Series, language: Language) -> str:
+    code = str(row["detail"])
+    if code in DETAILS:
+        counts = {name: language.number(row[name]) for name in ("count", "of")}
+        return language.text(DETAILS[code], **counts)
+    return check_name(code, language)
+
+
+def check_name(check: str, language: Language) -> str:
+    """A check between sources for readers: its words, else its code."""
+    if check in CHECKS:
+        return language.text(CHECKS[check], context="check")
+    if check.endswith(WITHOUT_CUSTOMER):
+        table = table_name(check.removesuffix(WITHOUT_CUSTOMER), language)
+        return language.text("{table} without a known customer", context="check", table=table)
+    return check
+
+
+def _excel(violations: pd.DataFrame | None, language: Language) -> str:
+    rows = 0 if violations is None else int(violations["rows_n"].sum())
+    if not too_long_for_excel(rows):
+        return ""
+    return language.text(
+        "private/rejects.csv has {rows} rows; Excel shows only the first {most} of them.",
+        rows=language.number(rows),
+        most=language.number(MOST_ROWS),
+    )
+
+
+def _drift_table(drift: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    if drift is None:
+        return None
+    rows = [
+        (
+            f"{table_name(str(row['table']), language)} {row['column']}".strip(),
+            language.text(MEASURES[str(row["measure"])], context="drift"),
+            _drifted(row, "value", language),
+            _drifted(row, "usual", language),
+            SIGNS[str(row["severity"])],
+            str(row["detail"]) or MISSING,
+        )
+        for _, row in drift[drift["severity"] != "ok"].iterrows()
+    ]
+    titles = ("Table and column", "What is watched", "This month", "Usual", "State", "New")
+    return _table("drift", "Unlike the months before", titles, rows, language, numeric=(2, 3))
+
+
+def _drifted(row: pd.Series, name: str, language: Language) -> str:
+    if row["measure"] == "rows":
+        return language.number(row[name])
+    if row["measure"] == "shift":
+        return language.number(row[name], 2)
+    return language.percent(float(row[name]), 1)
+
+
+def _differences_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    """Each check once: in how many months it was held, in how many it differs, and the worst."""
+    if found is None:
+        return None
+    rows = []
+    for (check, a, b), part in found.groupby(["check", "source_a", "source_b"], sort=False):
+        known = part[part["share"].notna()]
+        worst = known.sort_values("share", kind="stable").iloc[-1] if len(known) else None
+        rows.append((
+            check_name(str(check), language),
+            " / ".join(name for name in (str(a), str(b)) if name),
+            language.number(len(part)),
+            language.number(int(part["severity"].isin(WEAK).sum())),
+            MISSING if worst is None else language.percent(float(worst["share"]), 2),
+            MISSING if worst is None or not worst["month"] else language.month(worst["month"]),
+        ))  # fmt: skip
+    titles = ("What is compared", "Sources", "Months", "Beyond the limit", "Largest", "In")
+    return _table("differences", "Sources held against each other", titles, rows, language,
+                  numeric=(2, 3, 4))  # fmt: skip
+
+
+def _corrections_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    if found is None:
+        return None
+    rows = [
+        (
+            str(row["id"]),
+            str(row["source"]),
+            language.number(row["rows_n"]),
+            str(row["reason"]),
+            str(row["who"]),
+        )
+        for _, row in found.iterrows()
+    ]
+    titles = ("Correction", "Source", "Rows", "Reason", "Who")
+    return _table("corrections", "Declared corrections", titles, rows, language, numeric=(2,))
+
+
+def _files_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+    if found is None:
+        return None
+    rows = [
+        (
+            " ".join(str(row[name]) for name in ("file", "sheet") if row[name]),
+            str(row["source"]),
+            language.number(row["rows"]),
+            str(row["encoding"] or MISSING),
+            str(row["columns_not_read"] or MISSING),
+        )
+        for _, row in found.iterrows()
+    ]
+    titles = ("File", "Source", "Rows", "Encoding", "Columns not read")
+    return _table("files", "Files and how they were read", titles, rows, language, numeric=(2,))
+
+
+def _table(
+    key: str,
+    caption: str,
+    titles: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    language: Language,
+    numeric: Sequence[int] = (),
+) -> ReadingTable | None:
+    if not rows:
+        return None
+    names = [f"c{place}" for place in range(len(titles))]
+    told: Any = dict(zip(names, (language.text(title) for title in titles), strict=True))
+    frame = pd.DataFrame(list(rows[:MOST_LINES]), columns=names)
+    return reading_table(
+        frame, told, caption=language.text(caption), numeric=[names[n] for n in numeric],
+        stacks=True, key=key,
+    )  # fmt: skip
