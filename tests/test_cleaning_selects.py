@@ -134,3 +134,32 @@ def test_ctes_over_sources_are_fine():
     """
     assert query(select).joins
     assert select_faults(profile(select)) == []
+
+
+OWN = "SELECT notes.No AS survey_id, notes.At AS answered_at"
+JOINED = f"{OWN}, w.said AS comment FROM notes JOIN w ON w.No = notes.No"
+INNER = "SELECT max(n.Comment) FROM notes AS n WHERE n.No = notes.No"
+WHO = "SELECT No, Who FROM notes"
+V = "v AS (SELECT No, Comment AS x FROM notes)"
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        f"WITH w AS (SELECT No, Comment AS said FROM notes) {JOINED}",
+        f"WITH {V}, w AS (SELECT No, upper(x) AS said FROM v) {JOINED}",
+        f"WITH {V}, w AS (SELECT No, x AS said FROM v UNION ALL {WHO}) {JOINED}",
+        f"{OWN}, ({INNER}) AS comment FROM notes",
+    ],
+)
+def test_personal_columns_are_found_through_subqueries(select):
+    parts = together(CUSTOMERS, ORDERS)
+    columns = {"No": "text", "At": "time", "Who": "text", "Comment": "text"}
+    parts["sources"]["notes"] = {"system": "crm", "files": "notes.csv", "columns": columns}
+    parts["tables"] |= {
+        "shipments": {"source": "orders", "select": FINE},
+        "survey_comments": {"source": "notes", "select": select},
+    }
+    found = queries_of(build(Profile, {**yaml.safe_load(HEAD), **parts}, "tiny.yaml"))
+    (one,) = found["survey_comments"]
+    assert one.personal == {"notes": {"Comment", "Who"} if "UNION" in select else {"Comment"}}

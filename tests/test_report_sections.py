@@ -285,6 +285,7 @@ def test_sources_in_a_bad_state_are_named(english):
 def test_inputs_are_compared_by_kind():
     now = {"code": "b", "raw/a.csv": "1", "raw/b.csv": "2", "params.tiers": "x"}
     before = {"code": "a", "raw/a.csv": "1", "raw/c.csv": "3", "params.tiers": "x"}
+    now["previous/inputs"], before["previous/inputs"] = "y", "z"  # another month's: always differ
     found = {change.kind: change for change in input_changes(now, before)}
     assert set(found) == {"code", "raw"}
     assert found["raw"].added == ("b.csv",)
@@ -304,6 +305,7 @@ def test_last_months_report_is_compared_with(tmp_path):
     september = gather(workspace).figures.loc["2026-09"]
     values = {key: {"value": float(september[key])} for key in told["headline"]}
     values["revenue"]["value"] *= 0.9
+    values["on_time_rate"]["value"] += 1e-7  # told alike, so no revision to a reader
     experiments = [{"id": "tiered-2025", "verdict": "continue"}]
     content = {"headline": values, "experiments": experiments}
     (before / "summary.json").write_text(json.dumps(content), encoding="utf-8")

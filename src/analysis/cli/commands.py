@@ -182,6 +182,11 @@ def lab(
     raise typer.Exit(lab(port=port, browser=browser, language=language))
 
 
+NO_PDF = (
+    "[dim]No PDF was made: no Chromium prints here. Install one, or name it in TIERLAB_BROWSER.[/]"
+)
+
+
 def _say_outcome(outcome: Outcome, screen: Any) -> None:
     screen.print(
         f"done in {outcome.seconds:.1f} s" if outcome.ran else "nothing changed", highlight=False
@@ -189,3 +194,5 @@ def _say_outcome(outcome: Outcome, screen: Any) -> None:
     for folder in outcome.reports:
         for page in sorted(folder.glob("report.*.html")):
             screen.print(str(page), highlight=False, soft_wrap=True)
+    if outcome.ran and not all(any(folder.glob("report.*.pdf")) for folder in outcome.reports):
+        screen.print(NO_PDF, highlight=False, soft_wrap=True)

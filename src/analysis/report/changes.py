@@ -16,8 +16,8 @@ from .headline import HEADLINE, headline_figures, written
 from .inputs import Inputs
 from .verdicts import DECISIONS
 
-REVISED_FROM = 1e-9
-"""Relative difference from which a figure told again counts as revised; below it is rounding."""
+OF_MONTH_BEFORE = "previous/"
+"""Inputs of a report that belong to the month before it."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,14 @@ def input_changes(now: Mapping[str, str], before: Mapping[str, str]) -> list[Inp
 
     Args:
         now, before: Name of an input → digest, such as ``params.tiers`` or ``raw/orders.csv``.
+            What belongs to another month's report always differs and is left out.
 
     Example:
         >>> input_changes({"code": "b", "raw/a.csv": "1"}, {"code": "a"})[0].changed
         ('code',)
     """
-    kinds = dict.fromkeys(_kind(name) for name in (*now, *before))
+    names = (name for name in (*now, *before) if not name.startswith(OF_MONTH_BEFORE))
+    kinds = dict.fromkeys(_kind(name) for name in names)
     changes = [_change_of(kind, now, before) for kind in kinds]
     return [change for change in changes if change.is_any]
 
@@ -117,7 +119,7 @@ def _words(decision: str, language: Language) -> str:
 def _revised_table(
     inputs: Inputs, before: Mapping[str, Any], language: Language
 ) -> ReadingTable | None:
-    """Last month's figures where today's data tell them otherwise than last month's report."""
+    """Last month's figures that are written otherwise today than in last month's report."""
     currency = inputs.profile.money.currency
     month = inputs.month.shifted(-1)
     published = before.get("headline", {})
@@ -125,15 +127,11 @@ def _revised_table(
     for spec, figure in zip(HEADLINE, headline_figures(inputs.figures, month), strict=True):
         then = (published.get(spec.key) or {}).get("value")
         now = figure.value
-        if then is None or now != now or abs(now - then) <= REVISED_FROM * max(abs(then), 1):
+        if then is None or now != now:
             continue
-        rows.append(
-            {
-                "figure": language.text(spec.label),
-                "then": written(float(then), spec.form, language, currency),
-                "now": written(now, spec.form, language, currency),
-            }
-        )
+        told = [written(float(value), spec.form, language, currency) for value in (then, now)]
+        if told[0] != told[1]:
+            rows.append({"figure": language.text(spec.label), "then": told[0], "now": told[1]})
     if not rows:
         return None
     headings = {
