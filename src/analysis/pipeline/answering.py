@@ -156,7 +156,8 @@ def _refuse_what_is_not_current(job: Job) -> None:
             where=job.name,
             got=f"{step}: {why}",
             todo=f"Run it first: tierlab run --profile params/{job.profile_path.name} "
-            f"--month {job.month}, and read it.",
+            f"--month {job.month}, and read it. Where that run named --raw or --out, name the "
+            "same here.",
         )
 
 
