@@ -267,3 +267,18 @@ def test_evaluate_writes_estimates_and_verdict(capsys, tmp_path):
     verdict = json.loads((tmp_path / "out/verdict.json").read_text())
     assert verdict
     assert str(tmp_path / "out/estimates.csv") in out
+
+
+@pytest.mark.parametrize(("printed", "choice", "told"), [(0, "", 1), (1, "", 0), (0, "none", 0)])
+def test_a_run_says_when_it_made_no_pdf(tmp_path, monkeypatch, printed, choice, told):
+    from rich.console import Console
+
+    from analysis.cli.commands import _say_outcome
+    from analysis.pipeline.front import Outcome
+
+    monkeypatch.setenv("TIERLAB_BROWSER", choice)
+    for name in ["report.en.html", "report.en.pdf"][: 1 + printed]:
+        (tmp_path / name).touch()
+    screen = Console(record=True, width=200)
+    _say_outcome(Outcome((tmp_path,), ran=True, seconds=1), screen)
+    assert screen.export_text().count("No PDF was made") == told

@@ -12,6 +12,7 @@ from analysis.report.changes import input_changes
 from analysis.report.data_quality import adds_up
 from analysis.report.experiment_view import experiment_views
 from analysis.report.guardrails import guardrail_state
+from analysis.report.headline import HEADLINE
 from analysis.report.inputs import gather
 from analysis.report.provenance import version_of
 from analysis.report.tier_moves import counts_of_moves
@@ -314,6 +315,7 @@ def test_last_months_report_is_compared_with(tmp_path):
     assert "Tiered service by depot: new, Continue" in html
     assert "Figures of September 2026 that were revised" in html
     assert html.count("CN¥") == 2  # revenue then and now, and no other figure
+    assert next(one.label for one in HEADLINE if one.key == "on_time_rate") not in html
 
 
 def test_a_package_that_is_not_installed_has_no_version():

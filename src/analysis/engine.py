@@ -125,16 +125,10 @@ class Engine:
         Raises:
             RunError: The disk is full, or the folder cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
+        with _beside(path) as part:
             with _told():
-                self.connection.to_parquet(table, str(beside), compression=COMPRESSION)
-            rows = int(pq.read_metadata(beside).num_rows)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        return rows
+                self.connection.to_parquet(table, str(part), compression=COMPRESSION)
+            return int(pq.read_metadata(part).num_rows)
 
     def write_csv(self, table: ir.Table, path: Path) -> int:
         """Write a table as one CSV file that Excel reads as UTF-8, atomically and in a stream.
@@ -145,18 +139,11 @@ class Engine:
         Raises:
             RunError: The disk is full, or the folder cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         first = table.columns[0]
         marked = table.rename({f"{BYTE_ORDER_MARK}{first}": first})
-        try:
-            with _told():
-                self.connection.to_csv(marked, str(beside), header=True)
-                rows = int(table.count().execute())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        return rows
+        with _beside(path) as part, _told():
+            self.connection.to_csv(marked, str(part), header=True)
+            return int(table.count().execute())
 
     def close(self) -> None:
         """Close the connection; what was not written is lost."""
@@ -191,6 +178,18 @@ def open_engine(
     if own:
         weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
     return Engine(connection, scratch)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file beside another that takes its place when the block ends well, else goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

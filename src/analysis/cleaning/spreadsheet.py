@@ -32,8 +32,7 @@ def _harmless(text: ir.Value) -> ir.Value:
     length = text.length()
     cut = text.left(MOST_SIGNS) + "…(" + length.cast("string") + ")"
     held = (length > MOST_SIGNS).ifelse(cut, text).replace("\0", "␀")
-    risky = held.re_search(FORMULA) | held.left(1).isin(["\t", "\r", "\n"])
-    return risky.ifelse("'" + held, held)
+    return held.re_search(FORMULA).ifelse("'" + held, held)
 
 
 def too_long_for_excel(rows: int) -> bool:

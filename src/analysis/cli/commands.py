@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -188,11 +189,14 @@ NO_PDF = (
 
 
 def _say_outcome(outcome: Outcome, screen: Any) -> None:
+    from ..pipeline.printing import CHOICE, NO_BROWSER
+
     screen.print(
         f"done in {outcome.seconds:.1f} s" if outcome.ran else "nothing changed", highlight=False
     )
     for folder in outcome.reports:
         for page in sorted(folder.glob("report.*.html")):
             screen.print(str(page), highlight=False, soft_wrap=True)
-    if outcome.ran and not all(any(folder.glob("report.*.pdf")) for folder in outcome.reports):
+    printed = all(any(folder.glob("report.*.pdf")) for folder in outcome.reports)
+    if outcome.ran and not printed and os.environ.get(CHOICE) != NO_BROWSER:
         screen.print(NO_PDF, highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ PROCESS = "analysis.pipeline.kernel_process"
 _SETTINGS = ("--HistoryManager.enabled=False", "--IPKernelApp.log_level=ERROR")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Keeps the numerical libraries to one thread: matrices of a few thousand rows cost a hundred
-times more when threads wait for each other, and sums come out in the same order everywhere."""
+times more when threads wait for each other."""
 
 
 def write_kernelspec(folder: Path) -> None:
