@@ -11,6 +11,7 @@ from analysis.files import read_json
 from analysis.pipeline.notebooks import Execution, execute, parameters_of
 from analysis.simulate import company
 from commands import MONTH, tierlab_run
+from personal_values import PLACES, found_below, found_in, needles_of
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "params" / "demo.yaml"
@@ -28,6 +29,7 @@ def out(tmp_path_factory):
     options = ["--raw", str(folder / "raw"), "--out", str(folder / "out")]
     told = tierlab_run(ROOT, *options, profile=str(PROFILE))
     assert told.returncode == 0, told.stderr
+    (folder / "said.txt").write_text(told.stdout + told.stderr, encoding="utf-8")
     yield folder / "out"
     shutil.rmtree(folder)
 
@@ -74,13 +76,24 @@ def test_every_reject_is_in_the_file_for_excel(out):
     assert not told.apply(lambda one: one.str.match(r"[=+\-@\t\r]")).any(axis=None)
 
 
-def test_nothing_personal_lies_outside_the_private_folder(out):
-    names = pd.read_parquet(processed(out) / "private" / "customer_names.parquet")["name"]
-    known = {name for name in names.dropna() if len(name) > 3}
-    for path in processed(out).glob("*.parquet"):
-        frame = pd.read_parquet(path)
-        for column in frame.select_dtypes(["object", "string"]):
-            assert not known & set(frame[column].dropna().astype(str)), (path.name, column)
+@pytest.fixture(scope="module")
+def personal(out):
+    """Every personal value that the simulated company's files hold, by kind."""
+    values = needles_of(out.parent / "raw")
+    assert all(values[kind] for kind in PLACES), "a kind of value that is not looked for"
+    return values
+
+
+def test_nothing_personal_lies_outside_the_private_folder(out, personal):
+    assert found_below(out, personal, without=["private"]) == []
+    said = (out.parent / "said.txt").read_text(encoding="utf-8")
+    assert found_in("terminal", said, personal) == []
+
+
+def test_the_private_folder_holds_every_kind_of_personal_value(out, personal):
+    """The same search finds each kind where it may be: it would find it elsewhere too."""
+    found = {one.kind for one in found_below(processed(out) / "private", personal)}
+    assert found == set(PLACES)
 
 
 def failing(out, *options, month=MONTH):

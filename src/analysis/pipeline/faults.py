@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -12,6 +13,11 @@ from ..errors import AnalysisError
 
 UNEXPECTED = "Something unexpected happened; this is a fault of the program, not of yours."
 UNEXPECTED_CODE = 70
+
+PLACE = ("  File ", "Traceback ", "\n")
+"""How the parts of a traceback begin that hold no text of the fault."""
+VALUE = re.compile(r"""'[^'\n]*'|"[^"\n]*"|\S+@\S+|[^\x00-\x7f]+|\d{4,}""")
+"""What may be the value of a row: anything quoted, mail, no Latin letters, long numbers."""
 
 
 def explained(fault: BaseException, folder: Path | None = None) -> tuple[str, int]:
@@ -28,12 +34,19 @@ def write_log(fault: BaseException, folder: Path | None = None) -> Path:
 
     Args:
         fault: What happened.
-        folder: Where to keep it; the system's folder for temporary files by default.
+        folder: A private folder to keep it in. By default the system's folder for temporary
+            files, where the fault's text is kept without what may be the value of a row.
     """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix="tierlab-", suffix=".log", dir=folder)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(f"command: {' '.join(sys.argv)}\n")
-        traceback.print_exception(fault, file=stream)
+        told = traceback.format_exception(fault)
+        stream.writelines(told if folder is not None else map(_without_values, told))
     return Path(name)
+
+
+def _without_values(told: str) -> str:
+    """A part of a traceback; a place in the code stays, of a fault's own text its plain words."""
+    return told if told.startswith(PLACE) else VALUE.sub("…", told)
