@@ -102,5 +102,5 @@ def _months_of(rows: ir.Table, name: str) -> set[str]:
 
 def _gaps(found: set[str], as_of: Month) -> tuple[int, int]:
     first = Month.parse(min(found))
-    expected = (as_of.year - first.year) * 12 + as_of.number - first.number + 1
+    expected = as_of.months_since(first) + 1
     return max(0, expected - len(found)), max(1, expected)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from ..months import Month
+from ..months import Month, first_day
 from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
 from .followed import IN_COST_MONTHS
@@ -160,7 +160,7 @@ def cost_part(
 
     Columns ``cost_to_month_1 … months`` sum them from assignment on.
     """
-    begins = (costs.month + "-01").cast("date").cast("timestamp(6)")
+    begins = first_day(costs.month).cast("timestamp(6)")
     dated = costs.mutate(begins=begins, ends=begins + ibis.interval(months=1))
     rows = _of_units(clock, dated.filter(dated.ends <= ibis.literal(as_of.end)))
     columns: dict[str, ir.Value] = {}

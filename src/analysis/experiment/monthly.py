@@ -183,8 +183,7 @@ def _month_of(instant: pd.Timestamp) -> Month:
 
 def _months_between(first: Month, end: Month) -> tuple[Month, ...]:
     """Months from the first up to, not including, the end."""
-    count = (end.year - first.year) * 12 + end.number - first.number
-    return tuple(first.shifted(step) for step in range(max(count, 0)))
+    return first.through(end.shifted(-1))
 
 
 def _next_look(metrics: Iterable[Metric], assigned: pd.Series, as_of: Month) -> dt.date | None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from ..months import Month
+from ..months import Month, index_of_text, month_index, month_text
 from ..params import SensitiveCargo
 from ..tables import check
-from .month_index import index_of, month_index, month_text
 
 AMOUNT_DECIMALS = 4
 """Sums are rounded to this many decimals, so that they do not depend on the order of rows."""
@@ -195,8 +194,7 @@ def _served(service_costs: ir.Table | None, as_of: Month) -> ir.Table | None:
     if service_costs is None:
         return None
     known = service_costs.filter(service_costs.month <= str(as_of))
-    index = known.month.left(4).cast("int32") * 12 + known.month.right(2).cast("int32") - 1
-    return known.group_by("customer_id", month_index=index.cast("int32")).aggregate(
+    return known.group_by("customer_id", month_index=index_of_text(known.month)).aggregate(
         cost_to_serve=_amount(known.cost)
     )
 
@@ -279,7 +277,7 @@ def _spine(
     since = coverage.since_shipments.as_scalar()
     starts = starts.filter(since.notnull())
     first = ibis.greatest(starts.first_index, since)
-    months = ibis.range(first, index_of(as_of) + 1).unnest()
+    months = ibis.range(first, as_of.index + 1).unnest()
     return starts.select("customer_id", month_index=months.cast("int32"))
 
 

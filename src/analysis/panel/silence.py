@@ -11,8 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..calendar import Calendar
-from ..months import Month
-from .month_index import index_of, month_index
+from ..months import YEAR, Month, month_index
 
 YEARS_WITHOUT_FALSE_ALARM = 20
 """Were its shipments a Poisson stream, a gap longer than the window would come once in so long."""
@@ -28,7 +27,6 @@ QUIET_BELOW = 0.25
 FEWEST_A_MONTH = 3.0
 """Shipments a month below which quiet months are chance: two of them in a row then have a chance of
 exp(−6), a quarter of a per cent."""
-MONTHS = 12
 
 
 def churn_window(gap: ir.NumericValue) -> ir.NumericValue:
@@ -77,7 +75,7 @@ def off_seasons(counts: ir.Table) -> ir.Table:
         spelled.is_beside_quiet,
         spelled.pace >= FEWEST_A_MONTH,
     )
-    return off.select("customer_id", calendar_month=off.month_index % MONTHS).distinct()
+    return off.select("customer_id", calendar_month=off.month_index % YEAR).distinct()
 
 
 def _dense(counts: ir.Table) -> ir.Table:
@@ -149,11 +147,11 @@ def _stopped(seasons: ir.Table, calendar: Calendar, as_of: Month) -> ir.Table:
     """One row a customer with an off-season and month: off_n, its off-season days up to its end."""
     months = [as_of.shifted(-n) for n in range(CLOCK_MONTHS)]
     frame = pd.DataFrame(
-        {"month_index": [index_of(m) for m in months], "open": calendar.open_days_of(months)}
+        {"month_index": [m.index for m in months], "open": calendar.open_days_of(months)}
     )
     listed = ibis.memtable(frame, schema={"month_index": "int32", "open": "int32"})
     every = seasons.select("customer_id").distinct().cross_join(listed)
-    every = every.mutate(calendar_month=every.month_index % MONTHS)
+    every = every.mutate(calendar_month=every.month_index % YEAR)
     marked = every.left_join(seasons.view().mutate(is_off=True), ["customer_id", "calendar_month"])
     so_far = ibis.window(group_by="customer_id", order_by="month_index", following=0)
     off = ibis.ifelse(marked.is_off.notnull(), marked.open, 0)

@@ -134,7 +134,7 @@ def months_between(first: Month, last: Month) -> tuple[Month, ...]:
     Raises:
         ParamsError: The first is later than the last, or the range is absurdly long.
     """
-    count = (last.year - first.year) * 12 + last.number - first.number + 1
+    count = last.months_since(first) + 1
     if not 1 <= count <= LONGEST_RANGE:
         raise ParamsError(
             "This is no range of months",
@@ -142,7 +142,7 @@ def months_between(first: Month, last: Month) -> tuple[Month, ...]:
             got=f"{first} to {last}",
             allowed=f"1 to {LONGEST_RANGE} months, the earlier one first",
         )
-    return tuple(first.shifted(step) for step in range(count))
+    return first.through(last)
 
 
 def _refuse_braces(root: Path) -> None:

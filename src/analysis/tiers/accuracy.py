@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..months import Month
+from ..months import YEAR, Month, index_of_text
 from ..params import TierPolicy
 from ..tables import TIERS
-from .season import YEAR
 
 MONTHS_AHEAD = (1, 3, 6, 12)
 CONFIDENCE = 0.95
@@ -58,9 +57,11 @@ def accuracy(
     """
     place = {tier: rank for rank, tier in enumerate(reversed(TIERS))}
     scored = tiers.filter(tiers.month <= str(as_of), tiers.score > 0)
-    held = scored.select("customer_id", "month", "tier", index=_index(scored))
+    held = scored.select("customer_id", "month", "tier", index=index_of_text(scored.month))
     reached = tiers.filter(tiers.month <= str(as_of))
-    earned = reached.select("customer_id", earned_at=_index(reached), earned=reached.tier_by_score)
+    earned = reached.select(
+        "customer_id", earned_at=index_of_text(reached.month), earned=reached.tier_by_score
+    )
     period = longest_wait(policy)
     rows = []
     for ahead in months_ahead:
@@ -79,10 +80,6 @@ def longest_wait(policy: TierPolicy) -> int:
     months = sorted(policy.review_months)
     following = [*months[1:], months[0] + YEAR]
     return max(after - month for month, after in zip(months, following, strict=True))
-
-
-def _index(table: ir.Table) -> ir.IntegerValue:
-    return table.month.left(4).cast("int32") * YEAR + table.month.right(2).cast("int32")
 
 
 def _agreement(met: ir.Table, place: dict[str, int]) -> dict[str, object]:

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from ..errors import ParamsError, did_you_mean
 from ..months import Month
-from ..panel import index_of
 from ..params import Override, TierPolicy
 from ..tables import check
 from .codes import HOLD_NAMES, LEVEL_NAMES, NO_LEVEL, REASON_NAMES, Hold, Levels, level_of
@@ -102,11 +101,6 @@ def walked(
         yield rules.step(rows, _level_by_hand(hands, rows))
 
 
-def month_of(index: int) -> str:
-    """The month of an index, such as 2026-10."""
-    return str(Month(index // 12, index % 12 + 1))
-
-
 def month_table(seen: Seen, ruled: Ruled, customer_ids: pa.Array) -> pa.Table:
     """One month of `tiers`, one row a customer, as the contract says."""
     n = len(seen.rows)
@@ -114,7 +108,7 @@ def month_table(seen: Seen, ruled: Ruled, customer_ids: pa.Array) -> pa.Table:
     return pa.table(
         {
             "customer_id": _words(np.arange(n, dtype=np.int32), customer_ids),
-            "month": _words(np.zeros(n, np.int8), pa.array([month_of(seen.rows.index)])),
+            "month": _words(np.zeros(n, np.int8), pa.array([str(Month.at(seen.rows.index))])),
             "score": pa.array(seen.rows.score, mask=np.isnan(seen.rows.score)),
             "tier_by_score": _words(target.astype(np.int8), LEVELS),
             "tier": _words(ruled.level, LEVELS),
@@ -138,7 +132,7 @@ def _month_bars(seen: Seen, ruled: Ruled) -> pd.DataFrame:
     ranked = seen.target[seen.rows.is_ranked]
     return pd.DataFrame(
         {
-            "month": month_of(seen.rows.index),
+            "month": str(Month.at(seen.rows.index)),
             "tier": LEVEL_NAMES[::-1],
             "bar": seen.bars[::-1],
             "customers_n": [int((ranked == level).sum()) for level in range(len(LEVEL_NAMES))][
@@ -171,8 +165,8 @@ def _by_hand(overrides: Sequence[Override], history: History) -> list[_Hand]:
     return [
         _Hand(
             ids[o.customer_id],
-            index_of(Month.parse(o.first_month)),
-            index_of(Month.parse(o.last_month)),
+            Month.parse(o.first_month).index,
+            Month.parse(o.last_month).index,
             level_of(o.tier),
         )
         for o in overrides

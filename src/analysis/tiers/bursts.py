@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..months import YEAR
 from ..params import BurstPromotion
 from .codes import HIGHEST, LOWEST, NO_LEVEL, Levels, Mask, Numbers
 from .history import MonthRows
 from .memory import Recent
-from .season import YEAR
 
 MEMORY_MONTHS = 25
 """The longest baseline that `BurstPromotion` allows, and the month itself."""

@@ -11,10 +11,9 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..message import Message, Value
-from ..months import Month
-from ..panel import churn_window, index_of
+from ..months import YEAR, Month, index_of_text
+from ..panel import churn_window
 from ..params import SeasonalProtection, TierPolicy
-from .season import YEAR
 from .words import BOTH
 
 DAYS_A_MONTH = 365.25 / 12
@@ -88,8 +87,7 @@ _COLUMNS = (
 
 def _rhythm(scores: ir.Table, policy: TierPolicy, as_of: Month) -> ir.Table:
     """One row a customer that shipped in the last year: how it usually ships, and lately."""
-    index = scores.month.left(4).cast("int32") * 12 + scores.month.right(2).cast("int32") - 1
-    age = index_of(as_of) - index
+    age = as_of.index - index_of_text(scores.month)
     season = policy.seasonal_protection or SeasonalProtection()
     known = scores.mutate(age=age).filter(lambda t: t.age >= 0)
     shipped = known.shipments_n

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..months import YEAR
 from ..params import BurstPromotion, SeasonalProtection
 from .bursts import BurstWatch
 from .codes import NO_LEVEL, Hold, Levels, Mask, Numbers
 from .memory import lengthened
 from .rules import Ruled, Seen
-from .season import YEAR, SeasonWatch
+from .season import SeasonWatch
 
 MONTHS_TO_RETURN = 6
 """A customer is back when it ships a usual month's worth within so many months."""

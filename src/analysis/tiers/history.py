@@ -18,8 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import ContractError, CoverageError, ParamsError, did_you_mean
-from ..months import Month
-from ..panel import index_of
+from ..months import Month, index_of_text
 from ..params import ABC_CLASSES, TierPolicy
 from .codes import LOWEST, NO_LEVEL, Levels, Mask, Numbers, level_of
 
@@ -29,7 +28,7 @@ class MonthRows:
     """One month of scores; every array has one entry a customer, shape (n,).
 
     Attributes:
-        index: Month as `panel.index_of` counts.
+        index: `Month.index`.
         months_n: Months since the customer's first one, that one = 1.
         score, revenue_window, margin_window: NaN where unknown.
         shipments: Shipments of the month.
@@ -121,7 +120,7 @@ def read_history(scores: ir.Table, as_of: Month, measures: Iterable[str] = ()) -
     kinds = {name: _kinds(known, column) for name, column in classes.items()}
     columns = _columns(known, {classes[name]: names for name, names in kinds.items()})
     index = columns["index"]
-    if not len(index) or index[-1] != index_of(as_of):
+    if not len(index) or index[-1] != as_of.index:
         raise CoverageError(
             f"There are no scores of {as_of}",
             where="scores",
@@ -185,7 +184,6 @@ def _columns(scores: ir.Table, kinds: Mapping[str, Sequence[str]]) -> dict[str, 
         column: scores[column].cases(*((n, i) for i, n in enumerate(names)), else_=NO_LEVEL)
         for column, names in kinds.items()
     }
-    month = scores.month.left(4).cast("int32") * 12 + scores.month.right(2).cast("int32") - 1
     table = (
         scores.order_by("month", ibis.desc("months_n"), "customer_id")
         .select(
@@ -195,7 +193,7 @@ def _columns(scores: ir.Table, kinds: Mapping[str, Sequence[str]]) -> dict[str, 
             "margin_window",
             "revenue",
             "recency_days",
-            index=month.cast("int32"),
+            index=index_of_text(scores.month),
             shipments=scores.shipments_n,
             is_ranked=scores.frequency > 0,
             **{column: code.cast("int8") for column, code in coded.items()},

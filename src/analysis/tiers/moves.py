@@ -122,7 +122,7 @@ def _until(seen: Seen, ruled: Ruled, rules: TierRules, level: Levels) -> list[st
     """The last month of a provisional tier; None for the others."""
     last = rules.months_left(level) + seen.rows.index
     lifted = (ruled.floor == level) & (ruled.earned < level)
-    months = {index: str(Month(index // 12, index % 12 + 1)) for index in np.unique(last)}
+    months = {index: str(Month.at(index)) for index in np.unique(last)}
     return [
         months[index] if is_lifted else None for index, is_lifted in zip(last, lifted, strict=True)
     ]

@@ -16,8 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import ParamsError
-from ..months import Month
-from ..panel import index_of
+from ..months import YEAR, Month
 from ..params import Override, Profile, TierPolicy
 from ..tables import TIERS, check
 from .accuracy import accuracy, longest_wait
@@ -133,18 +132,15 @@ def _grounds(
 
 def _first_compared(first: Month | None, begin: int, as_of: Month) -> Month:
     """The first month compared; the first of the data has no month before it."""
-    second, year_later = begin + 1, begin + 12
-    earliest = Month(second // 12, second % 12 + 1)
-    if first is None:
-        index = year_later if year_later <= index_of(as_of) else second
-        first = Month(index // 12, index % 12 + 1)
-    if not second <= index_of(first) <= index_of(as_of):
+    earliest, year_later = Month.at(begin + 1), Month.at(begin + YEAR)
+    first = first or (year_later if year_later.index <= as_of.index else earliest)
+    if not earliest.index <= first.index <= as_of.index:
         raise ParamsError(
             "There is nothing to compare from this month on",
             where="first month",
             got=str(first),
-            allowed=f"{earliest} to {as_of}" if second <= index_of(as_of) else None,
-            todo="" if second <= index_of(as_of) else f"Replay up to {earliest} or later.",
+            allowed=f"{earliest} to {as_of}" if earliest.index <= as_of.index else None,
+            todo="" if earliest.index <= as_of.index else f"Replay up to {earliest} or later.",
         )
     return first
 
@@ -154,7 +150,7 @@ def _played(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """One policy: its row of the comparison, its tiers, its accuracy."""
     history = ground.history.under(policy)
-    watch = HindsightWatch(index_of(first))
+    watch = HindsightWatch(first.index)
     kept: list[pa.Table] = []
     rules = TierRules(policy, history.months[0].index)
     for seen, ruled in walked(history, rules, ground.overrides):
@@ -213,7 +209,7 @@ def _by_tier(
     total = frame[by].sum(min_count=1)
     return pd.DataFrame(
         {
-            "customers_n": counted / (index_of(as_of) - index_of(first) + 1),
+            "customers_n": counted / (as_of.months_since(first) + 1),
             "share_of_customers": counted / max(counted.sum(), 1),
             "value": by,
             "share_of_value": (frame[by] / total if total > 0 else frame[by] * np.nan),

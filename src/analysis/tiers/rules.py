@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..months import YEAR
 from ..params import TierPolicy
 from .bursts import Burst, BurstWatch, floor_of
 from .caps import kept_back
@@ -21,7 +22,7 @@ from .codes import HIGHEST, LOWEST, NO_LEVEL, Hold, Levels, Mask, Numbers, Reaso
 from .cutoffs import bars_of, lowered, measure_of, targets_of
 from .history import MonthRows
 from .memory import Recent, lengthened
-from .season import YEAR, Season, SeasonWatch
+from .season import Season, SeasonWatch
 
 Codes = NDArray[np.int8]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..months import YEAR
 from ..params import SeasonalProtection
 from .codes import Mask, Numbers
 from .history import MonthRows
 from .memory import Recent, lengthened
 
-YEAR = 12
 """Months."""
 MEMORY_MONTHS = YEAR + 6
 """A year and the longest comparison that `SeasonalProtection` allows."""

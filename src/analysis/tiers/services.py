@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..months import Month
+from ..months import YEAR, Month
 from ..params import Profile, ServicePlan
 from ..tables import TIERS
-from .season import YEAR
 
 LARGE_CUSTOMER = 1_000_000.0
 """Yuan of revenue a year: the bound in the claim `value-cost`."""

@@ -6,10 +6,9 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from ..months import Month
+from ..months import YEAR, Month, index_of_text
 from ..tables import TIERS
 
-YEAR = 12
 """Months."""
 REVERSAL_MONTHS = 6
 """A move undone within so many months is a flip-flop."""
@@ -93,7 +92,7 @@ def stability(tiers: ir.Table, as_of: Month, first: Month | None = None) -> pd.D
     known = tiers.filter(tiers.month <= str(as_of), tiers.previous_tier.notnull())
     rank = {tier: -place for place, tier in enumerate(TIERS)}
     step = known.tier.cases(*rank.items()) - known.previous_tier.cases(*rank.items())
-    index = known.month.left(4).cast("int32") * YEAR + known.month.right(2).cast("int32")
+    index = index_of_text(known.month)
     moved = known.mutate(step=step, index=index).filter(lambda t: t.step != 0)
     past = ibis.window(group_by="customer_id", order_by="index")
     since = str(first or as_of.shifted(1 - YEAR))

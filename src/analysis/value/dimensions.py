@@ -8,7 +8,7 @@ from types import MappingProxyType
 import ibis
 import ibis.expr.types as ir
 
-from ..months import Month
+from ..months import YEAR, Month, index_of_text, month_index
 from ..panel import AMOUNT_DECIMALS
 from ..params import ValuePolicy
 from .ranking import position
@@ -19,7 +19,6 @@ WEIGHT_DECIMALS = 6
 """Entropy weights are rounded, so that the order of rows decides nothing."""
 GROWTH_MONTHS = 6
 """Months compared with the same months of last year: half a year, so that chance weighs less."""
-YEAR = 12
 
 
 def _growth(t: ir.Table) -> ir.Value:
@@ -185,6 +184,4 @@ def _windows(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
 
 def _tenure_months(panel: ir.Table) -> ir.IntegerValue:
     """Months from the first shipment to the month, the first one included."""
-    index = panel.month.left(4).cast("int32") * 12 + panel.month.right(2).cast("int32") - 1
-    first = panel.first_shipped_at.year() * 12 + panel.first_shipped_at.month() - 1
-    return index - first + 1
+    return index_of_text(panel.month) - month_index(panel.first_shipped_at) + 1

@@ -10,8 +10,8 @@ import ibis.expr.types as ir
 
 from ..errors import ParamsError, did_you_mean
 from ..message import Message, Value
-from ..months import Month
-from ..panel import AMOUNT_DECIMALS, index_of, month_index, month_text
+from ..months import Month, month_index, month_text
+from ..panel import AMOUNT_DECIMALS
 from .words import not_available
 
 POINTS_A_STEP = 25
@@ -128,7 +128,7 @@ def _by_month(answers: ir.Table) -> ir.Table:
 
 
 def _by_customer(answers: ir.Table, items: list[str], as_of: Month, months: int) -> ir.Table:
-    recent = answers.filter(answers.month_index > index_of(as_of) - months)
+    recent = answers.filter(answers.month_index > as_of.index - months)
     return (
         recent.group_by("customer_id")
         .aggregate(

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from ..months import Month
+from ..months import Month, first_day
 from ..panel import AMOUNT_DECIMALS
 from ..params import ValuePolicy
 
@@ -51,8 +51,7 @@ def trailing(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
 
 
 def _days_to_month_end(panel: ir.Table) -> ir.IntegerValue:
-    start = (panel.month + "-01").cast("date")
-    last_day = start + ibis.interval(months=1) - ibis.interval(days=1)
+    last_day = first_day(panel.month) + ibis.interval(months=1) - ibis.interval(days=1)
     return last_day.cast("date").delta(panel.last_shipped_at.date(), unit="day").cast("int32")
 
 

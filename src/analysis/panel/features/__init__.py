@@ -1,5 +1,6 @@
 """Features of customers, from declared building blocks."""
 
-from .features import customer_features, feature_dictionary
+from .dictionary import feature_dictionary
+from .features import CustomerFeatures, customer_features
 
-__all__ = ["customer_features", "feature_dictionary"]
+__all__ = ["CustomerFeatures", "customer_features", "feature_dictionary"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 
 WINDOWS = (1, 3, 6, 12)
-YEAR = 12
 LONG = (3, 6, 12)
 """Windows in which a share or a spread over months means something."""
 SPANS = (
@@ -27,8 +26,8 @@ class Over:
     """The panel's rows of one window of months.
 
     Attributes:
-        rows: The panel with `age` (months before the as-of month, that one = 0) and a flag for
-            each of `SPANS`.
+        rows: The panel, its numbers as float64, with `age` (months before the as-of month, that
+            one = 0) and a flag for each of `SPANS`.
         first, last: Ages of the window, both included.
         is_cut: Whether the rows are those of the window alone: a sum over all rows takes the
             engine a tenth of the time of a sum over some.
@@ -46,23 +45,23 @@ class Over:
 
     def sum(self, column: str) -> ir.NumericScalar:
         """Sum of a column; null where it is not recorded."""
-        return self.rows[column].cast("float64").sum(where=self.inside)
+        return self.rows[column].sum(where=self.inside)
 
     def mean(self, column: str) -> ir.NumericScalar:
         """Mean over the months of the window in which the column is known."""
-        return self.rows[column].cast("float64").mean(where=self.inside)
+        return self.rows[column].mean(where=self.inside)
 
     def spread(self, column: str) -> ir.NumericScalar:
         """Standard deviation over the months of the window."""
-        return self.rows[column].cast("float64").std(where=self.inside, how="pop")
+        return self.rows[column].std(where=self.inside, how="pop")
 
     def largest(self, column: str) -> ir.NumericScalar:
         """Largest month of the window."""
-        return self.rows[column].cast("float64").max(where=self.inside)
+        return self.rows[column].max(where=self.inside)
 
     def smallest(self, column: str) -> ir.NumericScalar:
         """Smallest month of the window."""
-        return self.rows[column].cast("float64").min(where=self.inside)
+        return self.rows[column].min(where=self.inside)
 
     def active(self) -> ir.NumericScalar:
         """Months with a shipment."""
@@ -204,8 +203,9 @@ BLOCKS = (
           lambda o: o.sum("deliveries_n"), (1,)),
     Block("on_time_rate", "service", "share delivered on time", "准时率", "share",
           _per("on_time_n", "promised_n")),
-    Block("late", "service", "late deliveries", "延误量", "shipments",
-          lambda o: o.sum("promised_n") - o.sum("on_time_n")),
+    Block("late", "service", "late deliveries, of those with a promise", "有承诺的运单延误量",
+          "shipments",
+          lambda o: o.sum("promised_n").nullif(0) - o.sum("on_time_n")),
     Block("on_time_worst", "service", "on-time share of the worst month", "最差月份准时率", "share",
           lambda o: o.smallest("on_time_rate"), LONG),
     Block("delay_days", "service", "mean delay of deliveries", "平均延误天数", "days",

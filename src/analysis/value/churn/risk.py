@@ -12,12 +12,12 @@ import pandas as pd
 from ...calendar import NO_CALENDAR, Calendar
 from ...language import Language
 from ...message import Message, Value
-from ...months import Month
+from ...months import YEAR, Month
 from ...params import ChurnRiskPolicy
 from ..words import LANGUAGES, empty
 from .accuracy import area_with_interval, calibration, gain_with_interval, lift
 from .models import Logit, boosted_risk, fit_logit
-from .states import FEATURES, YEAR, states
+from .states import FEATURES, states
 
 FEWEST_LOST = 20
 """Lost customers among the training cases below which no model is fitted."""
@@ -222,7 +222,7 @@ def _nothing(missing: Message) -> ChurnRisk:
 
 
 def _too_short(begun: str, needed: Month, as_of: Month) -> Message:
-    lacking = (int(begun[:4]) - needed.year) * 12 + int(begun[5:]) - needed.number
+    lacking = Month.parse(begun).months_since(needed)
     return Message(
         "The risk of churn needs data from {needed} on; they begin in {begun}. It can be "
         "estimated from {later} on.",

@@ -13,12 +13,11 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ...calendar import Calendar
-from ...months import Month
-from ...panel import churn_window, index_of, index_of_text, off_seasons, with_silence
+from ...months import YEAR, Month, index_of_text, month_text
+from ...panel import churn_window, off_seasons, with_silence
 
 MIN_GAPS = 2
 """Gaps between shipping days below which a customer takes the mean of all."""
-YEAR = 12
 DECIMALS = 6
 """Means are rounded, so that the order of rows decides nothing."""
 FEATURES = (
@@ -63,7 +62,7 @@ def states(
     if customers_share < 1:
         known = known.filter((known.customer_id.hash() % 10_000).abs() < 10_000 * customers_share)
     known = known.mutate(index=index_of_text(known.month))
-    frame = pd.DataFrame({"end": [index_of(m) for m in ends], "end_on": [m.last_day for m in ends]})
+    frame = pd.DataFrame({"end": [m.index for m in ends], "end_on": [m.last_day for m in ends]})
     listed = ibis.memtable(frame, schema={"end": "int32", "end_on": "date"})
     rows = known.inner_join(listed, known.index <= listed.end + months_ahead)
     cases = _summed(rows.mutate(age=rows.end - rows.index), months_ahead)
@@ -141,7 +140,7 @@ def _timed(
 
 
 def _features(t: ir.Table, ahead: int, as_of: Month) -> ir.Table:
-    is_known = t.end + ahead <= index_of(as_of)
+    is_known = t.end + ahead <= as_of.index
     lost = ibis.ifelse(is_known, t.silent_later > t.window_days, None)
     usual_quarter = t.year_before / YEAR * ahead
     has_year = t.months_n >= YEAR
@@ -150,7 +149,7 @@ def _features(t: ir.Table, ahead: int, as_of: Month) -> ir.Table:
         "customer_id",
         "silent_days",
         "window_days",
-        month=(t.end // 12).cast("string") + "-" + (t.end % 12 + 1).cast("string").lpad(2, "0"),
+        month=month_text(t.end),
         is_lost=lost,
         silence=t.silent_days / t.window_days,
         gap_days=t.gap,

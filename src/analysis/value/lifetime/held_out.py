@@ -8,8 +8,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from ...months import Month
-from ...panel import index_of, index_of_text
+from ...months import Month, index_of_text
 from ...params import LifetimePolicy
 from ..words import empty
 from .worth import lifetime_values
@@ -73,7 +72,7 @@ _ERRORS = {
 
 def _days(panel: ir.Table, origin: Month, months: int) -> pd.DataFrame:
     """One row a customer: shipping days in the hidden months and in as many before."""
-    age = index_of_text(panel.month) - index_of(origin)
+    age = index_of_text(panel.month) - origin.index
     return (
         panel.group_by("customer_id")
         .aggregate(

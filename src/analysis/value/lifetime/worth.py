@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...message import Message, Value
-from ...months import Month
+from ...months import YEAR, Month
 from ...params import LifetimePolicy
 from .fitting import FloatArray
 from .purchases import BgNbd, Histories, fit_purchases, histories
@@ -18,7 +18,6 @@ from .spending import GammaGamma, fit_spending
 
 DAYS_A_WEEK = 7
 WEEKS_A_MONTH = 365.25 / 12 / DAYS_A_WEEK
-MONTHS_A_YEAR = 12
 FEWEST_REPEATERS = 100
 """Customers with a repeat shipment below which nothing is fitted: four parameters need more."""
 NO_MAXIMUM = "The model of shipping days found no maximum of its likelihood; nothing is forecast."
@@ -149,7 +148,7 @@ def _coming(
     discounted = np.zeros(len(known.repeats))
     for month in range(1, policy.months + 1):
         upto = model.expected(known, month * WEEKS_A_MONTH)
-        later = (1 + policy.discount_rate) ** ((month - 0.5) / MONTHS_A_YEAR)
+        later = (1 + policy.discount_rate) ** ((month - 0.5) / YEAR)
         discounted += (upto - total) / later
         total = upto
     return total, discounted
