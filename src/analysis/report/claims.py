@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -24,7 +25,9 @@ VERDICTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Verdict → its sign and words, in the order in which they are shown."""
 MEASURED = tuple(VERDICTS)[:3]
-ENDS = ("estimate", "low", "high")
+FEW_CASES = 50
+"""Cases in the smaller group below which an estimate is called weak: of 50, a share is known to
+no better than ± 14 points."""
 
 
 def claims_section(inputs: Inputs, language: Language) -> Block:
@@ -98,15 +101,49 @@ def _row(claim: Claim, found: str, frame: pd.DataFrame, language: Language) -> d
 
 
 def part_told(part: Part, row: pd.Series, language: Language) -> str:
-    """What own data say on one quantity of a claim, with its interval."""
+    """What own data say on one quantity of a claim, with its interval and how far it bears.
+
+    Few cases: the interval comes first, since the estimate alone says more than they know.
+    Undecided: with the band that the claim needs.
+    """
     label = language.text(part.label)
     if row["verdict"] == "not_measurable":
         why = missing_told(row["missing"], language)
         return language.text("{gate}: {note}", gate=label, note=why)
-    value = _written(part, float(row["estimate"]), language)
+    told = _estimated(label, part, row, language)
+    if row["verdict"] != "undecided":
+        return told
+    return language.text("{told}, needed {band}", told=told, band=_band(part, language))
+
+
+def _estimated(label: str, part: Part, row: pd.Series, language: Language) -> str:
     low, high = (_bare(part, float(row[end]), language) for end in ("low", "high"))
-    return language.text("{label} {value} ({low} to {high})",
-                         label=label, value=value, low=low, high=high)  # fmt: skip
+    told = {
+        "label": label,
+        "value": _written(part, float(row["estimate"]), language),
+        "low": low,
+        "high": high,
+    }
+    n = int(row["n"])
+    if n < FEW_CASES:
+        return language.text(
+            "{label} between {low} and {high} (estimate {value}; weak, only {n} cases)",
+            n=language.number(n),
+            **told,
+        )
+    return language.text("{label} {value} ({low} to {high})", **told)
+
+
+def _band(part: Part, language: Language) -> str:
+    """Where a quantity must lie for its claim to hold."""
+    low, high = (_bare(part, end, language) for end in (part.low, part.high))
+    if math.isfinite(part.low) and math.isfinite(part.high):
+        return language.text("{low} to {high}", low=low, high=high)
+    if 0.0 in (part.low, part.high):
+        return language.text("above 0") if part.low == 0 else language.text("below 0")
+    if math.isfinite(part.low):
+        return language.text("at least {low}", low=low)
+    return language.text("at most {high}", high=high)
 
 
 def _written(part: Part, value: float, language: Language) -> str:
