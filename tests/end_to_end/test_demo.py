@@ -1,13 +1,16 @@
 """The demo company through the real notebooks, small; and every other notebook on its results."""
 
 import json
+import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from analysis.files import read_json
+from analysis.params import load_corrections
 from analysis.pipeline.notebooks import Execution, execute, parameters_of
 from analysis.simulate import company
 from commands import MONTH, tierlab_run
@@ -55,6 +58,45 @@ def test_both_experiments_have_a_verdict(out):
     assert {e["id"] for e in summary["experiments"]} == {"tiered-2025", "depot-2026"}
     assert all(experiment["verdict"] for experiment in summary["experiments"])
     assert summary["headline"]["active_customers"]["value"] > 0
+
+
+PAGES = ("report", "quality", "email")
+PRODUCTS = re.compile(
+    r"tierlab run (--\w+ \S+ ?)+|tierlab|Python|duckdb|ibis-framework|pandas|statsmodels|seaborn"
+    r"|NPS|CSAT|Lee|English version|Asia/Shanghai|CNY|utf-8|gb18030"
+    r"|private/rejects\.csv|report\.zh\.html"
+    r"|\b[pn] = |\bp 值|\bC\d{6,8}\b|\b[0-9a-f]{16}\b|“[^”]*”"
+)
+"""Names of products, ids, commands and, in quotation marks, headings of the raw files."""
+
+
+def sentences(out, page, language):
+    """What a reader is shown or told, a piece of text at a time; names of raw files left out."""
+    html = (published(out) / f"{page}.{language}.html").read_text(encoding="utf-8")
+    told = re.findall(r'\s(?:alt|aria-label|data-label|title)="([^"]*)"', html)
+    shown = re.sub(r"<(style|svg)\b.*?</\1>", "", html, flags=re.DOTALL)
+    texts = {unescape(text).strip() for text in [*re.split(r"<[^>]+>", shown), *told]}
+    raw = read_json(published(out) / "manifest.json")["inputs"]["cleaning"]
+    files = {name.removeprefix("raw/") for name in raw if name.startswith("raw/")}
+    ids = {one.id for one in load_corrections(ROOT / "params" / "corrections" / "demo.yaml")}
+    known = files | {Path(name).name for name in files} | ids | {"demo"}
+    sheets = re.compile("|".join(rf"{re.escape(Path(f).name)} \d+" for f in files))
+    return [t for t in texts if t not in known and not sheets.fullmatch(t)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_chinese_pages_hold_no_english_but_ids_and_products(out, page):
+    found = sentences(out, page, "zh")
+    assert sum(bool(re.search("[一-鿿]", text)) for text in found) > 10
+    assert not [text for text in found if re.search("[A-Za-z]{2}", PRODUCTS.sub("", text))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_english_pages_hold_no_chinese_but_what_the_company_wrote(out, page):
+    found = sentences(out, page, "en")
+    assert sum(bool(re.search("[A-Za-z]{2}", text)) for text in found) > 10
+    written = re.compile('"[^"]*"|中文版')
+    assert not [text for text in found if re.search("[一-鿿]", written.sub("", text))]
 
 
 def test_no_row_is_lost(out):

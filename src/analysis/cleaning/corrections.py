@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..engine import Engine
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
+from ..params import in_language
 from ..params.corrections import ROWS_EXPECTED, Bounds, Correction
 from ..sources import FAULTS, ROW, UNUSABLE, Ingested, LostRow, SourceTable
 from .conditions import declared, expected, matched, typed
@@ -84,11 +85,16 @@ def correct(ingested: Ingested, corrections: Sequence[Correction]) -> Corrected:
         touched += [found] if found else []
     raise_all(faults)
     rows = [
-        (c.id, c.source, c.action, c.column, c.status, n, c.reason, c.who)
+        (c.id, c.source, c.action, c.column, c.status, n, *_told(c))
         for c, n in zip(corrections, counts, strict=True)
     ]
     applied = pd.DataFrame(rows, columns=list(APPLIED_COLUMNS)).astype({"rows_n": "int64"})
     return Corrected(MappingProxyType(sources), ingested.engine, applied, tuple(touched))
+
+
+def _told(one: Correction) -> tuple[str, str]:
+    """Its reason and who decided it, for the table: in English where both languages are given."""
+    return in_language(one.reason, "en"), in_language(one.who, "en")
 
 
 def _applied(

@@ -26,6 +26,7 @@ from .estimators.results import BoolArray, Status
 from .study import Study
 from .table_faults import PRIOR
 from .verdict import metric_value
+from .words import covariate_value
 
 LOWEST_COVERAGE = 0.90
 """Share of units whose window is over that must have a value of a metric everyone has; below,
@@ -196,7 +197,7 @@ def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
         "{n} comparisons)"
     )
     values = {
-        "column": Value("plain", worst),
+        "column": covariate_value(worst),
         "p": _p(test.p_value),
         "n": Value("number", test.tests),
     }

@@ -57,6 +57,29 @@ TABLE_WORDS = {
 """Canonical table → its English words."""
 
 
+COVARIATE_WORDS = {
+    "prior_shipments": "shipments before the start",
+    "prior_revenue": "revenue before the start",
+    "prior_margin": "margin before the start",
+    "prior_active": "activity before the start",
+    "prior_on_time": "on-time rate before the start",
+    "prior_tickets": "complaints before the start",
+    "prior_response_minutes": "response time before the start",
+    "prior_nps": "NPS before the start",
+    "prior_csat": "satisfaction before the start",
+    "prior_answers": "survey answers before the start",
+    "prior_cost_to_serve": "cost to serve before the start",
+    "prior_tenure_days": "tenure before the start",
+}
+"""The pipeline's own covariate → its English words."""
+
+
+def covariate_value(column: str) -> Value:
+    """A covariate for readers: its words, or the column of a table of their own as it is."""
+    known = COVARIATE_WORDS.get(column)
+    return Value("plain", column) if known is None else Value("term", known)
+
+
 def status_message(status: Status) -> Message:
     """Why an estimate is missing; ``ok`` where it is not."""
     return Message(_STATUS.get(status, OK))
@@ -64,7 +87,7 @@ def status_message(status: Status) -> Message:
 
 def note_message(note: Note) -> Message:
     """One remark beside an estimate."""
-    values = {"n": Value("number", note.count), "subject": Value("plain", note.subject)}
+    values = {"n": Value("number", note.count), "subject": covariate_value(note.subject)}
     source = _NOTES[note.code]
     return Message(source, {k: v for k, v in values.items() if f"{{{k}}}" in source})
 
@@ -92,7 +115,7 @@ def maturing(needed: dt.date | None, until: dt.date | None) -> Message:
 
 def absent_covariate(column: str) -> Message:
     """A covariate of the plan whose table does not exist."""
-    return Message("the covariate {subject} is not available", {"subject": Value("plain", column)})
+    return Message("the covariate {subject} is not available", {"subject": covariate_value(column)})
 
 
 def distinct(messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -9,7 +9,7 @@ from .experiment import (
     load_experiments,
     plan_digest,
 )
-from .loading import Bilingual, digest
+from .loading import Bilingual, digest, in_language
 from .matching import MatchConfig, load_match_config
 from .metric import Metric
 from .money import Money, SourceMoney
@@ -66,6 +66,7 @@ __all__ = [
     "ValuePolicy",
     "digest",
     "experiment_json_schema",
+    "in_language",
     "load_actions",
     "load_corrections",
     "load_experiment",

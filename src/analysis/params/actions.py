@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .loading import Bilingual, Section, Written, build_if_there
+from .loading import Bilingual, Section, Written, build_if_there, in_language
 
 ActionMetric = Literal[
     "active_customers",
@@ -62,7 +62,7 @@ class Action(Section):
 
     def owner_in(self, code: str) -> str:
         """The owner in a language."""
-        return self.owner.in_(code) if isinstance(self.owner, Bilingual) else self.owner
+        return in_language(self.owner, code)
 
     def is_known(self, day: dt.date) -> bool:
         """Whether it had been decided by the end of a day."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
-from .loading import BrokenRule, Section, Written, build_if_there, refuse
+from .loading import Bilingual, BrokenRule, Section, Written, build_if_there, refuse
 
 Scalar = StrictBool | StrictInt | StrictFloat | dt.datetime | dt.date | str
 FILE, ROW_NUMBER = "_file", "_row"
@@ -60,8 +60,8 @@ class Correction(Section):
         column: What is set or scaled.
         value: Of ``set``; null empties the cell.
         factor: Of ``scale``.
-        reason: Why, for readers of the quality page.
-        who: Who decided it: a role or a name that readers may see.
+        reason: Why, for readers of the quality page; in one or both languages.
+        who: Who decided it: a role, in one or both languages, or a name that readers may see.
         status: ``open`` (the source has been told), ``permanent`` (it will not be mended),
             ``retired`` (no longer applied, kept as a record).
         expectation: What is found as long as the source is faulty: ``_rows`` (how many rows
@@ -77,8 +77,8 @@ class Correction(Section):
     column: str = ""
     value: Scalar | None = None
     factor: float | None = Field(None, gt=0)
-    reason: Written
-    who: Written
+    reason: Written | Bilingual
+    who: Written | Bilingual
     status: Literal["open", "permanent", "retired"] = "open"
     expectation: dict[str, Condition] = Field(min_length=1)
 

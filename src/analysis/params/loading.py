@@ -35,6 +35,11 @@ class Bilingual(Section):
         return self.zh if code == "zh" else self.en
 
 
+def in_language(text: str | Bilingual, code: str) -> str:
+    """A text in a language; as it was written where it was written in one only."""
+    return text.in_(code) if isinstance(text, Bilingual) else text
+
+
 Model = TypeVar("Model", bound=Section)
 Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that somebody wrote: not empty, without blanks around it."""

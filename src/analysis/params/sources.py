@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
-from .loading import Section
+from .loading import Bilingual, Section
 from .money import CURRENCY, SourceMoney, Tax
 
 ValueType = Literal["text", "integer", "number", "amount", "boolean", "date", "time", "month"]
@@ -73,6 +73,7 @@ class Source(Section):
 
     Attributes:
         system: The system it comes from; customers are known by its ids.
+        title: What readers call it, in both languages; its own id where it is not given.
         files: Path or glob below the raw folder; several are read as one.
         connection: Of a database: the name of the connection, whose address and secret are in
             the environment, as ``TIERLAB_CONNECTION_<NAME>``.
@@ -90,6 +91,7 @@ class Source(Section):
     """
 
     system: str = Field(min_length=1)
+    title: Bilingual | None = None
     files: str | tuple[str, ...] = ()
     connection: str = Field("", pattern="^([A-Za-z][A-Za-z0-9_-]*)?$")
     table: str = ""

@@ -7,6 +7,7 @@ import pandas as pd
 from ..figures import ReadingTable, reading_table
 from ..language import MISSING, Language
 from .block import Block, rendered
+from .field_names import column_name, source_name
 from .headline import table_name
 from .inputs import Inputs
 
@@ -32,12 +33,12 @@ def data_quality(inputs: Inputs, language: Language) -> Block:
         "data_quality",
         language,
         exists=ledger is not None,
-        lead="" if ledger is None else _lead(ledger, inputs.frame("quality"), language),
+        lead="" if ledger is None else _lead(ledger, inputs, language),
         adds_up=ledger is None or adds_up(ledger),
-        ledger=None if ledger is None else ledger_table(ledger, language),
+        ledger=ledger_table(inputs, language),
         is_weak=bool(weak_sources(inputs.frame("quality"))),
-        levels=levels_table(inputs.frame("quality"), language),
-        rules=rules_table(inputs.frame("violations"), language, MOST_RULES),
+        levels=levels_table(inputs, language),
+        rules=rules_table(inputs, language, MOST_RULES),
     )
 
 
@@ -47,7 +48,7 @@ def adds_up(ledger: pd.DataFrame) -> bool:
     return bool((ledger["rows_read"] == parts).all())
 
 
-def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language) -> str:
+def _lead(ledger: pd.DataFrame, inputs: Inputs, language: Language) -> str:
     read, rejected = int(ledger["rows_read"].sum()), int(ledger["rows_rejected"].sum())
     source = (
         "{read} rows were read; {rejected} of them ({share}) were rejected, each with its reason."
@@ -60,7 +61,7 @@ def _lead(ledger: pd.DataFrame, quality: pd.DataFrame | None, language: Language
         rejected=language.number(rejected),
         share=language.percent(rejected / read if read else float("nan"), 2),
     )
-    weak = weak_sources(quality)
+    weak = [source_name(s, inputs.profile, language) for s in weak_sources(inputs.frame("quality"))]
     if not weak:
         return lead
     told = language.text("Needs attention: {sources}.", sources=language.listed(weak))
@@ -76,14 +77,17 @@ def weak_sources(quality: pd.DataFrame | None) -> list[str]:
     return sorted(str(source) for source in weak["source"].unique())
 
 
-def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
-    """One row a source and table: rows read, kept, rejected, merged."""
+def ledger_table(inputs: Inputs, language: Language) -> ReadingTable | None:
+    """One row a source and table: rows read, kept, rejected, merged; None without a ledger."""
+    ledger = inputs.frame("ledger")
+    if ledger is None:
+        return None
     total = ledger[list(COUNTS)].sum()
     rows = [
         {
             "source": language.text(
                 "{source} → {table}",
-                source=row["source"],
+                source=source_name(str(row["source"]), inputs.profile, language),
                 table=table_name(str(row["table"]), language),
             ),
             **{name: language.number(row[name]) for name in COUNTS},
@@ -105,14 +109,15 @@ def ledger_table(ledger: pd.DataFrame, language: Language) -> ReadingTable:
     )
 
 
-def levels_table(quality: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def levels_table(inputs: Inputs, language: Language) -> ReadingTable | None:
     """One row a source, a column a level; None where nothing was measured."""
+    quality = inputs.frame("quality")
     if quality is None:
         return None
     rows = []
     for source, part in quality.groupby("source", sort=False):
         by_level = part.set_index("level")
-        named = str(source) or language.text("Total")
+        named = source_name(str(source), inputs.profile, language) or language.text("Total")
         rows.append({"source": named, **{_level(n): _score(by_level, n, language)
                                                for n in LEVELS}})  # fmt: skip
     headings = {"source": language.text("Source")} | {
@@ -137,17 +142,16 @@ def _score(by_level: pd.DataFrame, number: int, language: Language) -> str:
     return f"{sign} {language.percent(score, 1)}"
 
 
-def rules_table(
-    violations: pd.DataFrame | None, language: Language, most: int
-) -> ReadingTable | None:
+def rules_table(inputs: Inputs, language: Language, most: int) -> ReadingTable | None:
     """One row a source, column and rule that was broken, the most frequent ones first."""
+    violations = inputs.frame("violations")
     if violations is None:
         return None
     worst = violations.sort_values("rows_n", ascending=False, kind="stable").head(most)
     rows = [
         {
-            "source": str(row["source"]),
-            "column": MISSING if pd.isna(row["column"]) else str(row["column"]),
+            "source": source_name(str(row["source"]), inputs.profile, language),
+            "column": column_name(row["column"], language),
             "rule": rule_name(str(row["rule"]), language),
             "action": action_name(str(row.get("action", "rejected")), language),
             "rows": language.number(row["rows_n"]),
@@ -220,6 +224,6 @@ def rule_name(rule: str, language: Language) -> str:
         name = rule.removeprefix(CORRECTION)
         return language.text("declared correction {id}", context="rule", id=name)
     if rule.startswith(BEFORE):
-        column = rule.removeprefix(BEFORE)
+        column = column_name(rule.removeprefix(BEFORE), language)
         return language.text("earlier than {column}", context="rule", column=column)
     return language.text(RULES[rule], context="rule") if rule in RULES else rule

@@ -18,6 +18,8 @@ from .headline import HEADLINE, Spec
 from .inputs import published_digests
 
 ROWS = ("read", "rejected")
+ARROW = " → "
+"""Between a source and the table that it goes into."""
 """Counts that are compared; what is kept and merged follows from these for most readers."""
 SAME_WITHIN = 1e-9
 """Relative difference below which two figures are the same; it is rounding."""
@@ -283,7 +285,7 @@ def _counted(manifest: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     counted: dict[tuple[str, str], int] = {}
     for row in (manifest.get("ledger") or {}).get("rows") or ():
         for kind in ROWS:
-            place = (f"{row.get('source')} → {row.get('table')}", kind)
+            place = (f"{row.get('source')}{ARROW}{row.get('table')}", kind)
             counted[place] = counted.get(place, 0) + int(row.get(f"rows_{kind}") or 0)
     return counted
 

@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from ..figures import MetricText, metric_label, reading_table, unit_of
 from ..language import MISSING, Language
+from ..tables import CONTRACTS
 from .block import rendered
 from .changes import kind_name, names_told
-from .difference import Difference, EffectDifference, FigureDifference, Results
+from .difference import ARROW, Difference, EffectDifference, FigureDifference, Results
 from .experiment_view import ESTIMAND_WORDS, tier_name
-from .headline import written
+from .headline import table_name, written
 from .page import TEMPLATE, TEMPLATES
 from .verdicts import DECISIONS
 
@@ -227,7 +228,22 @@ def _tiers(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
 def _rows(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
     for one in found.rows:
         kind = language.text(_ROWS[one.kind], context="rows")
-        yield f"{one.name}: {kind}", *_counts(one.before, one.now, language)
+        name = _source_and_table(one.name, found, language)
+        told = language.text("{gate}: {note}", gate=name, note=kind)
+        yield told, *_counts(one.before, one.now, language)
+
+
+def _source_and_table(name: str, found: Difference, language: Language) -> str:
+    """A row of the ledger for readers; the parameters that made the result name its source."""
+    source, _, table = name.partition(ARROW)
+    values = (found.now.manifest.get("params") or {}).get("values") or {}
+    given = (values.get("sources") or {}).get(source) or {}
+    title = (given.get("title") or {}).get(language.code)
+    return language.text(
+        "{source} → {table}",
+        source=title or (table_name(source, language) if source in CONTRACTS else source),
+        table=table_name(table, language),
+    )
 
 
 def _counts(before: int | None, now: int | None, language: Language) -> Sequence[str]:

@@ -14,7 +14,14 @@ import pandas as pd
 from ..calendar import load_calendar
 from ..cleaning import drift_of, monitored
 from ..months import Month
-from ..params import Action, Profile, load_actions, load_experiments
+from ..params import (
+    Action,
+    Correction,
+    Profile,
+    load_actions,
+    load_corrections,
+    load_experiments,
+)
 from ..params.experiment import ExperimentSpec
 from ..workspace import Workspace
 from .monthly_figures import monthly_figures
@@ -55,6 +62,7 @@ class Inputs:
         waiting: Planned experiments that are not evaluated yet: id and why.
         plans: The plans they follow, by id.
         actions: The measures that were decided.
+        corrections: The declared corrections of sources, by id.
         year_ago: The month of last year to compare with, aligned by festival; None: the same month.
         sources: The canonical tables that the profile yields.
         parts, previous_parts: Digest of each input (params, code, raw files) of this month's run
@@ -73,6 +81,7 @@ class Inputs:
     waiting: tuple[Mapping[str, Any], ...] = ()
     plans: Mapping[str, ExperimentSpec] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
     year_ago: Month | None = None
     sources: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +122,7 @@ def gather(workspace: Workspace) -> Inputs:
         waiting=tuple(evaluations.get("waiting") or ()),
         plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
         actions=load_actions(workspace.actions),
+        corrections={one.id: one for one in load_corrections(workspace.corrections)},
         year_ago=load_calendar(workspace.calendar).aligned(workspace.as_of),
         sources=frozenset(workspace.profile.tables),
         parts=digests_of_inputs(workspace.processed),

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..cleaning.spreadsheet import MOST_ROWS, too_long_for_excel
 from ..figures import ReadingTable, reading_table
 from ..language import MISSING, Language
+from ..params import in_language
 from ..standing import Standing, standing_html
 from .block import Block, rendered
 from .data_quality import (
@@ -22,6 +23,7 @@ from .data_quality import (
     levels_table,
     rules_table,
 )
+from .field_names import column_name, source_name
 from .headline import table_name
 from .inputs import Inputs
 from .page import TEMPLATE, TEMPLATES
@@ -85,17 +87,17 @@ def quality_page(inputs: Inputs, language: Language) -> Block:
         standing=Block(standing_html(Standing(), language)),
         adds_up=ledger is None or adds_up(ledger),
         limits=_limits(inputs, language),
-        levels=levels_table(quality, language),
-        weak=_weak_table(weak, language),
+        levels=levels_table(inputs, language),
+        weak=_weak_table(weak, inputs, language),
         steps=[language.text(STEPS[level]) for level in sorted({int(n) for n in weak["level"]})],
-        ledger=None if ledger is None else ledger_table(ledger, language),
-        rules=rules_table(inputs.frame("violations"), language, MOST_LINES),
+        ledger=ledger_table(inputs, language),
+        rules=rules_table(inputs, language, MOST_LINES),
         excel=_excel(inputs.frame("violations"), language),
         drift=_drift_table(inputs.frame("drift"), language),
         is_watched=inputs.frame("drift") is not None,
-        differences=_differences_table(inputs.frame("reconciliation"), language),
-        corrections=_corrections_table(inputs.frame("corrections"), language),
-        files=_files_table(inputs.frame("files"), language),
+        differences=_differences_table(inputs, language),
+        corrections=_corrections_table(inputs, language),
+        files=_files_table(inputs, language),
     )
 
 
@@ -122,10 +124,10 @@ def _limits(inputs: Inputs, language: Language) -> str:
     return language.text("{one} {two}", one=told, two=language.text(stops[limits.stop_at]))
 
 
-def _weak_table(weak: pd.DataFrame, language: Language) -> ReadingTable | None:
+def _weak_table(weak: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTable | None:
     rows = [
         (
-            str(row["source"]),
+            source_name(str(row["source"]), inputs.profile, language),
             language.text(LEVELS[int(row["level"])]),
             f"{SIGNS[str(row['status'])]} {language.percent(float(row['score']), 1)}",
             _detail(row, language),
@@ -170,7 +172,7 @@ def _drift_table(drift: pd.DataFrame | None, language: Language) -> ReadingTable
         return None
     rows = [
         (
-            f"{table_name(str(row['table']), language)} {row['column']}".strip(),
+            _watched(row, language),
             language.text(MEASURES[str(row["measure"])], context="drift"),
             _drifted(row, "value", language),
             _drifted(row, "usual", language),
@@ -183,6 +185,15 @@ def _drift_table(drift: pd.DataFrame | None, language: Language) -> ReadingTable
     return _table("drift", "Unlike the months before", titles, rows, language, numeric=(2, 3))
 
 
+def _watched(row: pd.Series, language: Language) -> str:
+    """The table and, where one is watched, its column."""
+    table = table_name(str(row["table"]), language)
+    if not row["column"]:
+        return table
+    column = column_name(row["column"], language)
+    return language.text("{gate}: {note}", gate=table, note=column)
+
+
 def _drifted(row: pd.Series, name: str, language: Language) -> str:
     if row["measure"] == "rows":
         return language.number(row[name])
@@ -191,8 +202,9 @@ def _drifted(row: pd.Series, name: str, language: Language) -> str:
     return language.percent(float(row[name]), 1)
 
 
-def _differences_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def _differences_table(inputs: Inputs, language: Language) -> ReadingTable | None:
     """Each check once: in how many months it was held, in how many it differs, and the worst."""
+    found = inputs.frame("reconciliation")
     if found is None:
         return None
     rows = []
@@ -201,7 +213,9 @@ def _differences_table(found: pd.DataFrame | None, language: Language) -> Readin
         worst = known.sort_values("share", kind="stable").iloc[-1] if len(known) else None
         rows.append((
             check_name(str(check), language),
-            " / ".join(name for name in (str(a), str(b)) if name),
+            " / ".join(
+                source_name(name, inputs.profile, language) for name in (str(a), str(b)) if name
+            ),
             language.number(len(part)),
             language.number(int(part["severity"].isin(WEAK).sum())),
             MISSING if worst is None else language.percent(float(worst["share"]), 2),
@@ -212,16 +226,16 @@ def _differences_table(found: pd.DataFrame | None, language: Language) -> Readin
                   numeric=(2, 3, 4))  # fmt: skip
 
 
-def _corrections_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def _corrections_table(inputs: Inputs, language: Language) -> ReadingTable | None:
+    found = inputs.frame("corrections")
     if found is None:
         return None
     rows = [
         (
             str(row["id"]),
-            str(row["source"]),
+            source_name(str(row["source"]), inputs.profile, language),
             language.number(row["rows_n"]),
-            str(row["reason"]),
-            str(row["who"]),
+            *_reason(row, inputs, language),
         )
         for _, row in found.iterrows()
     ]
@@ -229,13 +243,23 @@ def _corrections_table(found: pd.DataFrame | None, language: Language) -> Readin
     return _table("corrections", "Declared corrections", titles, rows, language, numeric=(2,))
 
 
-def _files_table(found: pd.DataFrame | None, language: Language) -> ReadingTable | None:
+def _reason(row: pd.Series, inputs: Inputs, language: Language) -> tuple[str, str]:
+    """Why a correction was made and by whom: the file's own words in the reader's language."""
+    declared = inputs.corrections.get(str(row["id"]))
+    if declared is None:
+        return str(row["reason"]), str(row["who"])
+    reason, who = (in_language(one, language.code) for one in (declared.reason, declared.who))
+    return reason, who
+
+
+def _files_table(inputs: Inputs, language: Language) -> ReadingTable | None:
+    found = inputs.frame("files")
     if found is None:
         return None
     rows = [
         (
             " ".join(str(row[name]) for name in ("file", "sheet") if row[name]),
-            str(row["source"]),
+            source_name(str(row["source"]), inputs.profile, language),
             language.number(row["rows"]),
             str(row["encoding"] or MISSING),
             str(row["columns_not_read"] or MISSING),
