@@ -1,5 +1,6 @@
 """PDFs of a month: printed where there is a browser, left out where there is none or it hangs."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -8,6 +9,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from analysis.pipeline import printing
+from analysis.pipeline.locks import take
 from analysis.pipeline.printing import BROWSERS, browser_of, print_pages
 
 PAGE = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>月报</title>
@@ -40,6 +43,21 @@ def test_a_browser_is_found_chosen_or_refused(tmp_path):
 def test_a_browser_that_fails_leaves_no_pdf(tmp_path, text):
     assert print_pages([page(tmp_path)], script(tmp_path, text)) == []
     assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_the_next_print_removes_what_a_killed_one_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(printing, "_short_folder", lambda: str(tmp_path))
+    kept, new = tmp_path / "tierlab-print-held", tmp_path / "tierlab-print-new"
+    left, other = tmp_path / "tierlab-print-left", tmp_path / "tierlab-else"
+    for folder in (kept, new, left, other):
+        folder.mkdir()
+        (folder / "report.zh.html").write_text(PAGE, encoding="utf-8")
+    held = take(kept / printing.HELD)
+    for folder in (kept, left, other):
+        os.utime(folder, (0, 0))
+    assert print_pages([page(tmp_path)], script(tmp_path, "true")) == []
+    held.close()
+    assert sorted(tmp_path.glob("tierlab-*")) == sorted([kept, new, other])
 
 
 def test_no_browser_prints_nothing(tmp_path):

@@ -10,7 +10,15 @@ from jinja2 import Environment, nodes
 import analysis
 from analysis.figures import metric_text
 from analysis.language import Language
-from analysis.report import changes, data_quality, experiment_view, headline, index, monthly_report
+from analysis.report import (
+    changes,
+    data_quality,
+    experiment_view,
+    headline,
+    index,
+    monthly_report,
+    quality_levels,
+)
 from analysis.report import claims as claimed
 from analysis.report import guardrails as guarded
 from analysis.report import verdicts as judged
@@ -31,8 +39,7 @@ SAME = {"{arm} {n}", "{source} → {table}"}
 NAMES = re.compile(
     r"tierlab run --profile params/small.yaml --month"
     r"|NPS|CSAT|Lee|CNY|English version|tierlab|Python|Asia/Shanghai|duckdb|ibis-framework|pandas"
-    r"|statsmodels|seaborn|crm|orders|tickets|surveys|revenue|onboarded_on|first_response_at|small"
-    r"|opened_at|p 值|[pn] =|C\d{5}|[0-9a-f]{16}"
+    r"|statsmodels|seaborn|crm|orders|small|quality\.zh\.html|p 值|[pn] =|C\d{5}|[0-9a-f]{16}"
 )
 """Ids and product names, which stay as they are."""
 
@@ -63,7 +70,7 @@ def looked_up() -> list[tuple[str, str]]:
         *(("tier", tier.capitalize()) for tier in TIERS),
         *(("metric", words) for words in metric_text._LABELS.values()),
         *(("rule", words) for words in data_quality.RULES.values()),
-        *(("", words) for words in data_quality.LEVELS.values()),
+        *(("", words) for words in quality_levels.LEVELS.values()),
         *(("input", words) for words in changes._KINDS.values()),
         *(("state", words) for words, _, _ in index.STATES.values()),
         *(("table", name) for name in headline_tables()),

@@ -11,7 +11,8 @@ from analysis.language import Language
 from analysis.months import Month
 from analysis.params import load_profile
 from analysis.report.inputs import Inputs
-from analysis.report.quality_page import CHECKS, DETAILS, MEASURES, STEPS, quality_page
+from analysis.report.quality_levels import CHECKS, DETAILS
+from analysis.report.quality_page import MEASURES, STEPS, quality_page
 
 DEMO = load_profile(Path(__file__).parents[1] / "params" / "demo.yaml")
 LEVELS = pd.DataFrame(

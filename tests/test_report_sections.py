@@ -1,6 +1,7 @@
 """Sections of the report: what they say, what they say when data are missing, and never HTML."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pandas as pd
@@ -323,5 +324,13 @@ def test_a_package_that_is_not_installed_has_no_version():
     assert version_of("no-such-package") == MISSING
 
 
-def test_provenance_gives_the_one_command(english):
-    assert "tierlab run --profile params/small.yaml --month 2026-10" in english["provenance"]
+def test_provenance_gives_the_one_command(english, tmp_path):
+    assert "tierlab run --profile params/small.yaml --month 2026-10<" in english["provenance"]
+    workspace = write_month(tmp_path)
+    elsewhere = replace(
+        workspace, raw=tmp_path / "raw files", reports=tmp_path / "o/reports/small/m"
+    )
+    assert gather(elsewhere).command == (
+        "tierlab run --profile params/small.yaml --month 2026-10 "
+        f"--raw '{tmp_path / 'raw files'}' --out {tmp_path / 'o'}"
+    )

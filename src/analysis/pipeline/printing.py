@@ -13,11 +13,15 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from ..files import remove_folder
+from .locks import take
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHOICE = "TIERLAB_BROWSER"
@@ -27,6 +31,10 @@ LONGEST_SECONDS = 20.0
 """For all pages of a month together; they are printed at the same time."""
 LONGEST_FOLDER = 40
 """Letters: a socket's path holds 107, and the names below the folder take some 60."""
+SCRATCH, HELD = "tierlab-print-", ".held"
+"""How scratch folders begin, and the file in each whose lock says that it is in use."""
+NEW_SECONDS = 60.0
+"""A younger folder may not be held yet, and is left alone."""
 SYSTEM_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 (a folder of our own is made in it)
 FONT = Path(__file__).parents[1] / "fonts" / "TierlabSansSC-Regular.otf"
 HEAD_END = "</head>"
@@ -72,14 +80,10 @@ def print_pages(
     made: list[Path] = []
     if not browser or not pages:
         return made
-    with (
-        contextlib.suppress(OSError),  # no room for scratch files: the month goes out without
-        tempfile.TemporaryDirectory(
-            prefix="tierlab-print-", dir=_short_folder(), ignore_cleanup_errors=True
-        ) as home,
-    ):
-        places = [Path(home) / page.with_suffix(".pdf").name for page in pages]
-        copies = [_with_font(page, Path(home)) for page in pages]
+    # Without room for scratch files the month goes out without.
+    with contextlib.suppress(OSError), _scratch_folder() as home:
+        places = [home / page.with_suffix(".pdf").name for page in pages]
+        copies = [_with_font(page, home) for page in pages]
         running = [_print(browser, copy, to) for copy, to in zip(copies, places, strict=True)]
         deadline = time.monotonic() + longest_seconds
         for process in running:
@@ -98,6 +102,35 @@ def _copied(place: Path, to: Path) -> bool:
         to.unlink(missing_ok=True)
         return False
     return True
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A folder for one print, held as long as it lasts; those of killed runs go first."""
+    place = _short_folder()
+    _sweep(Path(place))
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=place, ignore_cleanup_errors=True) as home:
+        held = take(Path(home) / HELD)
+        try:
+            yield Path(home)
+        finally:
+            if held is not None:
+                held.close()
+
+
+def _sweep(place: Path) -> None:
+    """Remove what killed runs of this user have left of their prints."""
+    for folder in place.glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            is_ours = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+            is_new = time.time() - found.st_mtime < NEW_SECONDS
+            if not stat.S_ISDIR(found.st_mode) or not is_ours or is_new:
+                continue
+            free = take(folder / HELD)
+            if free is not None:
+                free.close()
+                remove_folder(folder)
 
 
 def _short_folder() -> str:

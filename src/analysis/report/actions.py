@@ -34,8 +34,8 @@ def actions(inputs: Inputs, language: Language) -> Block:
 def _lead(known: list[Action], still: list[Action], inputs: Inputs, language: Language) -> str:
     overdue = sum(one.is_overdue(inputs.month.last_day) for one in still)
     return language.plural(
-        "{n} measure is open, {overdue} of them overdue; {ended} have been ended.",
-        "{n} measures are open, {overdue} of them overdue; {ended} have been ended.",
+        "{n} measure is open, {overdue} of them overdue; ended so far: {ended}.",
+        "{n} measures are open, {overdue} of them overdue; ended so far: {ended}.",
         len(still),
         overdue=language.number(overdue),
         ended=language.number(len(known) - len(still)),

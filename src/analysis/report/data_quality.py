@@ -5,24 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from ..figures import ReadingTable, reading_table
-from ..language import MISSING, Language
+from ..language import Language
 from .block import Block, rendered
 from .field_names import column_name, source_name
 from .headline import table_name
 from .inputs import Inputs
+from .quality_levels import levels_table, weak_sources, weak_table
 
 MOST_RULES = 10
 """Broken rules that the report lists; the table in the month's folder has all."""
-LEVELS = {
-    1: "1 Collected",
-    2: "2 Standardised",
-    3: "3 Validated",
-    4: "4 Reconciled",
-    5: "5 Monitored",
-}
-SIGNS = {"ok": "✓", "warning": "!", "error": "✕", "critical": "✕✕"}
-TOTAL = ""
-"""What stands for the source in rows about all of them."""
 COUNTS = ("rows_read", "rows_kept", "rows_rejected", "rows_merged")
 
 
@@ -36,7 +27,7 @@ def data_quality(inputs: Inputs, language: Language) -> Block:
         lead="" if ledger is None else _lead(ledger, inputs, language),
         adds_up=ledger is None or adds_up(ledger),
         ledger=ledger_table(inputs, language),
-        is_weak=bool(weak_sources(inputs.frame("quality"))),
+        weak=weak_table(inputs, language),
         levels=levels_table(inputs, language),
         rules=rules_table(inputs, language, MOST_RULES),
     )
@@ -68,15 +59,6 @@ def _lead(ledger: pd.DataFrame, inputs: Inputs, language: Language) -> str:
     return language.text("{one} {two}", one=lead, two=told)
 
 
-def weak_sources(quality: pd.DataFrame | None) -> list[str]:
-    """Sources with a level that falls short of a limit."""
-    if quality is None:
-        return []
-    weak = quality[quality["status"].isin(["warning", "error", "critical"])]
-    weak = weak[weak["source"] != TOTAL]
-    return sorted(str(source) for source in weak["source"].unique())
-
-
 def ledger_table(inputs: Inputs, language: Language) -> ReadingTable | None:
     """One row a source and table: rows read, kept, rejected, merged; None without a ledger."""
     ledger = inputs.frame("ledger")
@@ -105,41 +87,8 @@ def ledger_table(inputs: Inputs, language: Language) -> ReadingTable | None:
     }
     caption = language.text("Every row is accounted for: read = kept + rejected + merged")
     return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, key="ledger"
+        pd.DataFrame(rows), headings, caption=caption, numeric=COUNTS, stacks=True, key="ledger"
     )
-
-
-def levels_table(inputs: Inputs, language: Language) -> ReadingTable | None:
-    """One row a source, a column a level; None where nothing was measured."""
-    quality = inputs.frame("quality")
-    if quality is None:
-        return None
-    rows = []
-    for source, part in quality.groupby("source", sort=False):
-        by_level = part.set_index("level")
-        named = source_name(str(source), inputs.profile, language) or language.text("Total")
-        rows.append({"source": named, **{_level(n): _score(by_level, n, language)
-                                               for n in LEVELS}})  # fmt: skip
-    headings = {"source": language.text("Source")} | {
-        _level(n): language.text(words) for n, words in LEVELS.items()
-    }
-    caption = language.text("Quality by source on five levels (share of rows that pass)")
-    return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=[_level(n) for n in LEVELS],
-        stacks=True, key="levels",
-    )  # fmt: skip
-
-
-def _level(number: int) -> str:
-    return f"level_{number}"
-
-
-def _score(by_level: pd.DataFrame, number: int, language: Language) -> str:
-    if number not in by_level.index or pd.isna(by_level["score"].loc[number]):
-        return MISSING
-    sign = SIGNS.get(str(by_level["status"].loc[number]), "")
-    score = float(by_level["score"].loc[number])
-    return f"{sign} {language.percent(score, 1)}"
 
 
 def rules_table(inputs: Inputs, language: Language, most: int) -> ReadingTable | None:

@@ -26,7 +26,7 @@ from .experiment_view import (
     tone_of,
     whose,
 )
-from .findings import effect_finding, has_estimate
+from .findings import begun, effect_finding, has_estimate
 from .inputs import Inputs
 from .verdicts import decision_words
 
@@ -196,7 +196,7 @@ def money_told(view: ExperimentView, language: Language) -> list[str]:
     lines = list(view.content.get("money") or ())
     if money_metrics(view):
         lines = [line for line in lines if not _is_drawn(line)]
-    return [told(line, language) for line in lines]
+    return [begun(told(line, language)) for line in lines]
 
 
 def _is_drawn(line: Any) -> bool:

@@ -41,11 +41,11 @@ def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> 
     text = language.text(
         source,
         arm=arm_name(str(row["treatment"]), language),
-        metric=_inside(label, language),
+        metric=inside(label, language),
         size=write.size(float(row["effect"])),
         between=write.sizes(low, high),
     )
-    return text[:1].upper() + text[1:]
+    return begun(text)
 
 
 def has_estimate(row: pd.Series) -> bool:
@@ -53,7 +53,12 @@ def has_estimate(row: pd.Series) -> bool:
     return not pd.isna(row["effect"]) and all(math.isfinite(end) for end in interval_of(row))
 
 
-def _inside(label: str, language: Language) -> str:
+def begun(text: str) -> str:
+    """A text as a sentence begins: its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def inside(label: str, language: Language) -> str:
     """A label within an English sentence: its first letter small, unless it is an abbreviation."""
     if language.code != "en" or label[1:2].isupper():
         return label

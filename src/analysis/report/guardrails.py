@@ -10,7 +10,7 @@ from ..figures import Chart, IntervalRow, Line, ReadingTable, interval_plot, rea
 from ..language import MISSING, Language
 from .block import Block, in_series, rendered
 from .experiment_view import ExperimentView, experiment_views, interval_of, whose
-from .findings import has_estimate
+from .findings import has_estimate, inside
 from .inputs import Inputs
 
 NOT_AVAILABLE = "not available"
@@ -175,7 +175,7 @@ def _finding(view: ExperimentView, rows: list[pd.Series], language: Language) ->
     for row in rows:
         metric = str(row["metric"])
         state = _state(view, row, view.sign(metric), _tolerated(view, row))
-        label = view.label_of(metric, language)
+        label = inside(view.label_of(metric, language), language)
         if label not in states.setdefault(state, []):
             states[state].append(label)
     if "harmed" in states:

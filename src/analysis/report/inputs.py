@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..params import (
     load_actions,
     load_corrections,
     load_experiments,
+    raw_folder,
+    repository_of,
 )
 from ..params.experiment import ExperimentSpec
 from ..workspace import Workspace
@@ -199,5 +202,19 @@ def _document(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _command(workspace: Workspace) -> str:
-    profile = f"params/{workspace.profile_path.name}"
-    return f"tierlab run --profile {profile} --month {workspace.as_of}"
+    """What recreates the month from the repository; folders only where they were chosen."""
+    path, profile = workspace.profile_path, workspace.profile
+    out = workspace.reports.parents[2]
+    options = {
+        "--profile": f"params/{path.name}",
+        "--month": str(workspace.as_of),
+        "--raw": _chosen(workspace.raw, raw_folder(path, profile)),
+        "--out": _chosen(out, repository_of(path)),
+    }
+    given = [f"{name} {shlex.quote(value)}" for name, value in options.items() if value]
+    return " ".join(["tierlab run", *given])
+
+
+def _chosen(folder: Path, usual: Path) -> str:
+    """A folder that is not the usual one; empty where it is."""
+    return "" if folder.resolve() == usual.resolve() else str(folder)

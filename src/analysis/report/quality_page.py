@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pandas as pd
 from markupsafe import Markup
 
 from ..cleaning.spreadsheet import MOST_ROWS, too_long_for_excel
-from ..figures import ReadingTable, reading_table
+from ..figures import ReadingTable
 from ..language import MISSING, Language
 from ..params import in_language
 from ..standing import Standing, standing_html
 from .block import Block, rendered
-from .data_quality import (
-    LEVELS,
-    SIGNS,
-    TOTAL,
-    adds_up,
-    ledger_table,
-    levels_table,
-    rules_table,
-)
+from .data_quality import adds_up, ledger_table, rules_table
 from .field_names import column_name, source_name
 from .headline import table_name
 from .inputs import Inputs
 from .page import TEMPLATE, TEMPLATES
+from .quality_levels import SIGNS, WEAK, check_name, levels_table, weak_levels, weak_table
+from .told_table import MOST_LINES, told_table
 
-MOST_LINES = 200
-"""Lines of one table; the tables in the month's folder hold all."""
-
-DETAILS = {
-    "columns_and_months_empty": "{count} of {of} columns and months are empty",
-    "cells_unread": "{count} of {of} cells could not be read",
-    "rows_with_faults": "{count} of {of} rows break a rule",
-    "measures_drifted": "{count} of {of} measures are unlike earlier months",
-    "no_rows": "the files hold no row",
-}
 STEPS = {
     1: "Ask the system's owner for the months or columns that are missing.",
     2: "Correct how the source is read in the profile: types, forms, units, encoding.",
@@ -47,25 +28,12 @@ STEPS = {
     5: "Ask what changed in the source system before relying on the figures.",
 }
 """Level → what usually helps."""
-CHECKS = {
-    "finance_shipments": "shipments against finance",
-    "finance_revenue": "revenue against finance",
-    "finance_cost": "cost against finance",
-    "shipments_missing_elsewhere": "shipments that the other system lacks",
-    "delivered_before_pick_up": "delivered before it was picked up",
-    "delivered_before_start": "delivered before it was ordered",
-    "tickets_about_unknown_shipment": "tickets about unknown shipments",
-    "surveys_about_unknown_shipment": "surveys about unknown shipments",
-    "costs_without_shipments": "service costs of customers without shipments",
-}
-WITHOUT_CUSTOMER = "_without_customer"
 MEASURES = {
     "rows": "rows",
     "missing": "missing share",
     "new": "new categories",
     "shift": "shift of the distribution",
 }
-WEAK = ("warning", "error", "critical")
 
 
 def quality_page(inputs: Inputs, language: Language) -> Block:
@@ -75,8 +43,8 @@ def quality_page(inputs: Inputs, language: Language) -> Block:
         inputs: The month.
         language: The reader's.
     """
-    ledger, quality = inputs.frame("ledger"), inputs.frame("quality")
-    weak = _weak(quality)
+    ledger = inputs.frame("ledger")
+    weak = weak_levels(inputs.frame("quality"))
     return rendered(
         "quality_page",
         language,
@@ -88,7 +56,7 @@ def quality_page(inputs: Inputs, language: Language) -> Block:
         adds_up=ledger is None or adds_up(ledger),
         limits=_limits(inputs, language),
         levels=levels_table(inputs, language),
-        weak=_weak_table(weak, inputs, language),
+        weak=weak_table(inputs, language),
         steps=[language.text(STEPS[level]) for level in sorted({int(n) for n in weak["level"]})],
         ledger=ledger_table(inputs, language),
         rules=rules_table(inputs, language, MOST_LINES),
@@ -99,12 +67,6 @@ def quality_page(inputs: Inputs, language: Language) -> Block:
         corrections=_corrections_table(inputs, language),
         files=_files_table(inputs, language),
     )
-
-
-def _weak(quality: pd.DataFrame | None) -> pd.DataFrame:
-    if quality is None:
-        return pd.DataFrame(columns=["source", "level", "score", "status", "detail", "count", "of"])
-    return quality[quality["status"].isin(WEAK) & (quality["source"] != TOTAL)]
 
 
 def _limits(inputs: Inputs, language: Language) -> str:
@@ -122,38 +84,6 @@ def _limits(inputs: Inputs, language: Language) -> str:
         "critical": "A critical one stops the run on the levels that the profile names.",
     }
     return language.text("{one} {two}", one=told, two=language.text(stops[limits.stop_at]))
-
-
-def _weak_table(weak: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTable | None:
-    rows = [
-        (
-            source_name(str(row["source"]), inputs.profile, language),
-            language.text(LEVELS[int(row["level"])]),
-            f"{SIGNS[str(row['status'])]} {language.percent(float(row['score']), 1)}",
-            _detail(row, language),
-        )
-        for _, row in weak.iterrows()
-    ]
-    titles = ("Source", "Level", "Share that passes", "Why")
-    return _table("weak", "Levels that fall short", titles, rows, language, numeric=(2,))
-
-
-def _detail(row: pd.Series, language: Language) -> str:
-    code = str(row["detail"])
-    if code in DETAILS:
-        counts = {name: language.number(row[name]) for name in ("count", "of")}
-        return language.text(DETAILS[code], **counts)
-    return check_name(code, language)
-
-
-def check_name(check: str, language: Language) -> str:
-    """A check between sources for readers: its words, else its code."""
-    if check in CHECKS:
-        return language.text(CHECKS[check], context="check")
-    if check.endswith(WITHOUT_CUSTOMER):
-        table = table_name(check.removesuffix(WITHOUT_CUSTOMER), language)
-        return language.text("{table} without a known customer", context="check", table=table)
-    return check
 
 
 def _excel(violations: pd.DataFrame | None, language: Language) -> str:
@@ -182,7 +112,7 @@ def _drift_table(drift: pd.DataFrame | None, language: Language) -> ReadingTable
         for _, row in drift[drift["severity"] != "ok"].iterrows()
     ]
     titles = ("Table and column", "What is watched", "This month", "Usual", "State", "New")
-    return _table("drift", "Unlike the months before", titles, rows, language, numeric=(2, 3))
+    return told_table("drift", "Unlike the months before", titles, rows, language, numeric=(2, 3))
 
 
 def _watched(row: pd.Series, language: Language) -> str:
@@ -222,7 +152,7 @@ def _differences_table(inputs: Inputs, language: Language) -> ReadingTable | Non
             MISSING if worst is None or not worst["month"] else language.month(worst["month"]),
         ))  # fmt: skip
     titles = ("What is compared", "Sources", "Months", "Beyond the limit", "Largest", "In")
-    return _table("differences", "Sources held against each other", titles, rows, language,
+    return told_table("differences", "Sources held against each other", titles, rows, language,
                   numeric=(2, 3, 4))  # fmt: skip
 
 
@@ -240,7 +170,7 @@ def _corrections_table(inputs: Inputs, language: Language) -> ReadingTable | Non
         for _, row in found.iterrows()
     ]
     titles = ("Correction", "Source", "Rows", "Reason", "Who")
-    return _table("corrections", "Declared corrections", titles, rows, language, numeric=(2,))
+    return told_table("corrections", "Declared corrections", titles, rows, language, numeric=(2,))
 
 
 def _reason(row: pd.Series, inputs: Inputs, language: Language) -> tuple[str, str]:
@@ -267,23 +197,4 @@ def _files_table(inputs: Inputs, language: Language) -> ReadingTable | None:
         for _, row in found.iterrows()
     ]
     titles = ("File", "Source", "Rows", "Encoding", "Columns not read")
-    return _table("files", "Files and how they were read", titles, rows, language, numeric=(2,))
-
-
-def _table(
-    key: str,
-    caption: str,
-    titles: Sequence[str],
-    rows: Sequence[tuple[str, ...]],
-    language: Language,
-    numeric: Sequence[int] = (),
-) -> ReadingTable | None:
-    if not rows:
-        return None
-    names = [f"c{place}" for place in range(len(titles))]
-    told: Any = dict(zip(names, (language.text(title) for title in titles), strict=True))
-    frame = pd.DataFrame(list(rows[:MOST_LINES]), columns=names)
-    return reading_table(
-        frame, told, caption=language.text(caption), numeric=[names[n] for n in numeric],
-        stacks=True, key=key,
-    )  # fmt: skip
+    return told_table("files", "Files and how they were read", titles, rows, language, numeric=(2,))
