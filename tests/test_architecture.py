@@ -19,6 +19,7 @@ ORDER = (
     "errors",
     "files",
     "months",
+    "literature",
     "language",
     "standing",
     "message",

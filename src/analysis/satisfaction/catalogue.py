@@ -10,12 +10,17 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ..literature import printed
+
 Unit = Literal["points", "share", "relative", "difference", "hours"]
 
 ABOUT = 0.25
 """A claim that prints one number holds within a quarter of it (of a share: of the share or of what
 is left to 100 %, whichever is smaller): printed figures are rounded, and from other companies."""
-MILLION_YUAN = 1_000_000.0
+POINTS = 100
+"""Satisfaction goes from 0 to 100 points."""
+A_DAY = printed("delay-dose", "dose")
+"""Points of satisfaction that a day of delay takes."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,18 @@ class Part:
     printed: float = math.nan
 
 
-def _about(key: str, label: str, unit: Unit, printed: float) -> Part:
-    size = min(printed, 1 - printed) if unit == "share" else abs(printed)
-    return Part(key, label, unit, printed - ABOUT * size, printed + ABOUT * size, printed)
+def _near(key: str, label: str, unit: Unit, value: float) -> Part:
+    size = min(value, 1 - value) if unit == "share" else abs(value)
+    return Part(key, label, unit, value - ABOUT * size, value + ABOUT * size, value)
 
 
-def _at_least(key: str, label: str, unit: Unit, printed: float) -> Part:
-    return Part(key, label, unit, printed, math.inf, printed)
+def _about(claim: str, key: str, label: str, unit: Unit) -> Part:
+    return _near(key, label, unit, printed(claim, key))
+
+
+def _at_least(claim: str, key: str, label: str, unit: Unit) -> Part:
+    value = printed(claim, key)
+    return Part(key, label, unit, value, math.inf, value)
 
 
 def _above_zero(key: str, label: str, unit: Unit) -> Part:
@@ -84,9 +94,9 @@ CLAIMS = (
         "customer answered; each customer is compared with itself. Leaving: the customer's last "
         "shipment came within 90 days of the delivery; more than three days late against on time.",
         (
-            _about("dose", "a day of delay, up to three days", "points", -15.0),
+            _near("dose", "a day of delay, up to three days", "points", -A_DAY),
             Part("collapse", "further drop beyond three days (at least another day's worth)",
-                 "points", -math.inf, -15.0),
+                 "points", -math.inf, -A_DAY),
             _above_zero("leaving", "customers lost after such a delivery", "difference"),
         ),
     ),
@@ -98,7 +108,7 @@ CLAIMS = (
         "first response within 30 minutes against later; after 24 hours against 30 minutes to 24 "
         "hours.",
         (
-            _about("quick", "within 30 minutes against later", "relative", 0.50),
+            _about("response-30min", "quick", "within 30 minutes against later", "relative"),
             _below_zero("slow", "after 24 hours against 30 minutes to 24 hours", "points"),
         ),
     ),
@@ -107,7 +117,7 @@ CLAIMS = (
         "The average first response takes longer than 24 hours.",
         "Tickets opened in the last twelve months; tickets still without a response count with "
         "their wait so far.",
-        (_at_least("hours", "mean time to the first response", "hours", 24.0),),
+        (_at_least("response-average", "hours", "mean time to the first response", "hours"),),
     ),
     Claim(
         "answer-13s",
@@ -121,22 +131,22 @@ CLAIMS = (
         "Answers of the last 24 months about late shipments: the points lost against the same "
         "customer's punctual shipments, with notice before the answer against without, at equal "
         "days of delay.",
-        (_at_least("notice", "points lost that notice saves", "share", 0.40),),
+        (_at_least("notify-40", "notice", "points lost that notice saves", "share"),),
     ),
     Claim(
         "complaint-mix",
         "Delay is 45 % of complaints; damage and loss together 30 %.",
         "Tickets with a category opened in the last twelve months.",
         (
-            _about("delay", "delay", "share", 0.45),
-            _about("damage_loss", "damage and loss", "share", 0.30),
+            _about("complaint-mix", "delay", "delay", "share"),
+            _about("complaint-mix", "damage_loss", "damage and loss", "share"),
         ),
     ),
     Claim(
         "delay-15",
         "15 % of parcels arrive late in a month.",
         "Deliveries with a promise in the last twelve months.",
-        (_about("late", "delivered late", "share", 0.15),),
+        (_about("delay-15", "late", "delivered late", "share"),),
     ),
     Claim(
         "damage-5",
@@ -144,7 +154,7 @@ CLAIMS = (
         "Deliveries of the last twelve months; peak: the quarter of the months with most "
         "deliveries.",
         (
-            _about("damaged", "delivered damaged", "share", 0.05),
+            _about("damage-5", "damaged", "delivered damaged", "share"),
             _above_zero("peak", "peak months against the others", "difference"),
         ),
     ),
@@ -153,14 +163,17 @@ CLAIMS = (
         "Highly satisfied customers repurchase 35 % more.",
         "Months of the last 24 in which a customer answered: a shipment in the three months after "
         "it, mean score of 4.5 or more against less.",
-        (_about("repurchase", "shipped again, highly satisfied against others", "relative", 0.35),),
+        (
+            _about("repurchase-35", "repurchase", "shipped again, highly satisfied against others",
+                   "relative"),
+        ),
     ),
     Claim(
         "low-sat-churn-25",
         "Churn reaches 25 % where satisfaction is low.",
         "Customers whose mean score was 2.5 or less in the year before last; churned: nothing "
         "shipped in the last three months, a year on.",
-        (_at_least("churn", "lost within a year", "share", 0.25),),
+        (_at_least("low-sat-churn-25", "churn", "lost within a year", "share"),),
     ),
     Claim(
         "acquisition-5x",
@@ -174,9 +187,10 @@ CLAIMS = (
         "Experiment: shipments in the 183 days after the start against the 183 days before, by "
         "group as assigned.",
         (
-            _about("with", "growth with tiered service", "relative", 0.23),
-            _about("without", "growth without", "relative", 0.12),
-            _about("difference", "difference of the two", "difference", 0.11),
+            _about("tiered-repurchase", "with", "growth with tiered service", "relative"),
+            _about("tiered-repurchase", "without", "growth without", "relative"),
+            _near("difference", "difference of the two", "difference",
+                  printed("tiered-repurchase", "with") - printed("tiered-repurchase", "without")),
         ),
     ),
     Claim(
@@ -185,9 +199,10 @@ CLAIMS = (
         "Experiment: strategic and key customers at the start; churned: nothing shipped in days 91 "
         "to 180 after it, by group as assigned.",
         (
-            _about("without", "churn without tiered service", "share", 0.18),
-            _about("with", "churn with it", "share", 0.05),
-            _about("difference", "difference of the two", "difference", -0.13),
+            _about("core-churn", "without", "churn without tiered service", "share"),
+            _about("core-churn", "with", "churn with it", "share"),
+            _near("difference", "difference of the two", "difference",
+                  printed("core-churn", "with") - printed("core-churn", "without")),
         ),
     ),
     Claim(
@@ -201,7 +216,11 @@ CLAIMS = (
         "The leaders' satisfaction is 92 % and 89 %, the lower end below 70 %.",
         "Mean satisfaction points (0-100) of the last twelve months' answers; holds where the "
         "company lies between the lower end and the leaders.",
-        (Part("level", "mean satisfaction", "points", 70.0, 92.0, 89.0),),
+        (
+            Part("level", "mean satisfaction", "points",
+                 *(POINTS * printed("csat-benchmark", f)
+                   for f in ("lower_end", "first", "second"))),
+        ),
     ),
     Claim(
         "value-cost",
@@ -209,8 +228,8 @@ CLAIMS = (
         "Last twelve months: revenue above ¥1 million; cost is shipment cost and cost to serve, "
         "profit is revenue minus that.",
         (
-            _about("cost", "share of cost", "share", 0.28),
-            _about("profit", "share of profit", "share", 0.42),
+            _about("value-cost", "cost", "share of cost", "share"),
+            _about("value-cost", "profit", "share of profit", "share"),
         ),
     ),
     Claim(
@@ -220,9 +239,9 @@ CLAIMS = (
         "Customers that shipped in the last twelve months; often and high: above the mean of all "
         "(shipments; revenue).",
         (
-            _about("often_high", "often, high value", "share", 0.15),
-            _about("often_low", "often, low value", "share", 0.30),
-            _about("seldom", "seldom", "share", 0.55),
+            _about("rfm-shares", "often_high", "often, high value", "share"),
+            _about("rfm-shares", "often_low", "often, low value", "share"),
+            _about("rfm-shares", "seldom", "seldom", "share"),
         ),
     ),
     Claim(
@@ -231,9 +250,9 @@ CLAIMS = (
         "5 %.",
         "Customers that shipped in the last twelve months, ranked by margin.",
         (
-            _about("a", "profit of the first 5 %", "share", 0.80),
-            _about("b", "profit of the next 15 %", "share", 0.15),
-            _about("c", "profit of the other 80 %", "share", 0.05),
+            _about("abc-shares", "a", "profit of the first 5 %", "share"),
+            _about("abc-shares", "b", "profit of the next 15 %", "share"),
+            _about("abc-shares", "c", "profit of the other 80 %", "share"),
         ),
     ),
     Claim(
@@ -241,6 +260,6 @@ CLAIMS = (
         "Tiering is 89 % accurate.",
         "Customers with a tier twelve months before: that tier is the one the value score of the "
         "twelve months since has earned.",
-        (_about("accuracy", "tier equals the tier earned next", "share", 0.89),),
+        (_about("tier-accuracy-89", "accuracy", "tier equals the tier earned next", "share"),),
     ),
 )  # fmt: skip

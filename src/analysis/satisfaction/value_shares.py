@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..literature import printed
 from ..message import Value
 from . import estimating
-from .catalogue import MILLION_YUAN
 from .company import YEAR, Company, Found, require
 from .customer_sums import arrays, summed
 from .estimating import Floats, TooFew
 
 YUAN = "CNY"
-A_SHARE, B_SHARE = 0.05, 0.20
-"""The first 5 % of customers are class A, up to 20 % class B."""
+A_SHARE = printed("abc-shares", "a_customers")
+B_SHARE = A_SHARE + printed("abc-shares", "b_customers")
+"""Shares of customers that end classes A and B of the claim."""
+LARGE_CUSTOMER = printed("value-cost", "yuan_a_year")
+"""Yuan of revenue a year."""
 
 
 def rfm_shares(company: Company) -> Found:
@@ -60,7 +63,7 @@ def value_cost(company: Company) -> Found:
     require("no shipment cost", bool(frame["shipment_cost"].sum()))
     require("fewer than twelve months of data", _months(company) == YEAR)
     require("no profit in the last twelve months", frame["profit"].sum() > 0)
-    is_large = (frame["revenue"] > MILLION_YUAN).to_numpy()
+    is_large = (frame["revenue"] > LARGE_CUSTOMER).to_numpy()
     least = int(estimating.FEWEST_CUSTOMERS)
     if is_large.sum() < least:
         few = TooFew(int(is_large.sum()), least)

@@ -1,6 +1,6 @@
 """How often a tier equals the tier that the customer earns later.
 
-The literature claims 89 % without saying of what. Read here: the tier in force at the end of a
+The literature prints a figure without saying of what. Read here: the tier in force at the end of a
 month against the tier that the same cut-offs give to the customer's measure so many months
 later. With a trailing window of a year, one month later eleven of twelve months are the same
 months, so that a high figure is no achievement; a year later none is.
@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..literature import printed
 from ..months import YEAR, Month, index_of_text
 from ..params import TierPolicy
 from ..tables import TIERS
 
 MONTHS_AHEAD = (1, 3, 6, 12)
 CONFIDENCE = 0.95
-CLAIMED = 0.89
-"""The claim `tier-accuracy-89`."""
+CLAIMED = printed("tier-accuracy-89", "accuracy")
 
 
 def accuracy(

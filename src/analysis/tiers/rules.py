@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..months import YEAR
+from ..months import YEAR, Month
 from ..params import TierPolicy
 from .bursts import Burst, BurstWatch, floor_of
 from .caps import kept_back
@@ -156,7 +156,7 @@ class TierRules:
             burst=self._bursts.see(rows, target),
             is_new=(rows.months_n < months_of_data) & (rows.months_n <= policy.start_months),
             is_first=is_first,
-            is_review=is_first or rows.index % YEAR + 1 in policy.review_months,
+            is_review=is_first or Month.at(rows.index).number in policy.review_months,
             by_hand=by_hand,
         )
 

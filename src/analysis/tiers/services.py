@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..literature import printed
 from ..months import YEAR, Month
 from ..params import Profile, ServicePlan
 from ..tables import TIERS
 
-LARGE_CUSTOMER = 1_000_000.0
+LARGE_CUSTOMER = printed("value-cost", "yuan_a_year")
 """Yuan of revenue a year: the bound in the claim `value-cost`."""
 CLAIM_CURRENCY = "CNY"
 CONFIDENCE = 0.95
@@ -38,10 +39,19 @@ class Claim:
 
 
 CLAIMS: dict[tuple[str, str], Claim] = {
-    ("yearly_revenue", "above_1_million"): Claim("value-cost", None, 0.28, 0.42),
-    ("abc", "A"): Claim("abc-shares", 0.05, None, 0.80),
-    ("abc", "B"): Claim("abc-shares", 0.15, None, 0.15),
-    ("abc", "C"): Claim("abc-shares", 0.80, None, 0.05),
+    ("yearly_revenue", "above_1_million"): Claim(
+        "value-cost",
+        share_of_cost=printed("value-cost", "cost"),
+        share_of_profit=printed("value-cost", "profit"),
+    ),
+    **{
+        ("abc", letter): Claim(
+            "abc-shares",
+            share_of_customers=printed("abc-shares", f"{letter.lower()}_customers"),
+            share_of_profit=printed("abc-shares", letter.lower()),
+        )
+        for letter in "ABC"
+    },
 }
 
 
