@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import ibis
@@ -12,10 +13,11 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from analysis.calendar import NO_CALENDAR, load_calendar
+from analysis.figures import churn_chart
 from analysis.language import Language
 from analysis.months import Month
 from analysis.panel import customer_months, off_seasons, with_silence
-from analysis.params import ChurnRiskPolicy
+from analysis.params import ChurnRiskPolicy, load_profile
 from analysis.value.churn import REASON_WORDS, churn_in_words, churn_risk
 from analysis.value.churn.accuracy import (
     area_with_interval,
@@ -146,6 +148,16 @@ def test_the_backtest_has_six_origins_and_both_models_beat_chance(found):
     assert found.risks.risk.between(0, 1).all()
     tenths = found.calibration.groupby("model").cases.sum()
     assert (tenths == whole.cases.iloc[0]).all()
+
+
+def test_the_chart_holds_the_highest_risk_against_what_was_lost(found):
+    profile = load_profile(Path(__file__).parents[1] / "params" / "demo.yaml")
+    highest = found.calibration[found.calibration.model == "boosted"].iloc[-1]
+    chart = churn_chart(found, profile)
+    assert f"{highest.actual:.1%}" in chart.finding
+    assert f"{highest.forecast:.1%}" in chart.finding
+    assert chart.finding in chart.alternative
+    assert churn_chart(replace(found, calibration=found.calibration.head(0)), profile) is None
 
 
 def test_reasons_are_told_in_both_languages(found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln
 
+from analysis.figures import lifetime_chart
 from analysis.language import Language
 from analysis.months import Month
 from analysis.panel import customer_months
-from analysis.params import LifetimePolicy
+from analysis.params import LifetimePolicy, load_profile
 from analysis.value.lifetime import (
     BgNbd,
     fit_purchases,
@@ -257,3 +259,20 @@ def test_the_check_hides_the_last_months(panel):
     bias = checked.errors.set_index("forecast").bias["model"]
     forecast = (tenths.forecast * tenths.customers).sum() / len(early)
     assert bias == pytest.approx(forecast - mean)
+
+
+def test_the_chart_says_how_far_the_forecast_was_off(panel):
+    checked = held_out(panel, LifetimePolicy(held_out_months=6), AS_OF)
+    tenths = checked.calibration
+    assert (tenths.low <= tenths.actual).all()
+    assert (tenths.actual <= tenths.high).all()
+    profile = load_profile(Path(__file__).parents[1] / "params" / "demo.yaml")
+    chart = lifetime_chart(checked, profile)
+    off = checked.errors.set_index("forecast").total_error["model"]
+    assert f"{abs(off):.1%}" in chart.finding
+    assert ("偏高" in chart.finding) == (off >= 0)
+    assert chart.finding in chart.alternative
+    english = lifetime_chart(checked, profile.model_copy(update={"languages": ("en",)}))
+    assert ("too high" in english.finding) == (off >= 0)
+    few = held_out(panel.filter(panel.customer_id < "K00020"), LifetimePolicy(), AS_OF)
+    assert lifetime_chart(few, profile) is None

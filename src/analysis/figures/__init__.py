@@ -1,5 +1,6 @@
 """Charts and tables of the report and the notebooks: one function a published figure."""
 
+from .calibration import calibration_plot, churn_chart, lifetime_chart
 from .chart import Chart
 from .history import monthly_line, sparkline
 from .intervals import IntervalRow, Line, interval_plot
@@ -14,7 +15,10 @@ __all__ = [
     "Line",
     "MetricText",
     "ReadingTable",
+    "calibration_plot",
+    "churn_chart",
     "interval_plot",
+    "lifetime_chart",
     "metric_label",
     "migration_map",
     "monthly_line",

@@ -13,6 +13,7 @@ from ...params import LifetimePolicy
 from ..words import empty
 from .worth import lifetime_values
 
+Z = 1.959963984540054
 GROUPS = 10
 """Tenths of customers, by forecast."""
 
@@ -23,7 +24,8 @@ class HeldOut:
 
     Attributes:
         calibration: One row a tenth of customers by forecast: tenth, customers, forecast (mean
-            shipping days in the hidden months), actual (mean).
+            shipping days in the hidden months), actual (mean), low and high (95 % interval of that
+            mean; the days of a customer are not negative).
         errors: One row a forecast (model, same_pace: as many days as in the same number of
             months before): forecast, mean_absolute_error and bias (days a customer), total_error
             (fraction of the actual total), customers, from_month, to_month.
@@ -60,7 +62,7 @@ def held_out(panel: ir.Table, policy: LifetimePolicy, as_of: Month) -> HeldOut:
 
 _CALIBRATION = {
     **dict.fromkeys(("tenth", "customers"), "int64"),
-    **dict.fromkeys(("forecast", "actual"), "float64"),
+    **dict.fromkeys(("forecast", "actual", "low", "high"), "float64"),
 }
 _ERRORS = {
     "forecast": "str",
@@ -98,6 +100,11 @@ def _calibration(forecast: np.ndarray, actual: np.ndarray) -> pd.DataFrame:
     tenth = place * GROUPS // len(forecast) + 1
     frame = pd.DataFrame({"tenth": tenth, "forecast": forecast, "actual": actual})
     means = frame.groupby("tenth").agg(
-        customers=("actual", "size"), forecast=("forecast", "mean"), actual=("actual", "mean")
+        customers=("actual", "size"),
+        forecast=("forecast", "mean"),
+        actual=("actual", "mean"),
+        error=("actual", "sem"),
     )
+    half = Z * means.error.fillna(0.0)
+    means = means.assign(low=(means.actual - half).clip(lower=0), high=means.actual + half)
     return means.reset_index()[list(_CALIBRATION)]
