@@ -25,7 +25,7 @@ from analysis.simulate import company
 from analysis.sources import ingest
 from analysis.value import concentration, score, weight_sensitivity, with_dimensions
 from analysis.value.churn import churn_risk
-from analysis.value.lifetime import held_out
+from analysis.value.lifetime import held_out, lifetime_values
 from analysis.workspace import Workspace, open_month
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +68,7 @@ def measured(seed: int, customers: int) -> dict[str, pd.DataFrame]:
         company(raw, customers, MONTHS, seed, truth=Path(place) / "truth")
         workspace = open_month(PROFILE, AS_OF, raw=raw)
         panel = panel_of(workspace)
+        season = by_season(panel, workspace, Path(place) / "truth")
     policy, as_of = workspace.profile.value, workspace.as_of
     scores = workspace.engine.materialise(score(panel, policy, as_of))
     dimensions = with_dimensions(panel, policy, as_of)
@@ -77,10 +78,46 @@ def measured(seed: int, customers: int) -> dict[str, pd.DataFrame]:
         "concentration": concentration(scores, policy, as_of),
         "sensitivity": weight_sensitivity(now, workspace.profile.tiers),
         "lifetime": held_out(panel, policy.lifetime, as_of).errors,
+        "season": season,
         "churn": churn.backtest[churn.backtest.origin == "all"],
     }
     workspace.engine.close()
     return {name: part.assign(seed=seed) for name, part in parts.items()}
+
+
+def by_season(panel: ir.Table, workspace: Workspace, truth: Path) -> pd.DataFrame:
+    """The held-out forecast of planted seasonal shippers, and of the others."""
+    policy = workspace.profile.value.lifetime
+    origin = workspace.as_of.shifted(-policy.held_out_months)
+    short = policy.model_copy(update={"months": policy.held_out_months})
+    forecast = lifetime_values(panel, short, origin).values
+    hidden = panel.filter(panel.month > str(origin), panel.month <= AS_OF)
+    seen = hidden.group_by("customer_id").aggregate(seen=hidden.shipping_days_n.sum()).execute()
+    links = pd.read_csv(truth / "links.csv", dtype=str)
+    known = links[links["system"] == "crm"].merge(
+        pd.read_csv(truth / "behaviour.csv", dtype=str), on="true_customer"
+    )
+    both = forecast.merge(seen, on="customer_id").merge(
+        known[["source_customer_id", "is_seasonal"]],
+        left_on="customer_id",
+        right_on="source_customer_id",
+    )
+    told = both.groupby("is_seasonal").agg(
+        customers=("seen", "size"), forecast=("shipping_days_expected", "sum"), seen=("seen", "sum")
+    )
+    return told.reset_index()
+
+
+def season_table(rows: pd.DataFrame) -> str:
+    """One line a seed: the total forecast against the total seen."""
+    lines = ["| seed | seasonal shippers: total | the others: total |", "|---|---|---|"]
+    for seed, part in rows.groupby("seed", sort=False):
+        cells = [
+            f"{r.forecast / r.seen - 1:+.1%} ({r.customers:,} customers)"
+            for r in part.sort_values("is_seasonal", ascending=False).itertuples()
+        ]
+        lines.append(f"| {seed} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def concentration_table(rows: pd.DataFrame) -> str:
@@ -140,6 +177,7 @@ TABLES = {
     "concentration": concentration_table,
     "sensitivity": sensitivity_table,
     "lifetime": lifetime_table,
+    "season": season_table,
     "churn": churn_table,
 }
 
