@@ -57,6 +57,11 @@ PROFILE = (
   surveys: {source: orders, select: "SELECT id AS survey_id FROM orders"}
   service_costs: {source: orders, select: "SELECT id AS customer_id FROM orders"}
   assignments: {source: orders, select: "SELECT id AS customer_id FROM orders"}
+services:
+  offered:
+    agent: {title: {zh: 专属客服, en: Dedicated agent}, cost: 500}
+    tickets: {title: {zh: 工单处理, en: Ticket handling}, cost: 30, per: ticket}
+  tiers: {strategic: [agent, tickets], regular: [tickets]}
 """
 )
 ACTIONS = """
@@ -530,6 +535,28 @@ def claims() -> pd.DataFrame:
     )  # fmt: skip
 
 
+def tier_services() -> pd.DataFrame:
+    """One row a tier, and all of them."""
+    customers = np.array([20.0, 60, 120, 200])
+    shipments, cost_to_serve = customers * [40, 20, 10, 5], customers * [6000.0, 1500, 400, 60]
+    cost, profit = shipments * 300 + cost_to_serve, shipments * 80.0
+    rows = pd.DataFrame(
+        {"group": TIERS, "customers_n": customers, "shipments_n": shipments, "cost": cost,
+         "cost_to_serve": cost_to_serve, "planned_cost": 2 * cost_to_serve, "profit": profit}
+    )  # fmt: skip
+    whole = rows.sum(numeric_only=True).to_frame().T.assign(group="all")
+    both = pd.concat([rows, whole], ignore_index=True)
+    share = both["profit"] / profit.sum()
+    return both.assign(
+        grouping="tier", months_n=12, share_of_customers=both["customers_n"] / customers.sum(),
+        share_of_cost=both["cost"] / cost.sum(), share_of_profit=share,
+        share_of_profit_low=share - 0.02, share_of_profit_high=share + 0.02,
+        cost_per_shipment=both["cost"] / both["shipments_n"],
+        service_cost_per_shipment=both["cost_to_serve"] / both["shipments_n"],
+        services=["agent,tickets", "", "", "tickets", None],
+    )  # fmt: skip
+
+
 def tables() -> dict[str, pd.DataFrame]:
     """Every table that the report reads."""
     of_tiers = tiers()
@@ -546,6 +573,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "quality": quality(),
         "violations": violations(),
         "claims": claims(),
+        "tier_services": tier_services(),
     }
 
 

@@ -22,7 +22,7 @@ from report_month import AS_OF, _message, checks, estimates, evaluations, tables
 
 SECTIONS = (
     "front", "verdicts", "overview", "effects", "guardrails", "fairness", "satisfaction",
-    "tier_moves", "customers_to_call", "actions", "claims", "data_quality",
+    "tier_moves", "service_plan", "customers_to_call", "actions", "claims", "data_quality",
     "what_changed", "provenance",
 )  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)>&\"'=cmd|calc!A1"

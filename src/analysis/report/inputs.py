@@ -32,6 +32,7 @@ from .monthly_figures import monthly_figures
 SMALL_TABLES = (
     "moves",
     "calls",
+    "tier_services",
     "estimates",
     "checks",
     "curves",

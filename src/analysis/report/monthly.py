@@ -21,6 +21,7 @@ from .inputs import Inputs, gather
 from .provenance import provenance
 from .quality_page import quality_page
 from .satisfaction import satisfaction
+from .service_plan import service_plan
 from .tier_moves import tier_moves
 from .verdicts import verdicts
 
@@ -77,6 +78,10 @@ class MonthlyReport:
     def tier_moves(self) -> Block:
         """Who changed tier, and why."""
         return tier_moves(self.inputs, self.language)
+
+    def service_plan(self) -> Block:
+        """What each tier gets, what that costs and what it brings."""
+        return service_plan(self.inputs, self.language)
 
     def customers_to_call(self) -> Block:
         """Whom to call."""
