@@ -1,0 +1,1 @@
+"""Parts of `cleaning_accuracy`: what is planted, how it is scored, how it is written down."""
