@@ -158,10 +158,10 @@ def _changed(one: pd.DataFrame, other: pd.DataFrame) -> set[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[7301, 7302, 7303])
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--months", type=int, default=18)
-    parser.add_argument("--unknown-customers", type=int, default=700)
-    parser.add_argument("--unknown-months", type=int, default=14)
+    parser.add_argument("--customers", type=int, default=1500)
+    parser.add_argument("--months", type=int, default=14)
+    parser.add_argument("--unknown-customers", type=int, default=500)
+    parser.add_argument("--unknown-months", type=int, default=12)
     parser.add_argument("--write", action="store_true", help="write the page of docs")
     return parser.parse_args()
 
