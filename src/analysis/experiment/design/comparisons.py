@@ -18,6 +18,7 @@ class PlannedComparison:
         treatment: The arm whose effect is looked at.
         share_of_units: Share of all units that it uses.
         share_treated: Share of these that are treated.
+        share_of_cluster: Share of a cluster's units that it uses.
         of_clusters: Whole clusters are compared.
         within_clusters: Units of one cluster are compared with each other.
     """
@@ -26,6 +27,7 @@ class PlannedComparison:
     treatment: str
     share_of_units: float
     share_treated: float
+    share_of_cluster: float = 1.0
     of_clusters: bool = False
     within_clusters: bool = False
 
@@ -68,6 +70,7 @@ def _saturation(spec: ExperimentSpec) -> tuple[PlannedComparison, ...]:
             arm,
             share,
             part / share,
+            1 - treated if estimand == "spillover" else 1.0,
             of_clusters=not within,
             within_clusters=within,
         )

@@ -66,19 +66,14 @@ class MetricPrecision:
             variance *= 1 - self.cluster_correlation
         if not comparison.of_clusters:
             return PlannedDesign(variance, comparison.share_treated, self.explained)
-        part = self._share_of_a_cluster(comparison)
         return PlannedDesign(
             variance,
             comparison.share_treated,
             self.explained,
             self.cluster_correlation,
-            self.cluster_size * part,
+            self.cluster_size * comparison.share_of_cluster,
             self.cluster_size_cv,
         )
-
-    def _share_of_a_cluster(self, comparison: PlannedComparison) -> float:
-        """Of a spillover's clusters only the untreated are compared."""
-        return 0.5 if comparison.estimand == "spillover" else 1.0
 
 
 def precision_of(history: History) -> tuple[MetricPrecision, ...]:
@@ -185,7 +180,7 @@ def _measured(
         clusters=len(sizes) if codes is not None else 0,
         cluster_size=float(sizes.mean()),
         cluster_size_cv=float(sizes.std(ddof=1) / sizes.mean()) if len(sizes) > 1 else 0.0,
-        cluster_correlation=intracluster_correlation(left[inside], codes[inside])
+        cluster_correlation=intracluster_correlation(left[inside], codes[inside].astype(np.float64))
         if codes is not None
         else 0.0,
     )
