@@ -45,6 +45,23 @@ def keyed(key: str, *parts: str) -> float:
     return float((int.from_bytes(whole[:8], "big") >> (64 - DIGITS)) * BITS)
 
 
+def tickets(key: str, names: pd.Series, *parts: str) -> pd.Series:
+    """(n,) the number that `keyed` gives each name after some words.
+
+    Example:
+        >>> tickets("k", pd.Series(["C1"]), "a").iloc[0] == keyed("k", "a", "C1")
+        True
+    """
+    before = SEPARATOR.join((*parts, ""))
+    secret = key.encode()
+    found = [
+        int.from_bytes(hmac.digest(secret, f"{before}{name}".encode(), hashlib.sha256)[:8], "big")
+        for name in names
+    ]
+    whole = np.array(found, dtype=np.uint64) >> np.uint64(64 - DIGITS)
+    return pd.Series(whole.astype(np.float64) * BITS, index=names.index)
+
+
 def draw(
     units: pd.DataFrame,
     spec: ExperimentSpec,
@@ -163,7 +180,7 @@ def _dealt(
     units: pd.DataFrame, within: str, spec: ExperimentSpec, key: str, number: str
 ) -> pd.Series:
     """Arms dealt to units within blocks."""
-    ticket = units[spec.unit].map(lambda unit: keyed(key, spec.id, "unit", unit))
+    ticket = tickets(key, units[spec.unit], spec.id, "unit")
     total = sum(spec.allocation.values())
     shares = {arm: share / total for arm, share in spec.allocation.items()}
     groups = units[within].astype(str)
@@ -187,7 +204,7 @@ def _clusters(
     new = sizes[~sizes["cluster_id"].isin(old)]
     by_size = new.sort_values(["units", "cluster_id"], ascending=[False, True], ignore_index=True)
     place = by_size.index.to_numpy() // len(shares)
-    hashed = by_size["cluster_id"].map(lambda name: keyed(key, experiment, "cluster", str(name)))
+    hashed = tickets(key, by_size["cluster_id"].astype(str), experiment, "cluster")
     ticket = pd.Series(place + hashed.to_numpy(), index=by_size.index)
     whole = pd.Series("", index=by_size.index)
     starts = _starts(whole, shares, key, f"{experiment} clusters", _round(before))

@@ -27,6 +27,10 @@ HALVES = "halves"
 """Key of the made-up draw that splits history in two."""
 
 
+LEAST_VARIANCE = 1e-20
+"""Share of the mean square below which values differ by rounding alone."""
+
+
 @dataclass(frozen=True)
 class MetricPrecision:
     """One metric on history.
@@ -83,7 +87,8 @@ def precision_of(history: History) -> tuple[MetricPrecision, ...]:
         history: See `history_of`.
 
     Returns:
-        One entry a metric of the plan, in its order; metrics without a value are left out.
+        One entry a metric of the plan, in its order; metrics without values or without any
+        difference between customers are left out.
     """
     study = _halves(history)
     (side,) = contrasts(study)
@@ -162,7 +167,10 @@ def _measured(
     own = values[has]
     variance = float(own.var(ddof=1))
     left, df = _residuals(own, known[has])
-    explained = max(0.0, 1 - float(left @ left) / df / variance) if variance > 0 else 0.0
+    unexplained = float(left @ left) / df
+    if unexplained <= LEAST_VARIANCE * float(own @ own) / counted:
+        return None
+    explained = max(0.0, 1 - unexplained / variance)
     weighing = np.ones(1) if weights is None else weights[has & (weights > 0)]
     asked = weights is not None or bool((used & ~has).any())
     codes = None if clusters is None else pd.factorize(clusters[has])[0]

@@ -20,10 +20,11 @@ from ..estimation import compare_cell, dressed, make_cell
 from ..look_history import looks_of
 from ..setting import Setting
 from ..study import read_study
-from .drawing import draw, keyed
+from .drawing import draw, tickets
 from .history import History
 from .planting import planted, room
 from .precision import strata_columns
+from .workers import each_draw
 
 CONFIDENCE = 0.95
 SEED = 20_240_401
@@ -72,43 +73,96 @@ class Rehearsed:
         return float(low), float(high)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What one draw found of one metric and comparison.
+
+    Attributes:
+        metric, estimand, treatment: Which estimate.
+        sign: +1 where more of the metric is better.
+        is_planted: With the planted effect.
+        effect, std_error, low, high: Of the interval that decides, in the metric's own unit.
+    """
+
+    metric: str
+    estimand: str
+    treatment: str
+    sign: int
+    is_planted: bool
+    effect: float
+    std_error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """A plan ready to be drawn on history.
+
+    Attributes:
+        history: See `history_of`.
+        spec: What decides the plan's estimates, and nothing beside.
+        customers: Units of each draw, chosen anew each time.
+        effects: Metric → effect planted in the treated.
+    """
+
+    history: History
+    spec: ExperimentSpec
+    customers: int
+    effects: Mapping[str, float]
+
+    def draw(self, number: int) -> tuple[Found, ...]:
+        """Deal the arms once, and evaluate them without and with the planted effects."""
+        units = _drawn(self.history, self.spec, number, self.customers)
+        found = _found(units, self.spec, is_planted=False)
+        if not self.effects:
+            return found
+        metrics = tuple(m for m in self.spec.metrics if m.name in self.effects)
+        fewer = self.spec.model_copy(update={"metrics": metrics})
+        changed = _with_planted(units, self.spec, number, self.effects)
+        return (*found, *_found(changed, fewer, is_planted=True))
+
+
 def rehearse(
     history: History,
     *,
     draws: int,
     customers: int | None = None,
     effects: Mapping[str, float] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
-) -> tuple[Rehearsed, ...]:
-    """Draw and evaluate a plan many times on history.
+) -> tuple[tuple[Rehearsed, ...], tuple[Rehearsed, ...]]:
+    """Draw a plan many times on history, and evaluate each draw without and with an effect.
 
     Args:
         history: See `history_of`.
         draws: How often.
         customers: Units of each draw, chosen anew each time; all of history where it has fewer.
         effects: Metric → effect planted in the treated; effects larger than the metric's room
-            are left out. None: no effect at all.
+            are left out.
+        workers: Processes that draw; the figures do not depend on it.
         progress: Told the number of draws done.
 
     Returns:
-        One entry a comparison and metric, in the order of the evaluation. Each draw is read as a
+        What the draws found without an effect, and with the planted ones (only their metrics):
+        one entry a comparison and metric, in the order of the evaluation. Each draw is read as a
         single reading at the end of the windows, as the plan's looks demand for units that
         accrue.
     """
-    spec = _plain(history)
-    possible = _possible(history, effects or {})
-    found: dict[tuple[str, str, str], list[Estimate]] = {}
-    setting = Setting(once=frozenset(m.name for m in spec.metrics))
-    for number in range(draws):
-        units = _drawn(history, spec, number, customers, possible)
-        for estimate in _estimates(units, spec, setting):
-            key = (estimate.estimand, estimate.treatment, estimate.metric.name)
-            if estimate.is_ok:
-                found.setdefault(key, []).append(estimate)
-        if progress is not None:
-            progress(number + 1)
     n = min(customers or len(history.units), len(history.units))
-    return tuple(_summed(rows, n, possible) for rows in found.values())
+    ready = Rehearsal(history, _plain(history), n, _possible(history, effects or {}))
+    rows: dict[tuple[bool, str, str, str], list[Found]] = {}
+    for done, found in enumerate(each_draw(ready.draw, draws, workers), start=1):
+        for one in found:
+            key = (one.is_planted, one.estimand, one.treatment, one.metric)
+            rows.setdefault(key, []).append(one)
+        if progress is not None:
+            progress(done)
+    nothing, something = (
+        tuple(_summed(found, n, ready.effects) for key, found in rows.items() if key[0] is planted)
+        for planted in (False, True)
+    )
+    return nothing, something
 
 
 def _plain(history: History) -> ExperimentSpec:
@@ -144,10 +198,9 @@ def _drawn(
     history: History,
     spec: ExperimentSpec,
     number: int,
-    customers: int | None,
-    effects: Mapping[str, float],
+    customers: int,
 ) -> pd.DataFrame:
-    """Units of one draw, with what is planted in them."""
+    """Units of one draw with their arms."""
     key = f"rehearsal {number}"
     columns = dict.fromkeys(
         [
@@ -156,16 +209,22 @@ def _drawn(
         ]
     )
     units = history.units[[c for c in columns if c in history.units]]
-    if customers is not None and customers < len(units):
-        ticket = units[spec.unit].astype(str).map(lambda unit: keyed(key, "chosen", unit))
+    if customers < len(units):
+        ticket = tickets(key, units[spec.unit].astype(str), "chosen")
         units = units.loc[ticket.sort_values().index[:customers]]
     units = units.sort_values(spec.unit, ignore_index=True)
     arms = draw(units, spec, key=key, blocks=strata_columns(history.spec))
     new = ["stratum", "arm", *(("cluster_share", "arm_at_half") if _is_staged(spec) else ())]
     units = units.assign(**{name: arms[name].to_numpy() for name in new})
-    units = units.rename(
+    return units.rename(
         columns={"arm": spec.arm, "cluster_share": spec.share, "arm_at_half": spec.arm_at_half}
     )
+
+
+def _with_planted(
+    units: pd.DataFrame, spec: ExperimentSpec, number: int, effects: Mapping[str, float]
+) -> pd.DataFrame:
+    """The same units, the treated with better metrics."""
     rng = np.random.default_rng([SEED, number])
     treated = (units[spec.arm] != spec.control).to_numpy()
     for name, effect in effects.items():
@@ -175,6 +234,26 @@ def _drawn(
 
 def _is_staged(spec: ExperimentSpec) -> bool:
     return spec.design == "saturation"
+
+
+def _found(units: pd.DataFrame, spec: ExperimentSpec, *, is_planted: bool) -> tuple[Found, ...]:
+    """What the evaluation's estimates of the plan's metrics over all units say."""
+    setting = Setting(once=frozenset(m.name for m in spec.metrics))
+    return tuple(
+        Found(
+            one.metric.name,
+            one.estimand,
+            one.treatment,
+            one.metric.sign,
+            is_planted,
+            one.effect,
+            one.std_error,
+            one.av_low,
+            one.av_high,
+        )
+        for one in _estimates(units, spec, setting)
+        if one.is_ok
+    )
 
 
 def _estimates(units: pd.DataFrame, spec: ExperimentSpec, setting: Setting) -> Iterator[Estimate]:
@@ -188,14 +267,14 @@ def _estimates(units: pd.DataFrame, spec: ExperimentSpec, setting: Setting) -> I
             yield dressed(compared, looks)
 
 
-def _summed(rows: list[Estimate], n: int, effects: Mapping[str, float]) -> Rehearsed:
+def _summed(rows: list[Found], n: int, effects: Mapping[str, float]) -> Rehearsed:
     first = rows[0]
-    name = first.metric.name
-    effect = effects.get(name, 0.0) if first.estimand != "spillover" else 0.0
-    truth = first.metric.sign * effect
-    low, high = (np.array([getattr(r, side) for r in rows]) for side in ("av_low", "av_high"))
+    has_effect = first.is_planted and first.estimand != "spillover"
+    effect = effects[first.metric] if has_effect else 0.0
+    truth = first.sign * effect
+    low, high = (np.array([getattr(r, side) for r in rows]) for side in ("low", "high"))
     return Rehearsed(
-        metric=name,
+        metric=first.metric,
         estimand=first.estimand,
         treatment=first.treatment,
         n=n,
