@@ -14,7 +14,7 @@ from ..errors import CoverageError
 from ..language import Language, LanguageCode
 from ..message import Message
 from ..months import Month
-from ..params.experiment import ExperimentSpec
+from ..params.experiment import ExperimentSpec, plan_digest
 from ..params.metric import Metric
 from .checks import checks_table
 from .curves import no_curves
@@ -243,7 +243,6 @@ def evaluate_month(
     *,
     as_of: Month,
     history: Mapping[str, Document] | None = None,
-    frozen: Mapping[str, FrozenPlan] | None = None,
     quality: pd.DataFrame | None = None,
     currency: str = "",
 ) -> MonthlyEvaluation:
@@ -252,8 +251,7 @@ def evaluate_month(
     Args:
         followed: See `follow`.
         as_of: The month.
-        history: Month → stored document ``evaluations``: plans first evaluated, and boundaries.
-        frozen: Experiment → the plan it was drawn with, see `load_frozen_plans`.
+        history: Month → stored document ``evaluations``: frozen plans and boundaries.
         quality: Quality by source and level; a critical source alarms.
         currency: ISO code of the profile's amounts.
 
@@ -263,9 +261,8 @@ def evaluate_month(
     """
     evaluations, entries = [], []
     for one in followed.experiments:
-        drawn = (frozen or {}).get(one.experiment.id)
-        bound = frozen_plan(one.experiment, str(as_of), history or {}, drawn)
-        changes = plan_changes(one.experiment, bound)
+        frozen = frozen_plan(one.experiment, str(as_of), history or {})
+        changes = plan_changes(one.experiment, frozen)
         setting = Setting(
             as_of=one.as_of,
             unavailable=one.unavailable,
@@ -280,7 +277,7 @@ def evaluate_month(
         )
         found = evaluate(one.units, one.experiment, setting=setting)
         evaluations.append(found)
-        entries.append(_entry(one, found, bound, currency))
+        entries.append(_entry(one, found, frozen, currency))
     waiting = [{"id": name, "why": why.to_json()} for name, why in followed.waiting.items()]
     return MonthlyEvaluation(
         tuple(evaluations),
@@ -314,6 +311,7 @@ def _entry(
         "next_look": one.next_look.isoformat() if one.next_look else None,
         "plan_digest": frozen.digest,
         "plan": frozen.to_json(),
+        "exploratory": plan_digest(one.experiment) != frozen.digest,
     }
 
 

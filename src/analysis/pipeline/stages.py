@@ -64,7 +64,7 @@ STAGES: tuple[Stage, ...] = (
         EVALUATION,
         "03_evaluation",
         after=SEGMENTATION,
-        params_files=("experiments/{profile}/*.yaml", "experiments/{profile}/*.frozen.json"),
+        params_files=("experiments/{profile}/*.yaml",),
     ),
     Stage(
         REPORT,
