@@ -11,6 +11,7 @@ import yaml
 from analysis.errors import CoverageError, DesignError
 from analysis.experiment import Setting, evaluate, evaluate_file, evaluate_month, follow
 from analysis.experiment.estimators.looks import CalendarPlan
+from analysis.experiment.followed import GUARDS, metrics_followed
 from analysis.experiment.looks import settled
 from analysis.experiment.views import (
     effects,
@@ -99,6 +100,20 @@ def test_ordinary_guardrails_and_money_are_there_though_not_declared(tables):
     _, found = of_month(tables, "2026-06")
     metrics = set(found.estimates["metric"])
     assert {"response_minutes", "on_time", "frequency", "net_value", "nps_response"} <= metrics
+
+
+STAYS = [{"name": "stay", "measure": "survival", "role": "primary", "horizon": 30}]
+
+
+def test_a_plan_of_survival_alone_is_guarded_over_its_horizon(tables):
+    """Without a window in the plan nothing said over which days to guard: nothing was guarded."""
+    _, found = of_month(tables, "2026-08", monthly_plan(STAYS))
+    rows = found.estimates.set_index("metric")
+    followed = {entry.name: entry for entry in metrics_followed(monthly_plan(STAYS))}
+    assert {name for name, entry in followed.items() if entry.guards_ordinary} == set(GUARDS)
+    for name in ("frequency", *GUARDS):
+        assert rows.loc[name, "status"] == "ok"
+        assert followed[name].metric.window == (0, 30)
 
 
 def test_a_window_that_runs_says_what_it_waits_for(tables):

@@ -102,11 +102,9 @@ def month_summed_to(name: str) -> int | None:
 
 def _owed(spec: ExperimentSpec) -> tuple[Followed, ...]:
     """Measures that the pipeline adds, over the longest window of the plan."""
-    windows = [m.window for m in spec.metrics if m.measure and m.window]
-    if not windows:
+    window = _longest_window(spec)
+    if window is None:
         return ()
-    closed = [last for _, last in windows if last is not None]
-    window = (0, max(closed) if closed else None)
     there = {m.measure for m in spec.metrics}
     names = {m.name for m in spec.metrics}
     owed: list[Followed] = [
@@ -119,6 +117,22 @@ def _owed(spec: ExperimentSpec) -> tuple[Followed, ...]:
         shown = retention.window if retention and retention.window else window
         owed.append(Followed(_measured("frequency", shown), "reading", declared=False))
     return tuple(owed)
+
+
+def _longest_window(spec: ExperimentSpec) -> tuple[int, int | None] | None:
+    """Days from assignment to the end of the longest closed window that the pipeline measures.
+
+    Returns:
+        An open window where no window is closed; the survival horizon where the plan has no
+        window at all; None where the pipeline measures nothing.
+    """
+    measured = [m for m in spec.metrics if m.measure]
+    windows = [m.window for m in measured if m.window]
+    closed = [last for _, last in windows if last is not None]
+    if windows:
+        return 0, max(closed, default=None)
+    horizons = [m.horizon for m in measured if m.horizon is not None]
+    return (0, max(horizons)) if horizons else None
 
 
 def _measured(measure: MeasureName, window: tuple[int, int | None]) -> Metric:
