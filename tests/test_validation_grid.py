@@ -14,8 +14,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from validation.cell import Cell, Claim, coverage, seeds_of  # noqa: E402
+from validation.entering import Code  # noqa: E402
 from validation.grid import CELLS  # noqa: E402
-from validation.running import current, path_of, run  # noqa: E402
+from validation.running import HERE, SOURCE, current, path_of, run  # noqa: E402
 from validation.writing import write  # noqa: E402
 
 SMALL = (
@@ -99,6 +100,55 @@ def test_results_of_other_code_run_again(tmp_path: Path):
     assert write([toy()], tmp_path, tmp_path / "page.md") == [
         "toy: 300 replications of earlier code"
     ]
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Code:
+    """A grid with one cell, of a package of which it uses one function."""
+    files = {
+        "grid/draws.py": "",
+        "grid/cells.py": "from analysis.numbers import mean\nfrom .draws import half",
+        "analysis/numbers/__init__.py": "from .means import mean\nfrom .plans import power",
+        "analysis/numbers/means.py": "from .results import Result\nfrom ..words import say",
+        "analysis/numbers/results.py": "class Result: ...",
+        "analysis/numbers/plans.py": "def power(): ...",
+        "analysis/words.py": "def say(): ...",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    return Code(tmp_path / "analysis", tmp_path / "grid", ("numbers",))
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [
+        ("grid/cells.py", True),
+        ("grid/draws.py", True),
+        ("analysis/numbers/means.py", True),
+        ("analysis/numbers/results.py", True),
+        ("analysis/numbers/plans.py", False),
+        ("analysis/numbers/__init__.py", False),
+        ("analysis/words.py", False),
+    ],
+)
+def test_only_code_that_enters_a_cell_makes_it_run_again(
+    code: Code, tmp_path: Path, changed: str, counts: bool
+):
+    before = code.digest(code.grid / "cells.py")
+    place = tmp_path / changed
+    place.write_text(f'"""Told."""\n# why\n{place.read_text("utf-8")}', "utf-8")
+    assert code.digest(code.grid / "cells.py") == before, "words count for nothing"
+    place.write_text(f"{place.read_text('utf-8')}\nmore = 1", "utf-8")
+    assert (code.digest(code.grid / "cells.py") != before) == counts
+
+
+def test_a_plan_s_own_modules_enter_no_cell_of_an_estimator():
+    cell = CELLS["units-500"]
+    entering = Code(SOURCE, HERE, cell.uses).entering(HERE / "means.py")
+    names = {path.relative_to(SOURCE).name for path in entering if path.is_relative_to(SOURCE)}
+    assert {"regression.py", "comparison.py", "relative.py"} <= names
+    assert not {"power.py", "planned_clusters.py", "looks.py"} & names
 
 
 def test_the_page_tells_what_is_broken_and_what_has_not_run(tmp_path: Path):

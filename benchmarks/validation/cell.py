@@ -6,7 +6,6 @@ limits of the promise at the number of replications; these are computed, never t
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+from .entering import Code
 
 LEVEL = 0.999
 """Chance that a rate which keeps its promise exactly lies within the limits."""
@@ -81,7 +82,7 @@ class Cell:
         simulate: (generator, R) → hits of R replications.
         replications: R in all.
         chunk: Replications of one job.
-        uses: Files and folders below src/analysis that it depends on.
+        uses: Files and folders below src/analysis inside which its imports are followed.
         hard: True where the promise is known not to hold; published with the warning given.
     """
 
@@ -108,37 +109,9 @@ def seeds_of(cell: Cell, chunk: int) -> np.random.Generator:
 
 
 def code_digest(cell: Cell, source: Path, here: Path) -> str:
-    """Digest of what decides a cell's result: its own module and the code it uses.
+    """Digest of what decides a cell's result: its own module and the code that enters it.
 
     Comments, docstrings and layout do not count, so that a reworded sentence costs no rerun.
     """
-    files = [here / f"{cell.simulate.__module__.split('.')[-1]}.py", here / "draws.py"]
-    for used in cell.uses:
-        place = source / used
-        files += _of_folder(place) if place.is_dir() else [place]
-    whole = hashlib.sha256()
-    for path in dict.fromkeys(files):
-        whole.update(path.name.encode() + _meaning(path).encode())
-    return whole.hexdigest()[:16]
-
-
-def _of_folder(folder: Path) -> list[Path]:
-    """Its modules, without lists of names and without what only plans."""
-    return [p for p in sorted(folder.rglob("*.py")) if p.name not in ("__init__.py", "power.py")]
-
-
-def _meaning(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    module = here / f"{cell.simulate.__module__.split('.')[-1]}.py"
+    return Code(source, here, cell.uses).digest(module)

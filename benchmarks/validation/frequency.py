@@ -95,6 +95,6 @@ CELLS = (
         replications=4000,
         chunk=100,
         hard=True,
-        uses=("experiment/estimators", "experiment/survival.py"),
+        uses=("experiment/estimators", "experiment/survival.py", "panel/silence.py"),
     ),
 )
