@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pytest
@@ -249,6 +250,54 @@ def test_days_on_which_the_company_is_shut_count_in_no_gap():
 
     assert churn(None) == (60, True), "80 days of silence, a window of 65.9"
     assert churn(shut) == (180, False), "60 of them open"
+
+
+def seasonal(quiet: tuple[int, int], back_on: int) -> list[int]:
+    """A shipment every 4 days for two years, but in some days of the year; from day 100 silence."""
+    before = [d for d in range(-730, 100, 4) if not quiet[0] <= d % 365 < quiet[1]]
+    return [*before, *range(back_on, 700, 4)]
+
+
+def followed_together(
+    calendar: Calendar | None = None, **shipped: list[int]
+) -> dict[str, tuple[float, bool, bool]]:
+    """Customer → days stayed, whether it churned, and whether it was eligible, from one table."""
+    sent = [shipments(*((s, s + 1, s + 1) for s in v), customer=k) for k, v in shipped.items()]
+    table = outcomes(
+        plan(SURVIVAL), assignments(*shipped), customers(*shipped), ibis.union(*sent),
+        as_of=Month.parse("2026-12"), calendar=calendar,
+    ).execute()  # fmt: skip
+    rows = zip(table.stay_days, table.stay_churned, table.stay_eligible, strict=True)
+    return dict(zip(table.customer_id, rows, strict=True))
+
+
+def test_a_known_off_season_counts_in_no_gap():
+    """August to December are 153 of the days of silence; the window is the shortest, 30 days."""
+    autumn, winter = (122, 275), (214, 365)
+    found = followed_together(
+        back=seasonal(autumn, back_on=276),
+        late=seasonal(autumn, back_on=330),
+        gone=seasonal(autumn, back_on=700),
+        resting=seasonal(winter, back_on=2),
+        steady=seasonal((0, 0), back_on=276),
+    )
+    assert found["back"] == (180, False, True), "25 days on the clock"
+    assert found["late"] == (98, True, True), "79 days"
+    assert found["gone"] == (98, True, True)
+    assert found["resting"][2], "silent for five months at assignment, and always then"
+    assert found["steady"] == (98, True, True), "its silence was not known at assignment"
+
+
+def test_what_comes_after_the_days_that_are_needed_changes_nothing():
+    """Horizon 180 and the longest window: a value is complete after 360 days, and stays."""
+    closed = [{"first": "2026-02-01", "last": "2026-03-25", "reason": {"zh": "停", "en": "shut"}}]
+    rare = [-300, -200, -100, 100, 170]
+    found = followed_together(
+        Calendar.model_validate({"closed": {"days": closed}}),
+        silent=rare, later=[*rare, 361], back=[*rare, 359],
+    )  # fmt: skip
+    assert found["silent"] == found["later"] == (170, True, True)
+    assert found["back"] == (180, False, True), "189 days, of which 53 were shut"
 
 
 def test_margin_and_costs_of_the_net_value_are_of_the_same_months():

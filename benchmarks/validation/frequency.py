@@ -61,7 +61,7 @@ def _survival(rng: np.random.Generator, replications: int) -> dict[str, np.ndarr
     unit = np.arange(len(arm))
     clock = pd.DataFrame({"customer_id": unit, "assigned_at": START, "stratum": unit // CUSTOMERS})
     months = Month.parse("2025-12")
-    part = survival_part(METRIC, ibis.memtable(clock), ibis.memtable(shipments), months)
+    part = survival_part([METRIC], ibis.memtable(clock), ibis.memtable(shipments), months)
     found = part.table.execute().sort_values("customer_id")
     days = found["custom_days"].to_numpy(dtype=float).reshape(replications, CUSTOMERS)
     after = shipments[shipments["shipped_at"] > START]["customer_id"]

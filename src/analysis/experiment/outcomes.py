@@ -32,7 +32,6 @@ from .followed import (
     DAYS_OF_COST,
     IN_COST_MONTHS,
     NET_BY_MONTH,
-    churn_factor,
     days_to_mature,
     metrics_followed,
     months_of_money,
@@ -167,9 +166,9 @@ def _parts(
     if facts.service_events is not None and experiment.exposure_services:
         parts.append(exposure_part(experiment, clock, facts.service_events, as_of))
     survival = [metric for metric in metrics if metric.kind == "survival"]
-    return parts + [
-        survival_part(m, clock, facts.shipments, as_of, churn_factor(m), calendar) for m in survival
-    ]
+    if survival:
+        parts.append(survival_part(survival, clock, facts.shipments, as_of, calendar))
+    return parts
 
 
 def _days_of_money(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Table:

@@ -3,44 +3,56 @@
 The churn window of a customer with mean gap g is W = g · ln(20 · 365 / g), held within 30 and
 180 days: were its shipments a Poisson stream, a gap that long would come once in 20 years. Three
 times the median gap would call 70 % of the customers that never leave churned within a year.
-Days on which the company is shut count in no gap: nobody can ship then.
+Gaps are measured by the churn clock of `panel.silence`: it stands still on days on which the
+company is shut and in the customer's off-season, as known at assignment.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 
 from ..calendar import Calendar
-from ..months import Month
-from ..panel import churn_window
+from ..months import Month, month_index
+from ..panel import (
+    LONGEST_WINDOW_DAYS,
+    SHORTEST_WINDOW_DAYS,
+    churn_window,
+    off_seasons,
+    with_silence,
+)
 from ..params.metric import Metric
 from .facts import Part
+from .followed import churn_factor
 
 MIN_GAPS = 2
 """Gaps of its own below which a customer takes its stratum's mean gap."""
 SECONDS_A_DAY = 86_400
+HISTORY, RECENT, GAP = "history", "recent", "gap"
+"""Spans that the clock times: first to last shipping day before assignment, from there to
+assignment, and the gaps after it."""
 
 
 def survival_part(
-    metric: Metric,
+    metrics: Sequence[Metric],
     clock: ir.Table,
     shipments: ir.Table,
     as_of: Month,
-    factor: float = 1.0,
     calendar: Calendar | None = None,
 ) -> Part:
-    """Days until churn begins, from assignment.
+    """Days until churn begins, from assignment, for each survival metric.
+
+    Nothing after the horizon and the longest churn window is looked at, so that a value does not
+    change when more months become known.
 
     Args:
-        metric: A survival metric with its horizon in days.
+        metrics: Survival metrics with their horizon in days; a second reading has a longer churn
+            window (`churn_factor`).
         clock: One row a unit: customer_id, assigned_at, stratum.
         shipments: The canonical table.
         as_of: Nothing after this month is used.
-        factor: Multiplies the churn window (a second reading).
         calendar: Says when the company is shut; None: never.
 
     Returns:
@@ -48,98 +60,142 @@ def survival_part(
         at most the horizon), ``<metric>_churned`` (it began before the horizon) and
         ``<metric>_eligible`` (shipped within its churn window before assignment).
     """
-    days = _shipping_days(clock, shipments, as_of, calendar)
-    windows = _churn_windows(clock, days, factor)
-    churned = _first_long_gap(windows, days)
-    horizon = float(metric.horizon or 0)
-    duration = ibis.least(churned.churn_day.fill_null(horizon), horizon)
-    return Part(
-        churned.select(
-            "customer_id",
-            **{
-                f"{metric.name}_days": duration,
-                f"{metric.name}_churned": (churned.churn_day < horizon).fill_null(False),
-                f"{metric.name}_eligible": churned.is_eligible,
-            },
-        )
-    )
+    sent = _sent(clock, shipments, as_of)
+    days = _shipping_days(sent)
+    seasons = off_seasons(_months_before(sent))
+    spans = ibis.union(_spans_before(days), _spans_after(clock, days))
+    timed = with_silence(spans, seasons, calendar or Calendar(), as_of, "silence")
+    windows = _churn_windows(clock, days, timed)
+    found = _first_long_gaps(metrics, windows, timed)
+    return Part(found.select("customer_id", **_columns(metrics, found)))
 
 
-def _shipping_days(
-    clock: ir.Table, shipments: ir.Table, as_of: Month, calendar: Calendar | None
-) -> ir.Table:
-    """One row a customer and day with a shipment: day, and its closed days since assignment.
+def _columns(metrics: Sequence[Metric], found: ir.Table) -> dict[str, ir.Value]:
+    columns: dict[str, ir.Value] = {}
+    for metric in metrics:
+        churned_on, name = found[_churn_day(metric)], metric.name
+        window = churn_factor(metric) * found.churn_window
+        columns[f"{name}_days"] = churned_on.fill_null(float(metric.horizon or 0))
+        columns[f"{name}_churned"] = churned_on.notnull()
+        columns[f"{name}_eligible"] = (found.silence <= window).fill_null(False)
+    return columns
 
-    Day 0 begins at assignment; `shut` counts the closed days between assignment and the day,
-    below zero before it.
-    """
+
+def _churn_day(metric: Metric) -> str:
+    return f"{metric.name}_churn_day"
+
+
+def _sent(clock: ir.Table, shipments: ir.Table, as_of: Month) -> ir.Table:
+    """One row a shipment of a unit: customer_id, shipped_at, assigned_at."""
     known = shipments.filter(shipments.shipped_at < ibis.literal(as_of.end))
-    rows = known.inner_join(clock.select("customer_id", "assigned_at"), "customer_id")
-    seconds = rows.shipped_at.epoch_seconds() - rows.assigned_at.epoch_seconds()
-    day = (seconds.cast("float64") / SECONDS_A_DAY).floor().cast("float64")
-    found = rows.select(
-        "customer_id",
-        day=day,
-        _from=rows.assigned_at.date(),
-        _to=rows.shipped_at.date(),
-    ).distinct()
-    if calendar is None or not calendar.closed_days:
-        return found.select("customer_id", "day", shut=ibis.literal(0.0)).distinct()
-    return _with_closed_days(found, calendar)
+    joined = known.inner_join(clock.select("customer_id", "assigned_at"), "customer_id")
+    return joined.select("customer_id", "shipped_at", "assigned_at")
 
 
-def _with_closed_days(found: ir.Table, calendar: Calendar) -> ir.Table:
-    """Shipping days with the number of closed days between assignment and them."""
-    first, last = min(calendar.closed_days), max(calendar.closed_days)
-    numbered = calendar.open_day_numbers(first - dt.timedelta(days=1), last)
-    closed = pd.Series(range(len(numbered))) - (numbered["open_n"] - numbered["open_n"].iloc[0])
-    table = ibis.memtable(numbered[["day"]].rename(columns={"day": "_on"}).assign(_n=closed))
-    table = table.select(_on=table["_on"].cast("date"), _n=table["_n"].cast("float64"))
-    ends = float(closed.iloc[-1])
-
-    def counted(name: str) -> ir.Table:
-        joined = found.left_join(table, found[name] == table["_on"])
-        later = (joined[name] > ibis.literal(last)).ifelse(ends, 0.0)
-        return joined.mutate(_n=ibis.coalesce(joined["_n"], later)).drop("_on")
-
-    found = counted("_to").rename(_until="_n")
-    found = counted("_from").rename(_since="_n")
-    shut = found["_until"] - found["_since"]
-    return found.select("customer_id", "day", shut=shut).group_by("customer_id", "day").agg(
-        shut=lambda rows: rows.shut.max()
-    )  # fmt: skip
-
-
-def _churn_windows(clock: ir.Table, days: ir.Table, factor: float) -> ir.Table:
-    """One row a unit: churn_window in days, and whether it shipped within it before."""
-    before = days.filter(days.day < 0)
-    before = before.mutate(at=before.day - before.shut)
-    history = before.group_by("customer_id").agg(
-        gaps=before.day.count() - 1, first=before["at"].min(), last=before["at"].max()
+def _months_before(sent: ir.Table) -> ir.Table:
+    """Shipments by month up to the one before assignment, as `off_seasons` wants them."""
+    months = sent.mutate(
+        month_index=month_index(sent.shipped_at), reference=month_index(sent.assigned_at)
     )
-    joined = clock.left_join(history, "customer_id").drop("customer_id_right")
-    own = (joined.gaps >= MIN_GAPS).ifelse((joined["last"] - joined["first"]) / joined.gaps, None)
-    gap = ibis.coalesce(own, own.mean().over(group_by=joined.stratum), own.mean().over())
-    window = factor * churn_window(gap)
-    return joined.select(
-        "customer_id",
-        churn_window=window,
-        is_eligible=(-joined["last"] <= window).fill_null(False),
+    before = months.filter(months.month_index < months.reference)
+    return before.group_by("customer_id", "month_index", "reference").agg(
+        shipments_n=before.count()
     )
 
 
-def _first_long_gap(windows: ir.Table, days: ir.Table) -> ir.Table:
-    """The windows with churn_day: the start of the first gap longer than the window, or null.
+def _shipping_days(sent: ir.Table) -> ir.Table:
+    """One row a customer and day with a shipment: day, the date it falls on, and assignment's.
 
-    Assignment itself starts the first gap; the last shipment starts one that has no end yet.
+    Day 0 begins at assignment.
     """
-    after = days.filter(days.day > 0)
-    origin = windows.select("customer_id", day=ibis.literal(0.0), shut=ibis.literal(0.0))
-    starts = origin.union(after.select("customer_id", "day", "shut"))
-    starts = starts.mutate(at=starts.day - starts.shut)
-    order = ibis.window(group_by=starts.customer_id, order_by=starts.day)
-    gaps = starts.mutate(until=starts["at"].lead().over(order))
-    timed = gaps.inner_join(windows, "customer_id")
-    is_long = (timed.until - timed["at"] > timed.churn_window) | timed.until.isnull()
-    first = timed.group_by("customer_id").agg(churn_day=timed.day.min(where=is_long))
+    seconds = sent.shipped_at.epoch_seconds() - sent.assigned_at.epoch_seconds()
+    days = sent.mutate(day=(seconds.cast("float64") / SECONDS_A_DAY).floor().cast("float64"))
+    return days.group_by("customer_id", "day").agg(
+        on_date=days.shipped_at.max().date(), assigned_on=days.assigned_at.max().date()
+    )
+
+
+def _spans_before(days: ir.Table) -> ir.Table:
+    """Two rows a unit with shipments before assignment: the history, and the silence after it."""
+    before = days.filter(days.day < 0)
+    edges = before.group_by("customer_id").agg(
+        first=before.on_date.min(), last=before.on_date.max(), end=before.assigned_on.max()
+    )
+    return ibis.union(
+        _span(edges, HISTORY, since=edges["first"], until=edges["last"]),
+        _span(edges, RECENT, since=edges["last"], until=edges["end"]),
+    )
+
+
+def _spans_after(clock: ir.Table, days: ir.Table) -> ir.Table:
+    """The gaps after assignment that may be too long: one row a gap.
+
+    Assignment itself starts the first gap; the last shipment starts one that has no end.
+    """
+    after = days.filter(days.day > 0).select("customer_id", "day", "on_date")
+    zero = ibis.literal(0.0)
+    starts = clock.select("customer_id", day=zero, on_date=clock.assigned_at.date()).union(after)
+    order = ibis.window(group_by="customer_id", order_by="day")
+    gaps = starts.mutate(
+        next_day=starts.day.lead().over(order), until=starts.on_date.lead().over(order)
+    )
+    # no window is shorter, and no clock runs faster than the dates, which days follow within one
+    wide = gaps.next_day - gaps.day > SHORTEST_WINDOW_DAYS - 1
+    long = gaps.filter(wide | gaps.until.isnull())
+    return _span(long, GAP, long.on_date, long.until, long.day, long.next_day)
+
+
+def _span(
+    rows: ir.Table,
+    kind: str,
+    since: ir.Value,
+    until: ir.Value,
+    day: ir.Value | None = None,
+    next_day: ir.Value | None = None,
+) -> ir.Table:
+    """Rows as spans of the clock, all with the same columns."""
+    none = ibis.null("float64")
+    return rows.select(
+        "customer_id",
+        kind=ibis.literal(kind),
+        since=since,
+        until=until,
+        day=none if day is None else day,
+        next_day=none if next_day is None else next_day,
+    )
+
+
+def _churn_windows(clock: ir.Table, days: ir.Table, timed: ir.Table) -> ir.Table:
+    """One row a unit: churn_window in days, and the silence at assignment.
+
+    The mean gap before assignment and that silence go by the clock.
+    """
+    before = days.filter(days.day < 0)
+    counted = before.group_by("customer_id").agg(gaps=before.count() - 1)
+    spans = timed.group_by("customer_id").agg(
+        history=timed.silence.max(where=timed.kind == HISTORY),
+        silence=timed.silence.max(where=timed.kind == RECENT),
+    )
+    joined = clock.select("customer_id", "stratum").left_join(counted, "customer_id")
+    joined = joined.drop("customer_id_right").left_join(spans, "customer_id")
+    own = (joined.gaps >= MIN_GAPS).ifelse(joined.history / joined.gaps, None)
+    gap = ibis.coalesce(own, own.mean().over(group_by=joined.stratum), own.mean().over())
+    return joined.select("customer_id", "silence", churn_window=churn_window(gap))
+
+
+def _first_long_gaps(metrics: Sequence[Metric], windows: ir.Table, timed: ir.Table) -> ir.Table:
+    """The windows with the day of churn by each metric: the start of the first gap that is longer.
+
+    Only gaps that begin before the horizon count; what lies after the days that are needed to
+    tell is not looked at. Null where there is none.
+    """
+    gaps = timed.filter(timed.kind == GAP).drop("kind", "since", "until")
+    gaps = gaps.inner_join(windows.select("customer_id", "churn_window"), "customer_id")
+    churn = {}
+    for metric in metrics:
+        horizon, factor = float(metric.horizon or 0), churn_factor(metric)
+        too_long = gaps.silence > factor * gaps.churn_window
+        unseen = gaps.next_day.fill_null(float("inf")) >= horizon + factor * LONGEST_WINDOW_DAYS
+        churn[_churn_day(metric)] = gaps.day.min(where=(too_long | unseen) & (gaps.day < horizon))
+    first = gaps.group_by("customer_id").agg(**churn)
     return windows.left_join(first, "customer_id").drop("customer_id_right")

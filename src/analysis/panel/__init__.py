@@ -2,11 +2,18 @@
 
 from .customer_months import AMOUNT_DECIMALS, customer_months
 from .features import CustomerFeatures, customer_features, feature_dictionary
-from .silence import LONGEST_WINDOW_DAYS, churn_window, off_seasons, with_silence
+from .silence import (
+    LONGEST_WINDOW_DAYS,
+    SHORTEST_WINDOW_DAYS,
+    churn_window,
+    off_seasons,
+    with_silence,
+)
 
 __all__ = [
     "AMOUNT_DECIMALS",
     "LONGEST_WINDOW_DAYS",
+    "SHORTEST_WINDOW_DAYS",
     "CustomerFeatures",
     "churn_window",
     "customer_features",
