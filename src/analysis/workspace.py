@@ -93,6 +93,11 @@ class Workspace:
         """What people decided about doubtful records; the file may be absent."""
         return self.profile_path.parent / "identity" / f"{self.profile.profile}.csv"
 
+    @property
+    def forgotten(self) -> Path:
+        """The list of customers that must not come back; the file may be absent."""
+        return self.profile_path.parent / "forgotten" / f"{self.profile.profile}.yaml"
+
     def path_of(self, name: str) -> Path | None:
         """The Parquet file of a table, or None where this month has none."""
         place = Path(PRIVATE, f"{name}.parquet") if _is_private(name) else Path(f"{name}.parquet")

@@ -110,8 +110,7 @@ def _applied(
     if one.action == "flag":
         return source, rows_n, Touched(one, found)
     if one.action == "drop":
-        table = engine.materialise(table.anti_join(found, ROW))
-        return _dropped(engine, source, table, found, one), rows_n, None
+        return without_rows(engine, source, found, one.rule), rows_n, None
     changed = _changed(engine, table, found, source, one)
     return _shown(engine, source, changed), rows_n, Touched(one, found)
 
@@ -189,13 +188,19 @@ def _count_fits(n: int, wanted: object) -> bool:
     return all(holds[name](limit) for name, limit in limits.items())
 
 
-def _dropped(
-    engine: Engine, source: SourceTable, table: ir.Table, found: ir.Table, one: Correction
-) -> SourceTable:
-    rows = found.select(ROW).order_by(ROW).execute()[ROW]
-    lost = tuple(LostRow(int(row), one.rule, "") for row in rows)
+def without_rows(engine: Engine, source: SourceTable, gone: ir.Table, rule: str) -> SourceTable:
+    """The source without some rows, which count as rejected.
+
+    Args:
+        engine: Holds the sources.
+        source: It is not changed, but SELECTs see the rest from now on.
+        gone: `ROW` of the rows, each once.
+        rule: What the list of rejects says of them.
+    """
+    rows = gone.select(ROW).order_by(ROW).execute()[ROW]
+    lost = tuple(LostRow(int(row), rule, "") for row in rows)
     kept = replace(source, lost=(*source.lost, *lost), rows=source.rows - len(lost))
-    return _shown(engine, kept, table)
+    return _shown(engine, kept, engine.materialise(source.table.anti_join(gone, ROW)))
 
 
 def _changed(

@@ -18,6 +18,7 @@ from ..errors import ContractError
 from ..params import Profile
 from ..sources import FAULTS, Ingested, SourceTable
 from .corrections import RULE
+from .forgetting import RULE as FORGOTTEN
 from .reconciliation import scores_of
 
 LEVELS = {1: "collected", 2: "standardised", 3: "validated", 4: "reconciled", 5: "monitored"}
@@ -185,9 +186,8 @@ def _status(score: float | None, profile: Profile) -> str:
 
 def _rows_with_faults(rejects: ir.Table) -> dict[str, int]:
     """Rows of each source with a broken rule that is not about other sources."""
-    counted = rejects.filter(
-        rejects.action.isin(["rejected", "emptied"]) & rejects.rule.notin(ORPHAN_RULES)
-    )
+    faulty = rejects.action.isin(["rejected", "emptied"])
+    counted = rejects.filter(faulty & rejects.rule.notin((*ORPHAN_RULES, FORGOTTEN)))
     places = counted.select("source", "file", "row").distinct()
     frame = places.group_by("source").agg(n=places.count()).execute()
     return dict(zip(frame["source"], frame["n"].astype(int), strict=True))
@@ -215,7 +215,8 @@ def _standardised(source: SourceTable) -> Measure:
     filled = reduce(add, [table[column].count() for column in columns])
     faults = table[FAULTS].length().sum().fill_null(0)
     counts = table.agg(filled=filled, faults=faults).execute().iloc[0]
-    misread = sum(not lost.rule.startswith(RULE) for lost in source.lost)
+    meant = sum(lost.rule.startswith((RULE, FORGOTTEN)) for lost in source.lost)
+    misread = len(source.lost) - meant
     bad = int(counts["faults"]) + misread * len(columns)
     cells = int(counts["filled"]) + bad
     return (1 - bad / cells if cells else None), "cells_unread", bad, cells

@@ -28,6 +28,7 @@ def check_profile(profile: Path, raw: str = "") -> str:
         load_actions,
         load_corrections,
         load_experiments,
+        load_forgotten,
         load_overrides,
         load_profile,
         load_rulings,
@@ -43,6 +44,7 @@ def check_profile(profile: Path, raw: str = "") -> str:
     for load, path in (
         (load_actions, month.actions),
         (load_corrections, month.corrections),
+        (load_forgotten, month.forgotten),
         (load_overrides, month.overrides),
         (load_rulings, month.rulings),
         (load_calendar, month.calendar),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import designing, inspecting, matching, publishing, replaying
+from . import designing, forgetting, inspecting, matching, publishing, replaying
 from .commands import app
 
-MODULES = (designing, inspecting, matching, publishing, replaying)
+MODULES = (designing, forgetting, inspecting, matching, publishing, replaying)
 """Files that register commands on ``app`` when they are imported."""
 
 __all__ = ["MODULES", "app"]

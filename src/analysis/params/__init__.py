@@ -9,6 +9,7 @@ from .experiment import (
     load_experiments,
     plan_digest,
 )
+from .forgotten import Forgotten, load_forgotten
 from .loading import Bilingual, digest, in_language
 from .matching import MatchConfig, load_match_config
 from .metric import Metric
@@ -45,6 +46,7 @@ __all__ = [
     "ColumnReading",
     "Correction",
     "ExperimentSpec",
+    "Forgotten",
     "LatePayers",
     "LifetimePolicy",
     "MatchConfig",
@@ -71,6 +73,7 @@ __all__ = [
     "load_corrections",
     "load_experiment",
     "load_experiments",
+    "load_forgotten",
     "load_match_config",
     "load_overrides",
     "load_policy",

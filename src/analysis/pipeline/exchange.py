@@ -7,12 +7,17 @@ import errno
 import os
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import remove_folder
+from ..files import disk_faults_told, remove_folder
 
 RETIRED = ".retired-"
 """Name of the old folder between two renames, where the system cannot exchange folders."""
+
+IN_WORK = ".forgetting-"
+"""Name of a new folder before it takes the old one's place, and of the old one after."""
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -41,6 +46,25 @@ def put_in_place(new: Path, place: Path) -> Path | None:
     place.rename(retired)
     new.rename(place)
     return retired
+
+
+@contextmanager
+def beside(place: Path) -> Iterator[Path]:
+    """A new folder beside another, which may take its place; it never stays."""
+    new = place.with_name(f"{IN_WORK}{place.name}-{uuid.uuid4().hex}")
+    with disk_faults_told(new):
+        new.mkdir(parents=True)
+        try:
+            yield new
+        finally:
+            remove_folder(new)
+
+
+def sweep_beside(place: Path) -> None:
+    """Mend what a kill left of an exchange; whoever calls makes sure that nobody is at it."""
+    restore_retired(place)
+    for left in place.parent.glob(f"{IN_WORK}{place.name}-*"):
+        remove_folder(left)
 
 
 def exchange(one: Path, other: Path) -> bool:

@@ -16,6 +16,7 @@ from ..errors import AnalysisError, RunError, SourceError
 from ..files import disk_faults_told
 from . import publication
 from .events import Event
+from .exchange import sweep_beside
 from .inputs import cache_of, prepare, reasons_of, wants_another_round
 from .job import Job
 from .locks import LOCKS, month_held
@@ -135,6 +136,7 @@ def _ready(job: Job) -> Iterator[None]:
     with month_held(locks, str(job.month)):
         with disk_faults_told(job.home):
             sweep(job)
+            sweep_beside(job.home)
             publication.recover(job)
         yield
 

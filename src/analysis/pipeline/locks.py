@@ -24,6 +24,9 @@ RUN_VARIABLE = "TIERLAB_RUN"
 LOCKS = ".locks"
 """Folder of lock files."""
 
+ALL_MONTHS = "all.lock"
+"""Shared by whoever holds a month; held alone by whoever works on all of them."""
+
 ORPHANS_END_WITHIN_SECONDS = 30.0
 WATCH_SECONDS = 0.25
 _PR_SET_PDEATHSIG = 1
@@ -63,23 +66,63 @@ def month_held(folder: Path, name: str, *, shared: bool = False) -> Iterator[Non
         shared: For a stage that no run of ours started: several may work side by side.
 
     Raises:
-        RunError: Another run holds the month.
+        RunError: Another run holds the month, or a customer is being forgotten.
     """
-    held = take(folder / f"{name}.lock", shared=shared)
+    with _nobody_forgets(folder, name):
+        held = take(folder / f"{name}.lock", shared=shared)
+        if held is None:
+            raise RunError(
+                "Another run works on this month",
+                where=name,
+                got=f"process {_holder(folder / f'{name}.lock')}",
+                todo="Wait until it has ended; a killed run lets go by itself.",
+            )
+        try:
+            if not shared:
+                _say_who(held)
+                _wait_for_orphans(folder / f"{name}.stages.lock", name)
+            yield
+        finally:
+            held.close()
+
+
+@contextmanager
+def _nobody_forgets(folder: Path, name: str) -> Iterator[None]:
+    held = take(folder / ALL_MONTHS, shared=True)
     if held is None:
         raise RunError(
-            "Another run works on this month",
+            "A customer is being forgotten",
             where=name,
-            got=f"process {_holder(folder / f'{name}.lock')}",
+            got=f"process {_holder(folder / ALL_MONTHS)}",
+            todo="Wait until it has ended, then run again.",
+        )
+    with held:
+        yield
+
+
+@contextmanager
+def all_months_held(folder: Path, name: str) -> Iterator[None]:
+    """Hold every month of a profile, also those that are not made yet.
+
+    Args:
+        folder: Where lock files lie.
+        name: The profile.
+
+    Raises:
+        RunError: A run works on one of them.
+    """
+    held = take(folder / ALL_MONTHS)
+    if held is None:
+        raise RunError(
+            "A run works on this profile",
+            where=name,
             todo="Wait until it has ended; a killed run lets go by itself.",
         )
-    try:
-        if not shared:
-            _say_who(held)
-            _wait_for_orphans(folder / f"{name}.stages.lock", name)
+    with held:
+        _say_who(held)
+        for stages in folder.glob("*.stages.lock"):
+            _wait_for_orphans(stages, stages.name.removesuffix(".stages.lock"))
         yield
-    finally:
-        held.close()
 
 
 @contextmanager

@@ -51,7 +51,11 @@ STAGES: tuple[Stage, ...] = (
         CLEANING,
         "01_cleaning",
         reads_raw=True,
-        params_files=("corrections/{profile}.yaml", "identity/{profile}.csv"),
+        params_files=(
+            "corrections/{profile}.yaml",
+            "identity/{profile}.csv",
+            "forgotten/{profile}.yaml",
+        ),
     ),
     Stage(
         SEGMENTATION,

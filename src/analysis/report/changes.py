@@ -156,13 +156,15 @@ _KINDS = {
     "overrides": "Committee overrides",
     "actions": "Measures",
     "identity": "Decisions on customers' identity",
+    "forgotten": "Customers forgotten on request",
     "calendars": "Calendar",
     "notebook": "Notebooks",
     "raw": "Raw files",
     "words": "Wording and fonts",
 }
 _WITH_NAMES = (
-    "params", "raw", "corrections", "experiments", "overrides", "actions", "identity", "calendars",
+    "params", "raw", "corrections", "experiments", "overrides", "actions", "identity", "forgotten",
+    "calendars",
     "notebook",
 )  # fmt: skip
 """Kinds whose inputs carry a name of their own: ``raw/a.csv``."""

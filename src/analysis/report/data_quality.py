@@ -122,6 +122,7 @@ def rules_table(inputs: Inputs, language: Language, most: int) -> ReadingTable |
 
 RULES = {
     "required": "value missing",
+    "forgotten": "customer forgotten on request",
     "empty_row": "empty row",
     "wrong_field_count": "wrong number of fields",
     "not_a_date": "no date",
