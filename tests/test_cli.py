@@ -72,6 +72,7 @@ def test_the_commands_are_those_that_the_readmes_name():
         assert set(re.findall(r"`tierlab ([a-z]+)", text)) <= shown
     first = {"report", "simulate", "check", "run", "evaluate", "dashboard", "lab"}
     later = {"publish", "withdraw", "diff", "replay", "inspect", "match", "design"}
+    later |= {"forget"}
     assert shown == first | later
 
 
