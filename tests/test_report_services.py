@@ -53,6 +53,14 @@ def test_without_the_table_it_says_so(inputs):
     assert "have not been computed" in told(replace(inputs, frames={"tier_services": by_class}))
 
 
+def test_with_neither_plan_nor_cost_it_says_so(inputs):
+    bare = inputs.profile.model_copy(update={"services": None})
+    frame = tier_services().assign(cost=0.0, profit=float("nan"))
+    shown = told(replace(inputs, profile=bare, frames={"tier_services": frame}))
+    assert "neither a service plan nor costs" in shown
+    assert "Customers" not in shown
+
+
 def test_titles_are_escaped(inputs):
     plan = inputs.profile.services
     title = plan.offered["agent"].title.model_copy(update={"en": "<b>agent"})

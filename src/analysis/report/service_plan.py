@@ -19,16 +19,17 @@ HIGHEST = TIERS[:2]
 """The tiers whose shares of cost and profit the first sentence tells."""
 LOWEST = TIERS[-1]
 """The tier that is judged by its cost per shipment."""
-OPTIONAL = ("recorded", "planned", "a_shipment")
+OPTIONAL = ("services", "recorded", "planned", "a_shipment", "of_cost", "of_profit")
 """Columns that are left out where no row knows them."""
 
 
 def service_plan(inputs: Inputs, language: Language) -> Block:
     """Services, their cost and the profit by tier, over the last twelve months."""
-    rows = tier_rows(inputs)
-    if rows is None:
-        return rendered("service_plan", language, exists=False)
-    plan = inputs.profile.services
+    rows, plan = tier_rows(inputs), inputs.profile.services
+    if rows is None or (
+        plan is None and rows[["cost", "profit"]].fillna(0.0).eq(0.0).all(axis=None)
+    ):
+        return rendered("service_plan", language, exists=False, is_computed=rows is not None)
     return rendered(
         "service_plan",
         language,
@@ -80,8 +81,6 @@ def _table(rows: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTab
         "of_profit": language.text("Share of profit (95 % interval)"),
     }
     idle = [name for name in OPTIONAL if (shown[name] == MISSING).all()]
-    if (shown["services"] == MISSING).all():
-        idle.append("services")
     headings = {name: told for name, told in headings.items() if name not in idle}
     return reading_table(
         shown,
