@@ -27,7 +27,7 @@ def service_plan(inputs: Inputs, language: Language) -> Block:
     """Services, their cost and the profit by tier, over the last twelve months."""
     rows, plan = tier_rows(inputs), inputs.profile.services
     if rows is None or (
-        plan is None and rows[["cost", "profit"]].fillna(0.0).eq(0.0).all(axis=None)
+        plan is None and rows[["cost", "profit"]].astype(float).fillna(0.0).eq(0.0).all(axis=None)
     ):
         return rendered("service_plan", language, exists=False, is_computed=rows is not None)
     return rendered(
