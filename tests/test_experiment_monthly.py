@@ -12,6 +12,7 @@ from analysis.errors import CoverageError, DesignError
 from analysis.experiment import Setting, evaluate, evaluate_file, evaluate_month, follow
 from analysis.experiment.estimators.looks import CalendarPlan
 from analysis.experiment.followed import GUARDS, metrics_followed
+from analysis.experiment.frozen import FrozenPlan
 from analysis.experiment.looks import settled
 from analysis.experiment.views import (
     effects,
@@ -27,6 +28,7 @@ from analysis.language import Language
 from analysis.message import Message
 from analysis.months import Month
 from analysis.params import ExperimentSpec
+from analysis.params.experiment import plan_content, plan_digest
 from analysis.tables import CONTRACTS, check
 from canonical import canonical, company
 from experiment_units import FINAL, orders, plan, units
@@ -280,6 +282,24 @@ def test_a_changed_plan_makes_the_verdict_exploratory(tables):
     assert entry["plan"]["since"] == "2026-05"
     assert entry["plan_digest"] == history["2026-05"]["experiments"][0]["plan_digest"]
     assert verdicts(found)["text"].str.contains("Plan, alpha").any()
+
+
+def test_the_plan_of_the_draw_binds_before_any_evaluation(tables):
+    """Without the draw's file nothing would be amiss: this is the first evaluation."""
+    spec, changed = monthly_plan(), monthly_plan(alpha=0.1)
+    frozen = FrozenPlan(plan_digest(spec), "2025-12", plan_content(spec), "design")
+    followed = of_month(tables, "2026-06", changed)[0]
+    given = {"as_of": Month(2026, 6), "history": {}, "frozen": {spec.id: frozen}}
+    found = evaluate_month(followed, **given)
+    entry = found.document["experiments"][0]
+    assert entry["exploratory"]
+    assert verdicts(found)["text"].str.contains("Plan, alpha").any()
+    # the month's document keeps the draw's plan, so that it binds without its file too
+    history = {"2026-06": json.loads(json.dumps(found.document))}
+    later = of_month(tables, "2026-06", changed, history)[1].document["experiments"][0]
+    assert later["exploratory"]
+    same = evaluate_month(of_month(tables, "2026-06", spec)[0], **given)
+    assert not same.document["experiments"][0]["exploratory"]
 
 
 # ---- files ---------------------------------------------------------------------------------

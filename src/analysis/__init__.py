@@ -62,6 +62,7 @@ _PUBLIC = {
     "monthly_report": "report",
     "load_experiment": "params",
     "load_experiments": "params",
+    "load_frozen_plans": "experiment",
     "outcomes": "experiment",
     "evaluate": "experiment",
     "evaluate_file": "experiment",

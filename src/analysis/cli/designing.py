@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import CoverageError
+from .assigning import assign_to
 from .commands import CoresOption, LanguageOption, OutOption, ProfileOption, app
 from .evaluating import PAGES
 from .options import console
 
 if TYPE_CHECKING:
-    from ..experiment.design import Designed
+    from ..experiment.design import Assignment, Designed
     from ..language import LanguageCode
     from ..report.design_words import DesignWords
-    from ..report.difference_page import ToldTable
     from ..workspace import Workspace
 
 
@@ -48,6 +48,16 @@ def design(
         int, typer.Option("--draws", min=0, help="Draws of the rehearsal; 0 leaves it out.")
     ] = 400,
     cores: CoresOption = None,
+    assign: Annotated[
+        Path | None,
+        typer.Option(
+            "--assign", help="Deal the arms, write them to this CSV file and freeze the plan."
+        ),
+    ] = None,
+    key: Annotated[
+        str,
+        typer.Option("--key", envvar="TIERLAB_DRAW_KEY", help="Of the draw; by default random."),
+    ] = "",
     out: OutOption = "",
     save: Annotated[
         str, typer.Option("--save", help="Folder for the pages and the tables as CSV.")
@@ -55,18 +65,42 @@ def design(
     language: LanguageOption = "zh",
 ) -> None:
     """Tell what an experiment can see, rehearse it on the company's history, and say its cost."""
+    from ..experiment.freezing import frozen_beside
     from ..language import Language
     from ..report.design_words import DesignWords
     from ..workspace import open_month
+    from .design_screen import show_design, show_draw
 
     workspace = open_month(profile, month or latest_month(profile, out), out=out)
+    if assign is None:
+        _warn_of_changes(experiment, language)
     found = _designed(workspace, experiment, customers or (), months or (), draws, cores)
     currency = workspace.profile.money.currency
     words = {code: DesignWords(found, Language(code), currency) for code in PAGES}
-    _show(words[language])
+    drawn = assign_to(workspace, experiment, assign, key) if assign else None
+    show_design(words[language])
+    if drawn:
+        show_draw(words[language], drawn)
+        for path in (assign, frozen_beside(experiment)):
+            console().print(str(path), highlight=False, soft_wrap=True)
     if save:
         command = _command(profile, experiment, workspace, customers, months, draws, out, save)
-        _save(Path(save), words, workspace, command)
+        _save(Path(save), words, workspace, command, drawn)
+
+
+def _warn_of_changes(experiment: Path, language: LanguageCode) -> None:
+    """Say what was changed in a plan that was drawn."""
+    from rich.text import Text
+
+    from ..experiment.freezing import read_frozen
+    from ..experiment.frozen import plan_changes
+    from ..language import Language
+    from ..params import load_experiment
+
+    frozen = read_frozen(experiment)
+    changes = plan_changes(load_experiment(experiment), frozen) if frozen else ()
+    for change in changes:
+        console().print(Text(change.in_(Language(language)), style="bold yellow"))
 
 
 def latest_month(profile: Path, out: str) -> str:
@@ -130,53 +164,12 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-def _show(words: DesignWords) -> None:
-    from rich.text import Text
-
-    from ..report.design_tables import comparison_tables, sizes_table
-
-    screen = console()
-    screen.print(Text(words.title, style="bold"))
-    screen.print(Text(words.headline(), style="bold"))
-    for line in (*words.sentences(), words.cost(), *words.missing()):
-        screen.print(Text(f"• {line}"))
-    facts = [f"{name} {value}" for name, value in words.facts()]
-    screen.print(Text(" · ".join(facts), style="dim"))
-    tables = comparison_tables(words)
-    for one in tables:
-        _print(one.seen, SEEN_COLUMNS)
-    _print(sizes_table(words))
-    for one in tables:
-        if one.rehearsal:
-            _print(one.rehearsal, REHEARSAL_COLUMNS)
-    for note in (words.rehearsed(), *words.notes()):
-        screen.print(Text(note, style="dim"))
-
-
-SEEN_COLUMNS = (0, 2, 3, 4, 5, 6)
-REHEARSAL_COLUMNS = (0, 1, 3, 4, 6)
-"""Columns that fit a terminal; the page and the CSV files have all."""
-
-
-def _print(told: ToldTable, columns: Sequence[int] = ()) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    if not told.rows:
-        return
-    shown = columns or range(len(told.headings))
-    table = Table(title=Text(told.title), title_justify="left", title_style="bold",
-                  box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fmt: skip
-    for place in shown:
-        table.add_column(Text(told.headings[place]), justify="right" if place else "left")
-    for row in told.rows:
-        table.add_row(*(Text(row[place]) for place in shown))
-    console().print(table)
-
-
 def _save(
-    folder: Path, words: Mapping[LanguageCode, DesignWords], workspace: Workspace, command: str
+    folder: Path,
+    words: Mapping[LanguageCode, DesignWords],
+    workspace: Workspace,
+    command: str,
+    drawn: Assignment | None,
 ) -> None:
     from ..files import write_atomically
     from ..report.design_page import design_page
@@ -184,13 +177,15 @@ def _save(
 
     title = workspace.profile.title
     pages = {
-        f"design.{code}.html": design_page(one, title.in_(code), Provenance(command))
+        f"design.{code}.html": design_page(one, title.in_(code), Provenance(command), drawn)
         for code, one in words.items()
     }
     found = next(iter(words.values())).found
     pages["power.csv"] = "\ufeff" + found.power.to_csv(index=False)
     if found.alarms:
         pages["rehearsal.csv"] = "\ufeff" + found.rehearsal.to_csv(index=False)
+    if drawn:
+        pages["balance.csv"] = "\ufeff" + drawn.balance.to_csv(index=False)
     for name, text in pages.items():
         write_atomically(folder / name, text)
         console().print(str(folder / name), highlight=False, soft_wrap=True)

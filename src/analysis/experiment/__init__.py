@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .evaluation import Evaluation, evaluate
 from .files import evaluate_file
+from .freezing import load_frozen_plans
 from .monthly import Followed, MonthlyEvaluation, evaluate_month, follow
 from .outcomes import FACTS, outcomes
 from .setting import Setting
@@ -33,6 +34,7 @@ __all__ = [
     "evaluate_month",
     "fairness",
     "follow",
+    "load_frozen_plans",
     "money",
     "outcomes",
     "plans",

@@ -63,6 +63,8 @@ class Evaluation:
         gates: The same gates with their messages.
         boundaries: Boundaries of the looks so far by row, to be stored.
         looks: The ordinary interval and the one that holds at every look, compared in words.
+        plan_changes: What was changed in the plan after it was frozen; the verdict is exploratory
+            where anything was.
     """
 
     experiment: ExperimentSpec
@@ -75,6 +77,7 @@ class Evaluation:
     gates: tuple[Check, ...]
     boundaries: Mapping[str, Sequence[float]]
     looks: tuple[Message, ...] = ()
+    plan_changes: tuple[Message, ...] = ()
 
 
 def evaluate(
@@ -131,6 +134,7 @@ def evaluate(
         gates=checked,
         boundaries=boundaries_of(found.readings, looks),
         looks=two_readings(found.readings, looks),
+        plan_changes=setting.plan_changes,
     )
 
 

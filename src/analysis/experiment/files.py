@@ -8,7 +8,10 @@ from pathlib import Path
 from ..files import disk_faults_told, write_atomically
 from ..params.experiment import load_experiment
 from .evaluation import Evaluation, evaluate
+from .freezing import read_frozen
+from .frozen import plan_changes
 from .record import record
+from .setting import Setting
 
 
 def evaluate_file(
@@ -28,7 +31,7 @@ def evaluate_file(
         assignments: Units as they were assigned, CSV or Parquet, to count those lost (optional).
 
     Returns:
-        The evaluation.
+        The evaluation; exploratory where the plan differs from the one frozen beside it.
 
     Raises:
         ParamsError: The plan is wrong.
@@ -36,7 +39,10 @@ def evaluate_file(
         SourceError: A file cannot be read.
         RunError: The folder cannot be written.
     """
-    found = evaluate(units, load_experiment(experiment), assignments=assignments)
+    spec = load_experiment(experiment)
+    frozen = read_frozen(experiment)
+    setting = Setting(plan_changes=plan_changes(spec, frozen) if frozen else ())
+    found = evaluate(units, spec, assignments=assignments, setting=setting)
     folder = Path(out)
     with disk_faults_told(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,44 +1,67 @@
 """Frozen plans: a plan that was changed after the first evaluation is shown, never accepted.
 
-The first evaluation of an experiment stores its plan. Later ones compare: a changed plan makes
-the verdict exploratory and its difference is told. Titles and the owner may change.
+The draw of an experiment freezes its plan in a file beside it (see `freezing`); without one its
+first evaluation stores the plan. Later evaluations compare: a changed plan makes the verdict
+exploratory and its difference is told. Titles and the owner may change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..message import Message, Value
 from ..params.experiment import ExperimentSpec, plan_content, plan_digest
 
 Document = Mapping[str, Any]
+FrozenBy = Literal["design", "evaluation"]
+CHANGED: Mapping[FrozenBy, Message] = {
+    "design": Message(
+        "The plan was changed after it was frozen in {month}: the verdict is exploratory."
+    ),
+    "evaluation": Message(
+        "The plan was changed after its first evaluation in {month}: the verdict is exploratory."
+    ),
+}
 LONGEST = 60
 """Characters of a value that a difference shows."""
 
 
 @dataclass(frozen=True)
 class FrozenPlan:
-    """A plan as it was first evaluated.
+    """A plan as it binds.
 
     Attributes:
         digest: Its digest.
-        since: The month of its first evaluation.
+        since: The month of its draw, or of its first evaluation.
         content: Its keys and values, without titles, owner and defaults.
+        by: What froze it.
     """
 
     digest: str
     since: str
     content: Mapping[str, Any]
+    by: FrozenBy = "evaluation"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-like form that `frozen_plan` reads."""
-        return {"digest": self.digest, "since": self.since, "content": dict(self.content)}
+        return {**vars(self), "content": dict(self.content)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> FrozenPlan:
+        """Read what `to_json` wrote; documents of earlier versions do not say what froze it."""
+        by: FrozenBy = "design" if stored.get("by") == "design" else "evaluation"
+        return cls(stored["digest"], stored["since"], stored["content"], by)
 
 
-def frozen_plan(spec: ExperimentSpec, month: str, history: Mapping[str, Document]) -> FrozenPlan:
-    """The plan that binds an experiment: the first one evaluated, or this one.
+def frozen_plan(
+    spec: ExperimentSpec,
+    month: str,
+    history: Mapping[str, Document],
+    drawn: FrozenPlan | None = None,
+) -> FrozenPlan:
+    """The plan that binds an experiment: the one it was drawn with, the first evaluated, or this.
 
     Args:
         spec: The plan as it reads now.
@@ -49,9 +72,9 @@ def frozen_plan(spec: ExperimentSpec, month: str, history: Mapping[str, Document
     for past in sorted(m for m in history if m <= month):
         for entry in history[past].get("experiments", ()):
             stored = entry.get("plan") if entry.get("id") == spec.id else None
-            if stored:
-                return FrozenPlan(stored["digest"], stored["since"], stored["content"])
-    return FrozenPlan(plan_digest(spec), month, plan_content(spec))
+            if stored and (drawn is None or stored["since"] < drawn.since):
+                return FrozenPlan.from_json(stored)
+    return drawn or FrozenPlan(plan_digest(spec), month, plan_content(spec))
 
 
 def plan_changes(spec: ExperimentSpec, frozen: FrozenPlan) -> tuple[Message, ...]:
@@ -64,10 +87,7 @@ def plan_changes(spec: ExperimentSpec, frozen: FrozenPlan) -> tuple[Message, ...
         return ()
     was, now = dict(_leaves(frozen.content)), dict(_leaves(plan_content(spec)))
     keys = [key for key in dict.fromkeys([*was, *now]) if was.get(key) != now.get(key)]
-    told = Message(
-        "The plan was changed after its first evaluation in {month}: the verdict is exploratory.",
-        {"month": Value("month", frozen.since)},
-    )
+    told = Message(CHANGED[frozen.by].source, {"month": Value("month", frozen.since)})
     return (told, *(_changed(key, was.get(key), now.get(key)) for key in keys))
 
 

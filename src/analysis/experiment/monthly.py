@@ -14,7 +14,7 @@ from ..errors import CoverageError
 from ..language import Language, LanguageCode
 from ..message import Message
 from ..months import Month
-from ..params.experiment import ExperimentSpec, plan_digest
+from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
 from .checks import checks_table
 from .curves import no_curves
@@ -243,6 +243,7 @@ def evaluate_month(
     *,
     as_of: Month,
     history: Mapping[str, Document] | None = None,
+    frozen: Mapping[str, FrozenPlan] | None = None,
     quality: pd.DataFrame | None = None,
     currency: str = "",
 ) -> MonthlyEvaluation:
@@ -251,7 +252,8 @@ def evaluate_month(
     Args:
         followed: See `follow`.
         as_of: The month.
-        history: Month → stored document ``evaluations``: frozen plans and boundaries.
+        history: Month → stored document ``evaluations``: plans first evaluated, and boundaries.
+        frozen: Experiment → the plan it was drawn with, see `load_frozen_plans`.
         quality: Quality by source and level; a critical source alarms.
         currency: ISO code of the profile's amounts.
 
@@ -261,8 +263,9 @@ def evaluate_month(
     """
     evaluations, entries = [], []
     for one in followed.experiments:
-        frozen = frozen_plan(one.experiment, str(as_of), history or {})
-        changes = plan_changes(one.experiment, frozen)
+        drawn = (frozen or {}).get(one.experiment.id)
+        bound = frozen_plan(one.experiment, str(as_of), history or {}, drawn)
+        changes = plan_changes(one.experiment, bound)
         setting = Setting(
             as_of=one.as_of,
             unavailable=one.unavailable,
@@ -277,7 +280,7 @@ def evaluate_month(
         )
         found = evaluate(one.units, one.experiment, setting=setting)
         evaluations.append(found)
-        entries.append(_entry(one, found, frozen, currency))
+        entries.append(_entry(one, found, bound, currency))
     waiting = [{"id": name, "why": why.to_json()} for name, why in followed.waiting.items()]
     return MonthlyEvaluation(
         tuple(evaluations),
@@ -311,7 +314,6 @@ def _entry(
         "next_look": one.next_look.isoformat() if one.next_look else None,
         "plan_digest": frozen.digest,
         "plan": frozen.to_json(),
-        "exploratory": plan_digest(one.experiment) != frozen.digest,
     }
 
 

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from ..calendar import load_calendar
 from ..cleaning import Cleaned, clean, customer_records
-from ..experiment import FACTS, MonthlyEvaluation, evaluate_month, follow
+from ..experiment import FACTS, MonthlyEvaluation, evaluate_month, follow, load_frozen_plans
 from ..identity import resolve
 from ..panel import customer_months
 from ..params import load_experiments, load_overrides, load_rulings
@@ -36,7 +36,7 @@ def evaluate_company(
 
     Returns:
         What notebook 03 makes of the same files when no earlier month was evaluated: earlier
-        looks are measured again, and no plan is frozen yet.
+        looks are measured again, and only the draw has frozen plans.
 
     Raises:
         AnalysisError: Params or raw files are wrong.
@@ -50,6 +50,7 @@ def evaluate_company(
     return evaluate_month(
         follow(plans, tables, as_of=workspace.as_of, calendar=load_calendar(workspace.calendar)),
         as_of=workspace.as_of,
+        frozen=load_frozen_plans(workspace.experiments),
         quality=cleaned.quality,
         currency=workspace.profile.money.currency,
     )

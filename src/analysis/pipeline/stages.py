@@ -68,7 +68,7 @@ STAGES: tuple[Stage, ...] = (
         EVALUATION,
         "03_evaluation",
         after=SEGMENTATION,
-        params_files=("experiments/{profile}/*.yaml",),
+        params_files=("experiments/{profile}/*.yaml", "experiments/{profile}/*.frozen.json"),
     ),
     Stage(
         REPORT,

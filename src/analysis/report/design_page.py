@@ -7,10 +7,12 @@ import platform
 import pandas as pd
 from markupsafe import Markup
 
+from ..experiment.design import Assignment
 from ..figures import ReadingTable, reading_table
 from ..language import Language
 from ..params.experiment import plan_digest
 from .block import rendered
+from .design_draw import balance_table, draw_told
 from .design_tables import comparison_tables, sizes_table
 from .design_words import DesignWords
 from .difference_page import ToldTable
@@ -19,13 +21,16 @@ from .page import page_words
 from .provenance import version_of
 
 
-def design_page(words: DesignWords, company: str, made: Provenance) -> str:
+def design_page(
+    words: DesignWords, company: str, made: Provenance, drawn: Assignment | None = None
+) -> str:
     """One offline page that tells a design.
 
     Args:
         words: The design in the reader's language.
         company: The profile's title.
         made: The command that makes it again.
+        drawn: The draw, where arms were dealt.
 
     Returns:
         One HTML page that asks for nothing from elsewhere; it links to ``design.<other>.html``.
@@ -53,6 +58,8 @@ def design_page(words: DesignWords, company: str, made: Provenance) -> str:
         ],
         sizes=laid_out(sizes_table(words)) if sizes_table(words).rows else None,
         rehearsed=words.rehearsed(),
+        drawn=draw_told(words, drawn) if drawn else [],
+        balance=laid_out(balance_table(words, drawn)) if drawn else None,
         facts=words.facts(),
         missing=words.missing(),
         notes=words.notes(),

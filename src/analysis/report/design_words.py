@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..experiment.design import TARGET, Designed, PlannedComparison, PowerRow, treated_share
+from ..experiment.design import (
+    TARGET,
+    Designed,
+    PlannedComparison,
+    PowerRow,
+    treated_share,
+)
 from ..figures import MetricText, metric_label, unit_of
 from ..language import Language
 from ..params.metric import Metric

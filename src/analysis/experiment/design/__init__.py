@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .assigning import Assignment, assign, units_digest
 from .comparisons import PlannedComparison
 from .costs import treated_share
 from .history import History
@@ -13,11 +14,14 @@ __all__ = [
     "DRAWS",
     "TABLES",
     "TARGET",
+    "Assignment",
     "Designed",
     "History",
     "PlannedComparison",
     "PowerRow",
     "Rehearsed",
+    "assign",
     "design",
     "treated_share",
+    "units_digest",
 ]

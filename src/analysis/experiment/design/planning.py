@@ -35,6 +35,7 @@ DRAWS = 400
 """Draws of a rehearsal: a share of 5 % is known to ± 2 points, one of 80 % to ± 4."""
 TABLES = (*FACTS, "customer_months", "tiers")
 """Canonical tables that a design reads, where they exist."""
+UNIT = "customer_id"
 Progress = Callable[[int, int], None]
 
 
@@ -149,6 +150,13 @@ def design(
 
 
 def _must_be_measured(spec: ExperimentSpec) -> None:
+    if spec.unit != UNIT:
+        raise CoverageError(
+            "The company's history is known by customer",
+            where=f"experiment {spec.id}: unit",
+            got=spec.unit,
+            allowed=UNIT,
+        )
     columns = [metric.name for metric in spec.metrics if metric.measure is None]
     if columns:
         raise CoverageError(
