@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from ..errors import DesignError, ParamsError, SourceError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..experiment.design import Assignment
     from ..params.experiment import ExperimentSpec
     from ..workspace import Workspace
@@ -159,6 +159,8 @@ def _write(file: Path, drawn: Assignment) -> None:
 
 
 def _read(file: Path, last: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
     from ..experiment.design import units_digest
 
     try:
