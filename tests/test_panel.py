@@ -272,3 +272,21 @@ def test_what_was_overdue_before_the_first_month_is_overdue_in_it():
     rows = small([shipment("A", "2026-01-20")], {"A": None}, receivables=receivables)
     assert rows["overdue"].tolist() == [80, 30, 30]
     assert rows["due"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kinds_n", [3, 62, 63, 200, 500])
+def test_different_kinds_are_counted_however_many_there_are(kinds_n):
+    """Few are bits of one integer, some of several, very many are counted one by one."""
+    rng = np.random.default_rng(kinds_n)
+    places = [f"place {n}" for n in range(kinds_n)]
+    rows = [
+        shipment(f"C{n % 9}", "2026-01-10", number=n, service="road" if n % 3 else None)
+        | {"destination_region": place}
+        for n, place in enumerate([*places, *rng.choice(places, 300)])
+    ]
+    frame = pd.DataFrame(rows)
+    got = small(rows, {}, as_of=Month(2026, 1)).reset_index().set_index("customer_id")
+    wanted = frame.groupby("customer_id").agg(
+        destinations_n=("destination_region", "nunique"), services_n=("service", "nunique")
+    )
+    pd.testing.assert_frame_equal(got[wanted.columns], wanted, check_dtype=False)

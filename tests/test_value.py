@@ -15,6 +15,7 @@ from analysis.panel import customer_months
 from analysis.params import ValuePolicy
 from analysis.params.loading import build
 from analysis.value import score
+from analysis.value.ranking import position, with_shared_positions
 from canonical import company
 
 AS_OF = Month(2026, 10)
@@ -188,3 +189,17 @@ def test_a_policy_that_cannot_be_is_refused():
     ):
         with pytest.raises(ParamsError):
             build(ValuePolicy, wrong, "value")
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+@settings(max_examples=15, deadline=None)
+def test_positions_of_shared_values_are_those_of_sorted_customers(rows):
+    frame = pd.DataFrame(rows, columns=["days", "is_ranked"]).assign(month="2026-01")
+    frame["days"] = frame["days"].where(frame["days"] > 0).astype("Int64")
+    table = ibis.memtable(
+        frame, schema={"days": "int64", "is_ranked": "boolean", "month": "string"}
+    )
+    both = with_shared_positions(table, shared=-table.days)
+    told = both.mutate(alone=position(both, -both.days)).execute()
+    assert len(told) == len(frame)
+    pd.testing.assert_series_equal(told.shared, told.alone, check_names=False)

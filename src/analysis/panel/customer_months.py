@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from ..months import Month, index_of_text, month_index, month_text
 from ..params import SensitiveCargo
 from ..tables import check
+from .kinds import bits, with_kinds
 
 AMOUNT_DECIMALS = 4
 """Sums are rounded to this many decimals, so that they do not depend on the order of rows."""
@@ -21,6 +22,7 @@ SECONDS_A_MINUTE = 60
 OVERDUE_AFTER_DAYS = 30
 """An invoice unpaid so long after its due date is overdue (the usual end of a reminder)."""
 KEY = ("customer_id", "month_index")
+NEVER = ibis.null("timestamp(6)")
 _SO_FAR = ibis.window(group_by="customer_id", order_by="month_index", following=0)
 
 
@@ -80,10 +82,9 @@ def customer_months(
             joined = joined.left_join(fact.view(), list(KEY)).drop(*(f"{key}_right" for key in KEY))
         if name == "shipped":
             # here, not later: a window is cheap over few columns
-            joined = joined.mutate(
-                last_shipped_at=joined.last_shipped_at.max().over(_SO_FAR),
-                first_shipped_at=joined.first_shipped_at.min().over(_SO_FAR),
-            )
+            last = joined.last_shipped_at.max().over(_SO_FAR)
+            begun = ibis.ifelse(last.notnull(), joined.began_at, None)
+            joined = joined.mutate(last_shipped_at=last, first_shipped_at=begun)
         if name == "owed" and fact is not None:
             changed = joined.overdue_change.sum().over(_SO_FAR)
             joined = joined.mutate(overdue=changed.round(AMOUNT_DECIMALS))
@@ -97,25 +98,19 @@ def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
     return values.sum().round(AMOUNT_DECIMALS)
 
 
-@ibis.udf.scalar.builtin(name="bit_count", signature=(("int64",), "int64"))
-def _bits(_days: int) -> int:  # type: ignore[empty-body]
-    """How many bits of a number are set (a function of the engine)."""
-
-
 def _shipped(shipments: ir.Table, sensitive: SensitiveCargo | None, as_of: Month) -> ir.Table:
     """One row a customer and month with shipments."""
-    known = shipments.filter(shipments.shipped_at < as_of.end)
-    day = ibis.literal(1, "int64") << known.shipped_at.day()
-    return known.group_by("customer_id", month_index=month_index(known.shipped_at)).aggregate(
-        shipments_n=known.count(),
-        shipping_days_n=_bits(day.bit_or()),
-        services_n=known.service.nunique(),
-        destinations_n=known.destination_region.nunique(),
-        cargo_types_n=known.cargo_type.nunique(),
-        sensitive_n=_is_sensitive(known, sensitive).sum(),
-        revenue=_amount(known.revenue),
-        first_shipped_at=known.shipped_at.min(),
-        last_shipped_at=known.shipped_at.max(),
+    marked, different = with_kinds(shipments)
+    marked = marked.filter(marked.shipped_at < as_of.end)
+    day = ibis.literal(1, "int64") << marked.shipped_at.day()
+    return marked.group_by("customer_id", month_index=month_index(marked.shipped_at)).aggregate(
+        shipments_n=marked.count(),
+        shipping_days_n=bits(day.bit_or()),
+        **different,
+        sensitive_n=_is_sensitive(marked, sensitive).sum(),
+        revenue=_amount(marked.revenue),
+        first_shipped_at=marked.shipped_at.min(),
+        last_shipped_at=marked.shipped_at.max(),
     )
 
 
@@ -268,17 +263,23 @@ def _known_since(
 def _spine(
     customers: ir.Table, facts: dict[str, ir.Table | None], coverage: ir.Table, as_of: Month
 ) -> ir.Table:
-    """One row a customer and month, from its first to the as-of month."""
+    """One row a customer and month, from its first to the as-of month; with its first shipment."""
     known = customers.filter(customers.onboarded_on <= as_of.last_day)
     begun = known.select("customer_id", month_index=month_index(known.onboarded_on))
-    seen = [fact.select(*KEY) for fact in facts.values() if fact is not None]
-    every = ibis.union(begun, *seen)
-    starts = every.group_by("customer_id").aggregate(first_index=every.month_index.min())
+    seen = [
+        fact.select(*KEY, began_at=fact.first_shipped_at if name == "shipped" else NEVER)
+        for name, fact in facts.items()
+        if fact is not None
+    ]
+    every = ibis.union(begun.mutate(began_at=NEVER), *seen)
+    starts = every.group_by("customer_id").aggregate(
+        first_index=every.month_index.min(), began_at=every.began_at.min()
+    )
     since = coverage.since_shipments.as_scalar()
     starts = starts.filter(since.notnull())
     first = ibis.greatest(starts.first_index, since)
     months = ibis.range(first, as_of.index + 1).unnest()
-    return starts.select("customer_id", month_index=months.cast("int32"))
+    return starts.select("customer_id", "began_at", month_index=months.cast("int32"))
 
 
 def _measured(joined: ir.Table) -> ir.Table:

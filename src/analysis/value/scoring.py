@@ -8,7 +8,15 @@ import ibis.expr.types as ir
 from ..months import Month
 from ..params import LatePayers, ValuePolicy
 from .dimensions import with_dimensions
-from .ranking import abc_class, cut_group, position, quantile_group, rfm_group, with_month_means
+from .ranking import (
+    cut_group,
+    position,
+    quantile_group,
+    rfm_group,
+    with_abc_class,
+    with_month_means,
+    with_shared_positions,
+)
 from .windows import trailing
 
 SCORE_DECIMALS = 4
@@ -41,12 +49,12 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         Hughes (1994), Strategic Database Marketing (RFM); Pareto's ABC analysis.
     """
     summed = with_month_means(trailing(panel, policy, as_of))
-    placed = summed.mutate(
-        r_position=position(summed, -summed.recency_days),
-        f_position=position(summed, summed.frequency),
-        m_position=position(summed, summed.revenue_window),
+    shared = with_shared_positions(
+        summed, r_position=-summed.recency_days, f_position=summed.frequency
     )
+    placed = shared.mutate(m_position=position(shared, shared.revenue_window))
     worth = ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
+    placed = with_abc_class(placed, worth, policy.abc_cuts)
     scored = placed.select(
         "customer_id",
         "month",
@@ -58,10 +66,10 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         "revenue_window",
         "margin_window",
         "overdue_share",
+        "abc_class",
         monetary=placed.revenue_window,
         **_groups(placed, policy),
         rfm_group=rfm_group(placed),
-        abc_class=abc_class(placed, worth, policy.abc_cuts),
         abc_by=ibis.ifelse(placed.has_margin, "margin", "revenue"),
         rfm_score=_weighted(placed, policy),
         pays_late=_pays_late(placed, policy.late_payers),
