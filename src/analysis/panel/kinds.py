@@ -6,9 +6,13 @@ third of the time that it takes to tell apart texts in every group.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 
+Counted = Callable[[ir.Table], ir.IntegerValue]
 WORD_BITS = 62
 """Kinds that one integer remembers, a bit for each."""
 MOST_WORDS = 6
@@ -26,29 +30,35 @@ def bits(_number: int) -> int:  # type: ignore[empty-body]
     """How many bits of a number are set (a function of the engine)."""
 
 
-def with_kinds(shipments: ir.Table) -> tuple[ir.Table, dict[str, ir.Value]]:
+def with_kinds(shipments: ir.Table) -> tuple[ir.Table, dict[str, Counted]]:
     """The shipments, and how to count different services, destinations and kinds of cargo.
 
     Each kind is a bit of an integer, and a customer's month the integers' union: counting them one
     by one would take longer than everything else that is summed.
     """
     kinds_n = shipments.aggregate(**{k: shipments[k].nunique() for k in KINDS}).execute().iloc[0]
-    marked, different = shipments, {}
+    marked = shipments
+    different: dict[str, Counted] = {}
     for kind, name in KINDS.items():
         words = -(-int(kinds_n[kind]) // WORD_BITS)
         if words > MOST_WORDS:
-            different[name] = lambda t, k=kind: t[k].nunique()
+            different[name] = partial(_one_by_one, column=kind)
             continue
         listed = shipments.filter(shipments[kind].notnull()).select(kind).distinct()
         place = ibis.row_number().over(ibis.window(order_by=listed[kind]))
         codes = listed.select(**{f"{kind}_named": listed[kind], f"{kind}_place": place})
         marked = marked.left_join(codes, marked[kind] == codes[f"{kind}_named"])
-        different[name] = lambda t, k=kind, n=words: _different(t[f"{k}_place"], n)
+        different[name] = partial(_different, column=f"{kind}_place", words=words)
     return marked, different
 
 
-def _different(place: ir.IntegerColumn, words: int) -> ir.IntegerValue:
+def _one_by_one(shipments: ir.Table, column: str) -> ir.IntegerValue:
+    return shipments[column].nunique()
+
+
+def _different(shipments: ir.Table, column: str, words: int) -> ir.IntegerValue:
     """How many different places there are in a group; they lie below `words` × `WORD_BITS`."""
+    place = shipments[column]
     bit = ibis.literal(1, "int64") << (place % WORD_BITS)
     parts = [bits(bit.bit_or(where=place // WORD_BITS == word)) for word in range(words)]
     return sum((part.fill_null(0) for part in parts), ibis.literal(0, "int64"))
