@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.report import summary
+from analysis.report.summary import summary
 from report_month import AS_OF, CUSTOMERS, evaluations, tables, write_month
 
 BEFORE = "2026-09"

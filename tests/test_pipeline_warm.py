@@ -39,7 +39,7 @@ def folder(tmp_path):
 @pytest.fixture
 def warm(folder):
     beside = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(folder)], env=beside)
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(folder), "0"], env=beside)
     until = time.monotonic() + DEADLINE_SECONDS
     while not (folder / SOCKET).exists():
         assert time.monotonic() < until

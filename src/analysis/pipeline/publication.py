@@ -79,7 +79,7 @@ def fill(job: Job, folder: Path, standing: Standing) -> list[str]:
     Returns:
         The names of the files.
     """
-    from ..report import summary
+    from ..report.summary import summary
     from ..workspace import open_month
 
     _refuse_missing_pages(job)

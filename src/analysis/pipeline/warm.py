@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,37 +32,53 @@ from .processes import start
 SOCKET = "warm.sock"
 LOOK_SECONDS = 0.05
 
-FIRST = ("analysis.workspace", "ipykernel.kernelapp", "analysis.pipeline.papermill_engine")
-"""Loaded before anything is forked: every stage and every kernel needs them."""
-
-LATER = (
+FIRST = (
+    "analysis.workspace",
+    "ibis.backends.duckdb",
+    "ipykernel.kernelapp",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "pdb",
+    "analysis.pipeline.papermill_engine",
     "analysis.pipeline.running",
     "analysis.cli.commands",
     "papermill.execute",
-    "pyarrow.parquet",
+)
+"""Loaded before anything is forked: every stage and every kernel needs them."""
+
+LATER = (
     "matplotlib.pyplot",
     "scipy.stats",
     "analysis.report",
     "nbconvert.exporters.templateexporter",
     "seaborn",
     "statsmodels.api",
+    "sklearn.ensemble",
 )
 """Loaded one by one while nobody asks: only some stages need them."""
 
+PATIENCE_SECONDS = 4.0
+"""How long nobody must have asked before more is loaded: it takes the time of several small
+stages, and a stage that is through by then has months too small to be worth it."""
 
-def start_warm(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+
+def start_warm(
+    folder: Path, environment: Mapping[str, str], *, patience: float = PATIENCE_SECONDS
+) -> subprocess.Popen[bytes] | None:
     """Start the warm process of a run.
 
     Args:
         folder: The run's folder; its socket lies there.
         environment: Of the process; what it loads may depend on it.
+        patience: Seconds for which nobody must have asked before it loads more.
 
     Returns:
         The process; None where the system cannot have one.
     """
     if sys.platform != "linux":
         return None
-    command = [sys.executable, "-m", __name__, str(folder)]
+    command = [sys.executable, "-m", __name__, str(folder), str(patience)]
     return start(command, folder / "warm.log", environment)
 
 
@@ -70,27 +87,32 @@ class Warm:
 
     Args:
         listener: Where requests arrive.
+        patience: Seconds for which nobody must have asked before it loads more.
     """
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, patience: float) -> None:
         self._listener = listener
+        self._patience = patience
         self._clients: dict[int, socket.socket] = {}
         self._to_load = list(LATER)
+        self._asked_at = time.monotonic()
 
     def serve(self) -> None:
         """Fork what is asked for; load more while nobody asks."""
         while True:
-            wait = 0.0 if self._to_load else LOOK_SECONDS
+            loads = self._to_load and time.monotonic() - self._asked_at >= self._patience
+            wait = 0.0 if loads else LOOK_SECONDS
             watched = [self._listener, *self._clients.values()]
             ready = select.select(watched, [], [], wait)[0]
             if self._listener in ready:
                 self._accept()
             self._end_abandoned(ready)
             self._reap()
-            if not ready and self._to_load:
+            if not ready and loads:
                 _load(self._to_load.pop(0))
 
     def _accept(self) -> None:
+        self._asked_at = time.monotonic()
         client, _ = self._listener.accept()
         try:
             request, streams = _read(client)
@@ -186,7 +208,7 @@ def main() -> None:
     leave_out_iri_grammar()
     for name in FIRST:
         _load(name)
-    Warm(listener).serve()
+    Warm(listener, float(sys.argv[2])).serve()
 
 
 if __name__ == "__main__":
