@@ -10,8 +10,8 @@ import pytest
 
 from analysis.errors import RunError
 from analysis.report import index_page, monthly_report, to_html
-from analysis.report.summary import summary
 from analysis.report.index import month_entries
+from analysis.report.summary import summary
 from report_month import AS_OF, estimates, tables, tiers, write_month
 from test_report_sections import SECTIONS
 
