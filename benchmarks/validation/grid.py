@@ -17,6 +17,7 @@ COST = {
     "spillover-none": 6.0,
     "spillover-some": 6.5,
     "survival-frequency": 15.0,
+    "survival-frequency-2000": 100.0,
     "accrual-40": 22.0,
     "looks-24-revenue": 11.0,
     "looks-24-lost": 11.0,
