@@ -202,6 +202,28 @@ def test_more_shipments_are_told_beside_a_gain_in_retention():
 
 
 @pytest.mark.parametrize(
+    ("limits", "more", "told"),
+    [
+        ((-1.0, 4.0), {}, "hardly touches: +1.5 (−1.0 to +4.0)"),
+        ((-1.0, 4.0), {"status": Message("no unit is assigned yet")}, "is not known yet: no unit"),
+    ],
+)
+def test_a_gain_in_survival_is_told_with_the_window_that_frequency_hardly_touches(
+    limits, more, told
+):
+    stay = {"name": "stay", "measure": "survival", "horizon": 180, "role": "secondary"}
+    often = {"name": "frequency", "measure": "frequency", "window": [0, 180], "role": "secondary"}
+    primary = {**stay, "role": "primary"}
+    spec = ExperimentSpec.model_validate({**SPEC.model_dump(), "metrics": [primary]})
+    wider = estimate({**stay, "name": "stay_wider"}, *limits, role="reading", **more)
+    for shipments, is_told in (((1.0, 2.0), True), ((-1.0, 2.0), False)):
+        rows = [estimate(primary, 2.0, 6.0), estimate(often, *shipments, role="reading"), wider]
+        reasons = decide(spec, rows, [], Circumstances()).reasons
+        words = " ".join(m.in_(Language("en")) for m in reasons)
+        assert (told in words) == is_told
+
+
+@pytest.mark.parametrize(
     ("low", "high", "state"),
     [
         (-1.0, -0.6, "safe"),

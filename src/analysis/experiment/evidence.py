@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..params.experiment import ExperimentSpec
 from .estimate import ITT, WHOLE, Estimate
-from .followed import NET_VALUE
+from .followed import NET_VALUE, wider_name
 from .guardrails import Guardrail, guardrail
 
 
@@ -24,6 +24,7 @@ class Evidence:
         money: Net value per customer; None where the plan has no money.
         frequency: Shipments per customer; None where they are not followed.
         alpha: Error level of the arm.
+        wider: The primaries of survival, read with a longer churn window.
     """
 
     arm: str
@@ -33,6 +34,7 @@ class Evidence:
     money: Estimate | None
     frequency: Estimate | None
     alpha: float
+    wider: tuple[Estimate, ...] = ()
 
     @property
     def harmed(self) -> tuple[Guardrail, ...]:
@@ -110,7 +112,9 @@ def whole(spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str) -> Evid
     money = next((e for e in mine if e.metric.name == NET_VALUE and _is_total(e)), None)
     often = next((e for e in mine if e.metric.measure == "frequency" and _is_total(e)), None)
     guarded = tuple(map(guardrail, guards))
-    return Evidence(arm, WHOLE, tuple(primaries), guarded, money, often, _alpha(spec))
+    longer = {wider_name(e.metric) for e in primaries if e.metric.measure == "survival"}
+    wider = tuple(e for e in mine if e.metric.name in longer and _is_total(e))
+    return Evidence(arm, WHOLE, tuple(primaries), guarded, money, often, _alpha(spec), wider)
 
 
 def of_segments(

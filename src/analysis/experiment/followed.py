@@ -25,6 +25,7 @@ DAYS_OF_COST = "_days_of_cost_months"
 DAYS_A_MONTH = 30
 WIDER = 1.5
 """Factor on the churn window of the second reading of survival (statistics.md, Retention)."""
+_WIDER = "_wider"
 GUARDS: tuple[MeasureName, ...] = ("complaints", "response_minutes", "on_time")
 """Measures under which ordinary customers are guarded, declared or not."""
 
@@ -141,14 +142,18 @@ def _measured(measure: MeasureName, window: tuple[int, int | None]) -> Metric:
 
 def _wider(metric: Metric) -> Followed:
     """Survival again, with a longer churn window."""
-    name = f"{metric.name}_wider"
-    content = {"name": name, "measure": "survival", "horizon": metric.horizon}
+    content = {"name": wider_name(metric), "measure": "survival", "horizon": metric.horizon}
     return Followed(Metric.model_validate(content), "reading", declared=False)
+
+
+def wider_name(metric: Metric) -> str:
+    """The name of a survival metric's reading with a longer churn window."""
+    return f"{metric.name}{_WIDER}"
 
 
 def churn_factor(metric: Metric) -> float:
     """How much longer than usual a survival metric's churn window is."""
-    return WIDER if metric.name.endswith("_wider") else 1.0
+    return WIDER if metric.name.endswith(_WIDER) else 1.0
 
 
 def days_to_mature(metric: Metric) -> int:

@@ -101,13 +101,29 @@ def _frequency_told(evidence: Evidence) -> tuple[Message, ...]:
     if evidence.frequency is None or not evidence.ships_more_often:
         return ()
     values = effect_values(evidence.frequency, "")
-    return (
-        Message(
-            "Customers also ship more often ({effect} shipments each, {low} to {high}): a customer "
-            "that ships more often is seen in any window more easily, so part of the gain in "
-            "retention may be frequency.",
-            {name: values[name] for name in ("effect", "low", "high")},
-        ),
+    often = Message(
+        "Customers also ship more often ({effect} shipments each, {low} to {high}): a customer "
+        "that ships more often is seen in any window more easily, so part of the gain in "
+        "retention may be frequency.",
+        {name: values[name] for name in ("effect", "low", "high")},
+    )
+    return (often, *(_wider_told(e) for e in evidence.wider))
+
+
+def _wider_told(estimate: Estimate) -> Message:
+    """What is left of a gain in survival with a window that a chance gap hardly exceeds."""
+    metric = metric_value(estimate.metric)
+    if not estimate.is_ok:
+        return Message(
+            "{metric} with a churn window half as long again, which frequency hardly touches, is "
+            "not known yet: {why}",
+            {"metric": metric, "why": within(estimate.status)},
+        )
+    values = effect_values(estimate, "")
+    return Message(
+        "{metric} with a churn window half as long again, which frequency hardly touches: "
+        "{effect} ({low} to {high})",
+        {"metric": metric, **{name: values[name] for name in ("effect", "low", "high")}},
     )
 
 
