@@ -116,6 +116,7 @@ def test_a_plan_of_survival_alone_is_guarded_over_its_horizon(tables):
     for name in ("frequency", *GUARDS):
         assert rows.loc[name, "status"] == "ok"
         assert followed[name].metric.window == (0, 30)
+    assert "customers counted as lost shipped again" in rows.loc["stay", "note"]
 
 
 def test_a_window_that_runs_says_what_it_waits_for(tables):

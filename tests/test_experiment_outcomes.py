@@ -261,13 +261,14 @@ def seasonal(quiet: tuple[int, int], back_on: int) -> list[int]:
 def followed_together(
     calendar: Calendar | None = None, **shipped: list[int]
 ) -> dict[str, tuple[float, bool, bool]]:
-    """Customer → days stayed, whether it churned, and whether it was eligible, from one table."""
+    """Customer → days stayed, whether it churned, and whether it then returned, from one table."""
     sent = [shipments(*((s, s + 1, s + 1) for s in v), customer=k) for k, v in shipped.items()]
     table = outcomes(
         plan(SURVIVAL), assignments(*shipped), customers(*shipped), ibis.union(*sent),
         as_of=Month.parse("2026-12"), calendar=calendar,
     ).execute()  # fmt: skip
-    rows = zip(table.stay_days, table.stay_churned, table.stay_eligible, strict=True)
+    assert table.stay_eligible.all()
+    rows = zip(table.stay_days, table.stay_churned, table.stay_returned, strict=True)
     return dict(zip(table.customer_id, rows, strict=True))
 
 
@@ -281,10 +282,10 @@ def test_a_known_off_season_counts_in_no_gap():
         resting=seasonal(winter, back_on=2),
         steady=seasonal((0, 0), back_on=276),
     )
-    assert found["back"] == (180, False, True), "25 days on the clock"
+    assert found["back"] == (180, False, False), "25 days on the clock"
     assert found["late"] == (98, True, True), "79 days"
-    assert found["gone"] == (98, True, True)
-    assert found["resting"][2], "silent for five months at assignment, and always then"
+    assert found["gone"] == (98, True, False)
+    assert found["resting"][0] == 180, "silent for five months at assignment, and always then"
     assert found["steady"] == (98, True, True), "its silence was not known at assignment"
 
 
@@ -296,8 +297,8 @@ def test_what_comes_after_the_days_that_are_needed_changes_nothing():
         Calendar.model_validate({"closed": {"days": closed}}),
         silent=rare, later=[*rare, 361], back=[*rare, 359],
     )  # fmt: skip
-    assert found["silent"] == found["later"] == (170, True, True)
-    assert found["back"] == (180, False, True), "189 days, of which 53 were shut"
+    assert found["silent"] == found["later"] == (170, True, False)
+    assert found["back"] == (180, False, False), "189 days, of which 53 were shut"
 
 
 def test_margin_and_costs_of_the_net_value_are_of_the_same_months():

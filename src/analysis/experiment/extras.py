@@ -20,11 +20,14 @@ from .estimators.relative import relative_effect
 from .estimators.results import Status
 from .followed import DAYS_OF_COST, IN_COST_MONTHS, NET_VALUE, WHILE_STAYING, Followed, net_value_of
 from .study import Study
+from .survival import RETURNED
 from .words import note_messages, status_message
 
 RESPONSE = "_response"
 UNWEIGHTED = "_unweighted"
 CSAT_RANGE = (1.0, 5.0)
+MOST_RETURNED = 0.10
+"""Share of those counted as lost that may ship again (statistics.md, Retention)."""
 
 
 def with_extras(study: Study) -> Study:
@@ -260,7 +263,30 @@ def survival_notes(cell: Cell, metric: Metric, alpha: float) -> tuple[Message, .
         "low": Value("number", ratio.ci_low, 2),
         "high": Value("number", ratio.ci_high, 2),
     }
-    return (Message("log-rank p = {p}; hazard ratio {ratio} ({low} to {high})", values),)
+    told = Message("log-rank p = {p}; hazard ratio {ratio} ({low} to {high})", values)
+    return (told, *_returned_note(cell, metric))
+
+
+def _returned_note(cell: Cell, metric: Metric) -> tuple[Message, ...]:
+    """How many of those counted as lost shipped again: whether the churn window is long enough."""
+    study, rows = cell.study, cell.rows
+    column = f"{metric.name}{RETURNED}"
+    if column not in study.units.columns:
+        return ()
+    lost = (study.eligible(metric) & study.matured(metric) & study.flags(str(metric.event)))[rows]
+    if not lost.any():
+        return ()
+    share = float(study.flags(column)[rows][lost].mean())
+    values = {"share": Value("percent", share, 0), "n": Value("number", int(lost.sum()))}
+    if share <= MOST_RETURNED:
+        return (Message("{share} of the {n} customers counted as lost shipped again", values),)
+    return (
+        Message(
+            "{share} of the {n} customers counted as lost shipped again: the churn window is too "
+            "short for them, and part of what is read as leaving is a pause",
+            values,
+        ),
+    )
 
 
 def relative_notes(compared: Compared, alpha: float) -> tuple[Message, ...]:

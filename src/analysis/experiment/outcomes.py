@@ -36,7 +36,7 @@ from .followed import (
     metrics_followed,
     months_of_money,
 )
-from .survival import survival_part
+from .survival import RETURNED, survival_part
 
 ASSIGNED = ("customer_id", "arm", "assigned_at", "cluster_id", "cluster_share", "arm_at_half")
 TRAITS = ("region", "industry", "contract_type", "depot")
@@ -209,7 +209,7 @@ def _only_matured(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Ta
         matured = units.assigned_at + ibis.interval(days=days_to_mature(metric)) <= end
         columns[str(metric.matured)] = matured
         invited = f"{metric.name}_invited"
-        also = (invited, f"{metric.name}{IN_COST_MONTHS}")
+        also = (invited, f"{metric.name}{IN_COST_MONTHS}", f"{metric.name}{RETURNED}")
         for name in (*metric.columns, *(n for n in also if n in units.columns)):
             columns[name] = matured.ifelse(units[name], ibis.null(units[name].type()))
     return units.mutate(**columns)

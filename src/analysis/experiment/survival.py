@@ -30,6 +30,8 @@ from .followed import churn_factor
 MIN_GAPS = 2
 """Gaps of its own below which a customer takes its stratum's mean gap."""
 SECONDS_A_DAY = 86_400
+RETURNED = "_returned"
+"""Ends the name of the column that says whether a customer counted as lost shipped again."""
 HISTORY, RECENT, GAP = "history", "recent", "gap"
 """Spans that the clock times: first to last shipping day before assignment, from there to
 assignment, and the gaps after it."""
@@ -58,7 +60,8 @@ def survival_part(
     Returns:
         One row a unit: ``<metric>_days`` (start of the first gap longer than the churn window,
         at most the horizon), ``<metric>_churned`` (it began before the horizon) and
-        ``<metric>_eligible`` (shipped within its churn window before assignment).
+        ``<metric>_eligible`` (shipped within its churn window before assignment), and
+        ``<metric>_returned`` (it churned, and shipped again before what is looked at ends).
     """
     sent = _sent(clock, shipments, as_of)
     days = _shipping_days(sent)
@@ -77,12 +80,22 @@ def _columns(metrics: Sequence[Metric], found: ir.Table) -> dict[str, ir.Value]:
         window = churn_factor(metric) * found.churn_window
         columns[f"{name}_days"] = churned_on.fill_null(float(metric.horizon or 0))
         columns[f"{name}_churned"] = churned_on.notnull()
+        columns[name + RETURNED] = (found[_next_day(metric)] < _end(metric)).fill_null(False)
         columns[f"{name}_eligible"] = (found.silence <= window).fill_null(False)
     return columns
 
 
 def _churn_day(metric: Metric) -> str:
     return f"{metric.name}_churn_day"
+
+
+def _next_day(metric: Metric) -> str:
+    return f"{metric.name}_next_day"
+
+
+def _end(metric: Metric) -> float:
+    """The first day after assignment that is not looked at."""
+    return float(metric.horizon or 0) + churn_factor(metric) * LONGEST_WINDOW_DAYS
 
 
 def _sent(clock: ir.Table, shipments: ir.Table, as_of: Month) -> ir.Table:
@@ -191,11 +204,13 @@ def _first_long_gaps(metrics: Sequence[Metric], windows: ir.Table, timed: ir.Tab
     """
     gaps = timed.filter(timed.kind == GAP).drop("kind", "since", "until")
     gaps = gaps.inner_join(windows.select("customer_id", "churn_window"), "customer_id")
+    gaps = gaps.mutate(next_day=gaps.next_day.fill_null(float("inf")))
     churn = {}
     for metric in metrics:
-        horizon, factor = float(metric.horizon or 0), churn_factor(metric)
-        too_long = gaps.silence > factor * gaps.churn_window
-        unseen = gaps.next_day.fill_null(float("inf")) >= horizon + factor * LONGEST_WINDOW_DAYS
-        churn[_churn_day(metric)] = gaps.day.min(where=(too_long | unseen) & (gaps.day < horizon))
+        too_long = gaps.silence > churn_factor(metric) * gaps.churn_window
+        begun = gaps.day < float(metric.horizon or 0)
+        long = (too_long | (gaps.next_day >= _end(metric))) & begun
+        churn[_churn_day(metric)] = gaps.day.min(where=long)
+        churn[_next_day(metric)] = gaps.next_day.argmin(gaps.day, where=long)
     first = gaps.group_by("customer_id").agg(**churn)
     return windows.left_join(first, "customer_id").drop("customer_id_right")
