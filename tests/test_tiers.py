@@ -569,6 +569,23 @@ def test_valuable_customers_that_a_forecast_expects_to_lose_are_called():
     assert without.risk.isna().all()
 
 
+def test_silence_is_counted_by_the_churn_clock_where_it_is_told():
+    """Closed days are no silence: 35 days on the wall are 27 by the clock, within the window."""
+    made = call_scores({name: [8] * 24 for name in ("closed", "open")}, {"closed": 35, "open": 35})
+    policy = TierPolicy(at_least={"strategic": 80}, burst_promotion=None)
+    tiering = assign(made, policy, AS_OF)
+    ticked = {"silent_days": [27.0, 35.0], "gap_days": [4.0, 4.5], "window_days": [30.0, 33.0]}
+    clock = pd.DataFrame({"customer_id": ["closed", "open"]} | ticked)
+    listed = calls(tiering.tiers, made, tiering.moves, policy, AS_OF, clock=clock)
+    assert listed.customer_id.tolist() == ["open"]
+    told = calls_in_words(listed, "CNY").en[0]
+    assert told == (
+        "Silent for 35 days; ships every 4.5 days on average, and 33 days would be unusual."
+    )
+    by_wall = calls(tiering.tiers, made, tiering.moves, policy, AS_OF)
+    assert set(by_wall.customer_id) == {"closed", "open"}
+
+
 def test_a_lost_tier_and_a_burst_are_called(tiering, scores):
     listed = calls(tiering.tiers, scores, tiering.moves, POLICY, AS_OF)
     assert listed.customer_id.is_unique

@@ -150,6 +150,18 @@ def test_the_backtest_has_six_origins_and_both_models_beat_chance(found):
     assert (tenths == whole.cases.iloc[0]).all()
 
 
+def test_the_clock_is_told_of_every_customer_that_shipped(panel, found):
+    frame = panel.execute()
+    now = frame[(frame.month == str(AS_OF)) & frame.last_shipped_at.notna()]
+    assert found.clock.customer_id.tolist() == sorted(now.customer_id)
+    alive = found.clock[found.clock.silent_days <= found.clock.window_days]
+    assert set(alive.customer_id) == set(found.risks.customer_id)
+    assert found.clock.window_days.between(30, 180).all()
+    short = churn_risk(panel.filter(panel.month >= "2026-01"), SMALL, AS_OF)
+    assert len(short.clock) > 0
+    assert short.risks.empty
+
+
 def test_the_chart_holds_the_highest_risk_against_what_was_lost(found):
     profile = load_profile(Path(__file__).parents[1] / "params" / "demo.yaml")
     highest = found.calibration[found.calibration.model == "boosted"].iloc[-1]

@@ -37,6 +37,7 @@ def calls(
     policy: TierPolicy,
     as_of: Month,
     risks: pd.DataFrame | None = None,
+    clock: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Customers to call, each for the most urgent reason.
 
@@ -52,18 +53,20 @@ def calls(
         policy: The rules it was assigned with.
         as_of: The month.
         risks: Where churn is forecast: customer_id and risk (0-1) of each customer.
+        clock: The churn clock, as `churn_risk` tells it; without it silence is counted on the
+            wall, closed days and off-season included.
 
     Returns:
         One row a customer: customer_id, month, tier, why, risk (null where none is forecast),
         revenue_window, margin_window, months_silent (whole months since the last shipment),
-        recency_days, usual_gap_days (mean days between shipments before the silence),
-        silent_after_days (silence that is no longer
-        usual), shipments_recent (last three months), shipments_expected (of them, by the pace
+        recency_days, silent_days (by the churn clock), usual_gap_days (mean days between
+        shipments before the silence), silent_after_days (silence that is no longer usual, by the
+        clock), shipments_recent (last three months), shipments_expected (of them, by the pace
         before), revenue and expected_revenue (of a burst's month). Ordered by reason, then by
         window revenue, then by customer.
     """
     month = str(as_of)
-    rhythm = _rhythm(scores, policy, as_of)
+    rhythm = _by_the_clock(_rhythm(scores, policy, as_of), clock)
     now = tiers.filter(tiers.month == month).select("customer_id", "tier")
     listed = now.join(rhythm, "customer_id").join(_moved(moves), "customer_id", how="left")
     listed = listed.drop("customer_id_right").left_join(_risks(risks), "customer_id")
@@ -80,7 +83,7 @@ def calls(
 
 _COLUMNS = (
     *("customer_id", "month", "tier", "why", "risk", "revenue_window", "margin_window"),
-    *("months_silent", "recency_days", "usual_gap_days", "silent_after_days"),
+    *("months_silent", "recency_days", "silent_days", "usual_gap_days", "silent_after_days"),
     *("shipments_recent", "shipments_expected", "revenue", "expected_revenue"),
 )
 
@@ -119,6 +122,22 @@ def _rhythm(scores: ir.Table, policy: TierPolicy, as_of: Month) -> ir.Table:
     )
 
 
+def _by_the_clock(rhythm: ir.Table, clock: pd.DataFrame | None) -> ir.Table:
+    """The rhythm with silence and window of the churn clock; by the wall where it tells nothing."""
+    names = {"silent_days": "silent", "gap_days": "gap", "window_days": "window"}
+    schema = {"clock_id": "string", **dict.fromkeys(names.values(), "float64")}
+    told = pd.DataFrame(columns=list(schema))
+    if clock is not None:
+        told = clock.rename(columns={"customer_id": "clock_id", **names})[list(schema)]
+    ticked = ibis.memtable(told.reset_index(drop=True), schema=schema)
+    joined = rhythm.left_join(ticked, rhythm.customer_id == ticked.clock_id)
+    return joined.mutate(
+        silent_days=ibis.coalesce(joined.silent, joined.recency_days.cast("float64")),
+        usual_gap_days=ibis.coalesce(joined.gap, joined.usual_gap_days),
+        silent_after_days=ibis.coalesce(joined.window, joined.silent_after_days),
+    ).drop(*schema)
+
+
 _OF_THE_MONTH = ("recency_days", "revenue", "revenue_window", "margin_window")
 
 
@@ -153,7 +172,7 @@ def _why(listed: ir.Table, policy: TierPolicy) -> ir.Value:
     )
     fell = listed.reason.isin(["demoted", "burst_over"])
     return ibis.cases(
-        (valuable & (listed.recency_days > listed.silent_after_days) & ~listed.is_off_season,
+        (valuable & (listed.silent_days > listed.silent_after_days) & ~listed.is_off_season,
          "at_risk"),
         (valuable & (listed.risk >= rules.risk_at_least), "likely_lost"),
         (fell & listed.from_tier.isin(rules.valuable_tiers), "demoted"),
@@ -211,8 +230,10 @@ def _sentence(call: Mapping[str, Any], currency: str) -> Message:
         missing = value is None or math.isnan(value)
         return Value("number", None if missing else float(value), digits)
 
+    # held against the window, silence goes by the clock, else by the wall
+    by_clock = call["why"] == "at_risk" and "silent_days" in call
     values = {
-        "silent": number("recency_days"),
+        "silent": number("silent_days" if by_clock else "recency_days"),
         "gap": number("usual_gap_days", 1),
         "limit": number("silent_after_days"),
         "recent": number("shipments_recent"),

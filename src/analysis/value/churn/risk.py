@@ -32,6 +32,7 @@ RISKS = {
     **{f"reason_{n}": "str" for n in range(1, REASONS + 1)},
 }
 """Columns of the forecasts → type."""
+CLOCK = ("customer_id", "silent_days", "gap_days", "window_days")
 
 REASON_WORDS: Mapping[str, str] = {
     "silence": "silent for longer than its rhythm explains",
@@ -53,13 +54,16 @@ REASON_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ChurnRisk:
-    """What `churn_risk` returns; tables have their columns but no rows where something is missing.
+    """What `churn_risk` returns; where something is missing, all tables but the clock have no rows.
 
     Attributes:
         risks: One row a customer that is not lost yet: customer_id, month, risk (of being lost
             within the months ahead, by boosting), risk_logit, silent_days, window_days (silence
             from which it counts as lost), reason_1 … reason_3 (features that raise its risk most,
             see `REASON_WORDS`; null where fewer do).
+        clock: One row a customer that ever shipped, whatever is missing: customer_id, silent_days
+            (the clock since its last shipment), gap_days (mean days between shipping days by the
+            clock), window_days. It is lost where silent_days exceed window_days.
         coefficients: The readable model: feature, odds_ratio (per standard deviation), low, high,
             standard_deviation.
         backtest: One row a model (boosted, logit, rule: no shipment this month) and origin, and
@@ -70,6 +74,7 @@ class ChurnRisk:
     """
 
     risks: pd.DataFrame
+    clock: pd.DataFrame
     coefficients: pd.DataFrame
     backtest: pd.DataFrame
     calibration: pd.DataFrame
@@ -94,34 +99,37 @@ def churn_risk(
         calendar: Says when the churn clock stops.
     """
     ahead = policy.months_ahead
+    told = states(panel, calendar, [as_of], ahead, as_of, lost_too=True)
+    clock = told[list(CLOCK)].sort_values("customer_id", ignore_index=True)
     origins = [as_of.shifted(-ahead - n) for n in range(policy.origins)]
     ends = sorted(
         {o.shifted(-ahead * k) for o in origins for k in range(TRAINING_ENDS + 1)}, key=str
     )
     begun = str(panel.month.min().execute())
     if str(ends[0].shifted(1 - YEAR)) < begun:
-        return _nothing(_too_short(begun, ends[0].shifted(1 - YEAR), as_of))
+        return _nothing(clock, _too_short(begun, ends[0].shifted(1 - YEAR), as_of))
     customers = int(panel.filter(panel.month == str(as_of)).count().execute())
     share = min(1.0, policy.training_rows / max(customers * TRAINING_ENDS, 1))
     cases = states(panel, calendar, ends, ahead, as_of, customers_share=share)
     training = _before(cases, as_of, ahead)
     missing = _too_few(training)
     if missing is not None:
-        return _nothing(missing)
-    now = states(panel, calendar, [as_of], ahead, as_of)
+        return _nothing(clock, missing)
+    now = told[told.silent_days <= told.window_days].reset_index(drop=True)
     logit = fit_logit(training)
     tested = pd.concat([_tested(cases, origin, ahead) for origin in origins], ignore_index=True)
     risks = now.assign(
         risk=boosted_risk(training, now), risk_logit=logit.risk(now), **_reasons(logit, now)
     )
-    told = Message("Too few customers were lost to test a forecast.") if tested.empty else None
+    untested = Message("Too few customers were lost to test a forecast.") if tested.empty else None
     listed = risks[list(RISKS)].sort_values(["risk", "customer_id"], ascending=[False, True])
     return ChurnRisk(
         listed.astype(RISKS),
+        clock,
         logit.table,
         _backtest(tested),
         _calibrations(tested),
-        told,
+        untested,
     )
 
 
@@ -215,10 +223,9 @@ def _reasons(logit: Logit, now: pd.DataFrame) -> dict[str, np.ndarray]:
     return {f"reason_{n + 1}": names[:, n] for n in range(REASONS)}
 
 
-def _nothing(missing: Message) -> ChurnRisk:
-    return ChurnRisk(
-        empty(**RISKS), empty(**_READING), empty(**_BACKTEST), empty(**_CALIBRATION), missing
-    )
+def _nothing(clock: pd.DataFrame, missing: Message) -> ChurnRisk:
+    reading, backtest = empty(**_READING), empty(**_BACKTEST)
+    return ChurnRisk(empty(**RISKS), clock, reading, backtest, empty(**_CALIBRATION), missing)
 
 
 def _too_short(begun: str, needed: Month, as_of: Month) -> Message:

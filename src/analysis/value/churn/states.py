@@ -36,6 +36,7 @@ def states(
     as_of: Month,
     *,
     customers_share: float = 1.0,
+    lost_too: bool = False,
 ) -> pd.DataFrame:
     """Every case of some month ends: one row a customer and month end.
 
@@ -46,6 +47,7 @@ def states(
         months_ahead: Months after which it is looked whether they were lost.
         as_of: Nothing after it is used.
         customers_share: Share of customers taken, by a hash of their id.
+        lost_too: Whether customers that are lost already are told as well.
 
     Returns:
         customer_id, month, is_lost (silent for longer than its churn window `months_ahead` months
@@ -70,8 +72,10 @@ def states(
     fallback = timed.own_gap.mean().over(ibis.window(group_by="end"))
     placed = timed.mutate(gap=ibis.coalesce(timed.own_gap, fallback).round(DECIMALS))
     windowed = placed.mutate(window_days=churn_window(placed.gap))
-    alive = windowed.filter(windowed.silent_days <= windowed.window_days)
-    told = _features(alive, months_ahead, as_of).order_by("month", "customer_id").execute()
+    asked = windowed
+    if not lost_too:
+        asked = windowed.filter(windowed.silent_days <= windowed.window_days)
+    told = _features(asked, months_ahead, as_of).order_by("month", "customer_id").execute()
     return told.round(dict.fromkeys(("silent_days", "window_days", *FEATURES), DECIMALS))
 
 
