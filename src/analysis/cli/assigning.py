@@ -127,11 +127,11 @@ def _drawn(
     workspace: Workspace, spec: ExperimentSpec, key: str, before: pd.DataFrame | None = None
 ) -> Assignment:
     from ..calendar import load_calendar
-    from ..experiment.design import TABLES, assign
+    from ..experiment.design import DESIGN_TABLES, draw_arms
 
-    return assign(
+    return draw_arms(
         spec,
-        {name: workspace.read(name) for name in TABLES},
+        {name: workspace.read(name) for name in DESIGN_TABLES},
         as_of=workspace.as_of,
         key=key,
         calendar=load_calendar(workspace.calendar),

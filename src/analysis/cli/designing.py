@@ -128,11 +128,11 @@ def _designed(
     cores: int | None,
 ) -> Designed:
     from ..calendar import load_calendar
-    from ..experiment.design import TABLES, design
+    from ..experiment.design import DESIGN_TABLES, design
     from ..params import load_experiment
 
     spec = load_experiment(experiment)
-    tables = {name: workspace.read(name) for name in TABLES}
+    tables = {name: workspace.read(name) for name in DESIGN_TABLES}
     with _progress() as told:
         return design(
             spec,

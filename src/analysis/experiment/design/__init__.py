@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .assigning import Assignment, assign, units_digest
+from .assigning import Assignment, draw_arms, units_digest
 from .comparisons import PlannedComparison
 from .costs import treated_share
 from .history import History
-from .planning import DRAWS, TABLES, Designed, design
+from .planning import DESIGN_TABLES, DRAWS, Designed, design
 from .rehearsal import Rehearsed
 from .table import TARGET, PowerRow
 
 __all__ = [
+    "DESIGN_TABLES",
     "DRAWS",
-    "TABLES",
     "TARGET",
     "Assignment",
     "Designed",
@@ -20,8 +20,8 @@ __all__ = [
     "PlannedComparison",
     "PowerRow",
     "Rehearsed",
-    "assign",
     "design",
+    "draw_arms",
     "treated_share",
     "units_digest",
 ]

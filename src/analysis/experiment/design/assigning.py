@@ -55,7 +55,7 @@ class Assignment:
         return units_digest(self.units)
 
 
-def assign(
+def draw_arms(
     spec: ExperimentSpec,
     tables: Mapping[str, ir.Table | None],
     *,

@@ -33,7 +33,7 @@ SIZES = (0.25, 0.5, 1.0)
 """Shares of the customers that ship now, where no size is asked for."""
 DRAWS = 400
 """Draws of a rehearsal: a share of 5 % is known to ± 2 points, one of 80 % to ± 4."""
-TABLES = (*FACTS, "customer_months", "tiers")
+DESIGN_TABLES = (*FACTS, "customer_months", "tiers")
 """Canonical tables that a design reads, where they exist."""
 UNIT = "customer_id"
 Progress = Callable[[int, int], None]
