@@ -91,8 +91,14 @@ class DesignWords:
         return text("Large enough for every primary metric.")
 
     def sentences(self) -> list[str]:
-        """What each primary metric can see, one sentence or two each."""
-        return [told for row in primaries(self.found) for told in self._seen(row)]
+        """What each primary metric can see, one line each."""
+        lines = []
+        for row in primaries(self.found):
+            first, *more = self._seen(row)
+            lines.append(
+                self.language.text("{first} {then}", first=first, then=more[0]) if more else first
+            )
+        return lines
 
     def _seen(self, row: PowerRow) -> Iterator[str]:
         text, amounts = self.language.text, self.text_of(row.metric)
@@ -240,7 +246,7 @@ class DesignWords:
         }
         rehearsed = self.found.rehearsal
         less = [
-            self.name(by[one["metric"], one["estimand"]])
+            self.label(by[one["metric"], one["estimand"]].metric)
             for one in rehearsed.to_dict("records")
             if (one["metric"], one["estimand"]) in by and one["std_error_ratio"] < 1 - SE_APART
         ]
@@ -251,7 +257,7 @@ class DesignWords:
                 "{metrics}: on history the clusters differed less than chance alone makes them "
                 "(a correlation below zero). The plan counts it as zero, so the rehearsal is more "
                 "precise than promised; a later experiment need not be.",
-                metrics=self.language.listed(less),
+                metrics=self.language.listed(list(dict.fromkeys(less))),
             )
         ]
 
