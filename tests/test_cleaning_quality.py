@@ -185,3 +185,28 @@ def test_level_five_is_the_share_of_measures_that_hold(tmp_path):
 def test_chance_alone_is_no_shift():
     assert stability_index({"a": 52, "b": 48}, {"a": 500, "b": 500}) < 0.01
     assert stability_index({"a": 10, "b": 90}, {"a": 500, "b": 500}) > 0.25
+
+
+def test_a_month_that_only_the_other_source_of_a_table_holds_is_missing(tmp_path):
+    desk = {
+        "system": "crm",
+        "columns": {"no": "text", "who": "text", "at": "time", "kind": "text"},
+    }
+    select = "SELECT no AS ticket_id, who AS customer_id, at AS opened_at, kind AS category FROM "
+    tickets = {
+        "sources": {name: {**desk, "files": f"{name}.csv"} for name in ("phone", "mail")},
+        "tables": {
+            "tickets": [{"source": name, "select": select + name} for name in ("phone", "mail")]
+        },
+    }
+    rows = {
+        "phone": "1,C1,2026-08-02,delay\n2,C1,2026-09-02,delay\n3,C1,2026-10-02,delay\n",
+        "mail": "4,C1,2026-08-05,loss\n5,C1,2026-10-05,loss\n6,C1,2026-10-06,loss\n",
+    }
+    files = {f"{name}.csv": "no,who,at,kind\n" + text for name, text in rows.items()}
+    files |= {"crm.csv": "id\nC1\n", "orders.csv": HEADER + ORDERS_OF_TWO_MONTHS}
+    profile = together(CUSTOMERS, ORDERS, tickets)
+    quality = cleaned_from(workspace_of(tmp_path, files, profile))[1].quality
+    assert level(quality, "phone", 1)["score"] == 1
+    told = level(quality, "mail", 1)
+    assert (told["count"], told["of"]) == (1, 4 + 3)  # columns and months

@@ -245,7 +245,7 @@ AFTER_THE_EXCHANGE = "remove_folder"
     "at",
     [
         pytest.param("write_atomically", marks=pytest.mark.full),
-        "put_in_place",
+        pytest.param("put_in_place", marks=pytest.mark.full),
         pytest.param(AFTER_THE_EXCHANGE, marks=pytest.mark.full),
     ],
 )

@@ -94,7 +94,8 @@ class _Work:
     strays: list[pd.DataFrame] = field(default_factory=list)
     fields: list[pd.DataFrame] = field(default_factory=list)
     yields: dict[str, list[str]] = field(default_factory=dict)
-    shipments: ir.Table | None = None
+    kept: dict[str, ir.Table] = field(default_factory=dict)
+    offers: dict[str, list[Candidates]] = field(default_factory=dict)
 
 
 def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -> Cleaned:
@@ -182,8 +183,7 @@ def _clean_table(work: _Work, table: str, offered: Sequence[Candidates]) -> None
         work.strays += strays_of(part.offered)
     work.yields[table] = [one.query.counted for one in offered]
     work.fields.append(fields_of(contract, parts, replace(result, table=kept)))
-    if table == "shipments":
-        work.shipments = kept
+    work.kept[table], work.offers[table] = kept, list(offered)
     work.tables[table] = _as_known(check(kept.select(list(contract.columns)), table), table, work)
 
 
@@ -302,9 +302,9 @@ def _finished(work: _Work, profile: Profile, personal: Mapping[str, frozenset[st
     by = ["source", "table", "column", "rule", "action"]
     counts = rejects.group_by(by).agg(rows_n=rejects.count()).order_by(by).execute()
     refuse_critical(ledger, counts, profile)
-    assert work.shipments is not None
-    agreed = reconciled(work.tables, work.shipments, work.strays, work.yields, profile, work.as_of)
-    coverage = months_covered(work.tables, work.shipments, work.yields, work.as_of)
+    shipments = work.kept["shipments"]
+    agreed = reconciled(work.tables, shipments, work.strays, work.yields, profile, work.as_of)
+    coverage = months_covered(work.offers, work.kept, work.as_of)
     quality = quality_of(work.ingested, ledger, rejects, agreed, coverage, profile)
     refuse_weak(quality, profile)
     return Cleaned(

@@ -10,13 +10,23 @@ import ibis.expr.types as ir
 from ..errors import CoverageError
 from ..tables import CONTRACTS
 from ..workspace import Month
+from .candidates import Candidates
 from .ledger import Entry
 from .merging import is_empty
 
 STREAMS = frozenset(
-    {"shipments", "tickets", "surveys", "service_costs", "receivables", "finance_totals"}
+    {
+        "shipments",
+        "tickets",
+        "surveys",
+        "survey_items",
+        "service_costs",
+        "receivables",
+        "finance_totals",
+    }
 )
-"""Tables whose rows come month after month; assignments and grants come when they are made."""
+"""Tables whose rows come month after month; assignments and grants come when they are made, and a
+comment when somebody feels like it."""
 
 
 def refuse_none_kept(shipments: ir.Table, entries: Sequence[Entry]) -> None:
@@ -62,35 +72,35 @@ def refuse_empty_month(shipments: ir.Table, as_of: Month) -> None:
 
 
 def months_covered(
-    tables: Mapping[str, ir.Table],
-    shipments: ir.Table,
-    yields: Mapping[str, Sequence[str]],
-    as_of: Month,
+    offers: Mapping[str, Sequence[Candidates]], kept: Mapping[str, ir.Table], as_of: Month
 ) -> dict[str, tuple[int, int]]:
-    """In how many months each source holds rows of a dated table.
+    """In how many months each source holds usable rows of a dated table.
 
     Args:
-        tables: The canonical tables.
-        shipments: The shipments with the row that each source contributed.
-        yields: Canonical table → the sources that yield it.
+        offers: Canonical table → what each of its SELECTs offered.
+        kept: Canonical table → its rows, with the row that each SELECT contributed.
         as_of: The month.
 
     Returns:
-        Source → months without a single row, and months from its first row's to the as-of
-        month; of several tables of a source the one with most months. Sources of tables that
-        have no rhythm (`STREAMS`) are left out.
+        Source → months without a single row of its own, and months from its first row's to the
+        as-of month; of several tables of a source the one with most months. Sources of tables
+        that have no rhythm (`STREAMS`) are left out.
     """
     months: dict[str, set[str]] = {}
-    for name, sources in yields.items():
-        if name not in STREAMS:
-            continue
-        for at, source in enumerate(sources):
-            rows = tables[name]
-            if name == "shipments":
-                rows = shipments.filter(shipments[f"_row_{at}"].notnull())
-            found = _months_of(rows, name)
-            months[source] = max(months.get(source, set()), found, key=len)
+    for name, offered in offers.items():
+        if name in STREAMS:
+            for at, one in enumerate(offered):
+                found = _months_of(_own_rows(one, at, kept[name]), name)
+                source = one.query.counted
+                months[source] = max(months.get(source, set()), found, key=len)
     return {source: _gaps(found, as_of) for source, found in months.items() if found}
+
+
+def _own_rows(offered: Candidates, at: int, kept: ir.Table) -> ir.Table:
+    """The usable rows of one SELECT; one that says not when is dated by what it was merged to."""
+    if offered.contract.began in offered.table.columns:
+        return offered.usable
+    return kept.filter(kept[f"_row_{at}"].notnull())
 
 
 def _months_of(rows: ir.Table, name: str) -> set[str]:

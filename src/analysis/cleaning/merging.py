@@ -202,7 +202,8 @@ def _contest(
     ]
     stands = [(bit, first.notnull() & later.notnull()) for bit, first, later in shared]
     differs = [(bit, first != later) for bit, first, later in shared]
-    won = both[f"{WON}{at}"].fill_null(0) & ~bits_where(stands)
+    own = both[f"{WON}{at}"].fill_null(0)
+    won = own - (own & bits_where(stands))  # Ibis 12 writes ~(a | b) as ~a | b
     return {f"{WON}{at}": won, f"{OVERRULED}{at}": bits_where(differs)}
 
 
