@@ -1,6 +1,7 @@
 """Every sentence that readers see exists in both languages, with the same placeholders."""
 
 import ast
+import re
 import string
 from pathlib import Path
 
@@ -75,6 +76,11 @@ def test_no_sentence_is_translated_twice_differently():
                 if source:
                     key, text = (message.context, source), str(message.string)
                     assert seen.setdefault(key, text) == text, f"{path.name}: {source}"
+
+
+def test_chinese_sentences_hold_no_english_punctuation():
+    mark = re.compile("[,:;?!](?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])[,:;?!]")
+    assert not [text for text in translations().values() if mark.search(text)]
 
 
 @pytest.mark.parametrize("mark", ["，", "。", "“"])

@@ -50,7 +50,7 @@ def page(code="en", **frames):
 
 @pytest.mark.parametrize("code", ["zh", "en"])
 def test_without_any_table_it_says_what_is_not_measured(code):
-    words = {"zh": "未测:此前已运行的月份不足三个", "en": "fewer than three earlier months"}
+    words = {"zh": "未测：此前已运行的月份不足三个", "en": "fewer than three earlier months"}
     found = page(code)
     assert words[code] in found
     assert found.count("<!--standing-->") == 1

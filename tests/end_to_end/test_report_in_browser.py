@@ -234,13 +234,21 @@ def test_what_customers_typed_is_text_and_does_nothing(offline, shelf):
     seen.page.close()
 
 
+def plain(text: str) -> str:
+    """A text without blanks, in one form of its characters."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_paper_holds_everything_that_is_folded_on_the_screen(offline, shelf, language, tmp_path):
     page = read(offline, shelf / f"report.{language}.html").page
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
+    cards = [plain(label) for label in page.locator(".card h3").all_inner_texts()]
     page.close()
-    raw = "".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)
-    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", raw))
+    sheets = [plain(s.extract_text()) for s in PdfReader(tmp_path / "report.pdf").pages]
+    assert len(cards) > 5
+    assert any(all(label in sheet for label in cards) for sheet in sheets), "big numbers are split"
+    text = "".join(sheets)
     folded = {"zh": ("样本比例", "指标", "违反的规则"), "en": ("sampleratio", "Rulebroken")}
     assert all(words in text for words in folded[language])
 

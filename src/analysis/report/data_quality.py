@@ -116,7 +116,7 @@ def rules_table(inputs: Inputs, language: Language, most: int) -> ReadingTable |
     }
     return reading_table(
         pd.DataFrame(rows), headings, caption=language.text("The rules broken most"),
-        numeric=("rows",), key="rules",
+        numeric=("rows",), stacks=True, key="rules",
     )  # fmt: skip
 
 
