@@ -275,6 +275,7 @@ def test_headers_written_again_and_totals_are_told_as_such(tmp_path):
     text = (
         "no,who,at,done,yuan\n1,C1,2026-10-01,,5\n小计,,,,5\n"
         "no,who,at,done,yuan\n2,C1,2026-10-02,,7\nTotal,C1,2026-10-02,2026-10-03,1\n合 计：,,,,12\n"
+        "合计：2 单,,,,12\n"
     )
     read = ingest(opened(tmp_path, {"orders.csv": text}, {})).sources["orders"]
     assert places(read) == [(0, 2), (0, 5), (0, 6)], "a row that is whole is no row of totals"
@@ -282,6 +283,7 @@ def test_headers_written_again_and_totals_are_told_as_such(tmp_path):
         (3, "totals_row"),
         (4, "repeated_header"),
         (7, "totals_row"),
+        (8, "totals_row"),
     ]
 
 

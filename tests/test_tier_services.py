@@ -186,6 +186,16 @@ def test_what_is_not_recorded_stays_null():
     assert found.revenue.notna().all()
 
 
+def test_counts_that_are_known_of_some_customers_only_can_be_kept():
+    """A null among integers must leave numbers, not objects that no file can hold."""
+    held = {"A": ["key"] * 12, "B": ["regular"] * 12}
+    panel, scores = month_tables(held)
+    partly = panel.mutate(tickets_n=(panel.customer_id == "A").ifelse(panel.tickets_n, None))
+    found = tier_services(partly, tier_rows(held), scores, profile_with(PLAN), AS_OF)
+    assert pd.api.types.is_numeric_dtype(found.tickets_n)
+    assert found.set_index("group").tickets_n.isna()["regular"]
+
+
 # ---- policy and service files --------------------------------------------------------------
 
 

@@ -33,6 +33,9 @@ _WORDS = (*_TOTALS, *_SPACED, *_CASED, *(word.capitalize() for word in _TOTALS_E
 TOTALS_WORDS = tuple(dict.fromkeys((*_WORDS, *(w + m for w in _WORDS for m in (":", "：")))))
 """What people write at the head of a row of totals."""
 
+TOTALS_BEGINNINGS = tuple(word + mark for word in _TOTALS[:4] for mark in (":", "："))
+"""Beginnings of a cell that holds word and total in one: ``合计：24家``."""
+
 HEAD_COLUMNS = 3
 """The word stands in one of the first columns."""
 
@@ -59,14 +62,19 @@ def marked(cells: ir.Table, source: Source, titles: Mapping[str, Sequence[str]])
 
 def is_totals_word(text: str) -> bool:
     """Whether a cell says that its row is one of totals."""
-    return text.strip() in TOTALS_WORDS
+    return text.strip() in TOTALS_WORDS or text.strip().startswith(TOTALS_BEGINNINGS)
 
 
 def _is_total(cells: ir.Table, source: Source, columns: Sequence[str]) -> ir.BooleanValue:
     """A totals word at the head, and at least half of what names a row empty."""
     naming = [c for c in columns if source.reading(c).type not in NUMERIC]
-    heads = [cells[c].isin(TOTALS_WORDS).fill_null(False) for c in naming[:HEAD_COLUMNS]]
+    heads = [_is_totals_head(cells[c]).fill_null(False) for c in naming[:HEAD_COLUMNS]]
     if not heads:
         return ibis.literal(False)
     empty = reduce(add, [(cells[c].fill_null("") == "").cast("int64") for c in naming])
     return reduce(or_, heads).ifelse(empty * 2 >= len(naming) - 1, False)
+
+
+def _is_totals_head(cell: ir.StringColumn) -> ir.BooleanValue:
+    begins = cell.left(len(TOTALS_BEGINNINGS[0])).isin(TOTALS_BEGINNINGS)
+    return cell.isin(TOTALS_WORDS) | begins

@@ -161,9 +161,9 @@ def _rate(plan: ServicePlan, tier: str, per: str, *, active_only: bool) -> float
 def _grouped(window: ir.Table, months_n: int) -> pd.DataFrame:
     """One row a group of `window.group`, and `all`; customers without one are left out."""
     known = window.filter(window.group.notnull())
-    by_customer = known.group_by("customer_id", "group").aggregate(
-        months=known.count(), **{name: known[name].sum() for name in (*SUMS, "planned_cost")}
-    )
+    # A sum of integers is wider than an integer to the engine: with nulls it would become objects.
+    sums = {name: known[name].sum().cast("float64") for name in (*SUMS, "planned_cost")}
+    by_customer = known.group_by("customer_id", "group").aggregate(months=known.count(), **sums)
     frame = by_customer.execute()
     frame["cost"] = frame["shipment_cost"] + frame["cost_to_serve"].fillna(0.0)
     frame["profit"] = frame["margin"] - frame["cost_to_serve"].fillna(0.0)

@@ -24,7 +24,8 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "customers": {
         "customer_id": _CUSTOMER,
         "parent_customer_id": "上级客户编号 母公司编号 集团客户编号 parent_customer_id parent_id",
-        "region": "区域 大区 所属区域 地区 销售区域 省份 region area sales_region state province",
+        "region": "区域 大区 所属大区 所在大区 业务大区 所属区域 地区 销售区域 省份 "
+        "region area sales_region state province",
         "industry": "行业 所属行业 industry sector",
         "contract_type": "合同类型 结算方式 合作类型 contract_type payment_terms",
         "depot": "网点 所属网点 营业部 站点 depot branch station",
@@ -33,10 +34,11 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
     },
     "customer_names": {
         "customer_id": _CUSTOMER,
-        "name": "客户名称 公司名称 企业名称 单位名称 货主名称 名称 customer_name company_name "
-        "company shipper_name client_name name",
+        "name": "客户名称 客户全称 客户简称 客户名 公司名称 公司全称 企业名称 企业全称 单位名称 "
+        "货主名称 名称 customer_name company_name company shipper_name client_name name",
         "contact": "联系人 联系人姓名 contact contact_name contact_person",
-        "phone": "联系电话 电话 手机 手机号 手机号码 电话号码 phone phone_no tel telephone mobile",
+        "phone": "联系电话 电话 手机 手机号 联系手机 联系方式 手机号码 电话号码 "
+        "phone phone_no tel telephone mobile",
         "email": "邮箱 电子邮箱 电子邮件 email e-mail mail",
         "address": "地址 联系地址 详细地址 公司地址 address street",
         "tax_id": "统一社会信用代码 税号 纳税人识别号 信用代码 tax_no tax_id vat vat_no cnpj",
@@ -78,8 +80,8 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "customer_id": _CUSTOMER,
         "shipment_id": _WAYBILL,
         "opened_at": "受理时间 创建时间 投诉时间 提交时间 建单时间 opened_at created_at opened",
-        "first_response_at": "首次响应时间 首响时间 响应时间 first_response_at responded_at "
-        "first_response",
+        "first_response_at": "首次响应时间 首次响应 首响时间 响应时间 首次回复时间 首次回复 "
+        "回复时间 first_response_at responded_at first_response",
         "resolved_at": "办结时间 解决时间 关闭时间 完成时间 结案时间 resolved_at closed_at",
         "category": "类别 问题类型 投诉类型 工单类型 问题类别 category issue_type complaint_type",
         "is_first_contact_resolution": "一次解决 是否一次解决 first_contact_resolution fcr",
