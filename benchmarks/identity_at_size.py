@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/identity_at_size.py RECORDS [SEED]
 
-Companies as `identity_sets` writes them, half of them a second time in another system with
-typos, another legal form, a moved house or no telephone.
+Companies with names of words, trades and towns as frequent as Zipf's law makes them, half of them
+a second time in another system with typos, another legal form, a moved house or no telephone.
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ from identity_sets import LEGAL, SYLLABLES, TRADES, TYPES
 
 from analysis.identity.matching import match_records
 
+RARE_WORDS, COMMON_WORDS = 300_000, 4_000
+NAMESAKES = 0.03
+"""Share of the firms that bear the name of another one."""
+
 
 def companies(n: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
     """Records and their truth; shape (n,)."""
     draw = np.random.default_rng(seed)
     firms = n * 2 // 3
     syllables = np.array(SYLLABLES)
-    brand = syllables[draw.integers(0, len(syllables), firms)]
-    for _ in range(3):
-        brand = np.char.add(brand, syllables[draw.integers(0, len(syllables), firms)])
-    trade = np.array(TRADES)[draw.integers(0, len(TRADES), firms)]
+    brand = _brands(draw, firms)
+    trade = np.array(TRADES)[_ranks(draw, len(TRADES), firms)]
     roads = [
         syllables[a] + syllables[b] + syllables[c]
         for a, b, c in draw.integers(0, len(SYLLABLES), (20_000, 3))
     ]
     road = np.array(roads)[draw.integers(0, len(roads), firms)]
     house, phone = draw.integers(1, 400, firms), draw.integers(10**8, 10**9, firms)
-    town = np.array([f"{a}{b}town" for a in SYLLABLES for b in SYLLABLES])[
-        (3000 * draw.random(firms) ** 2).astype(int)
-    ]
+    towns = np.array([f"{a}{b}town" for a in SYLLABLES for b in SYLLABLES])
+    town = towns[_ranks(draw, len(towns), firms)]
     entity = np.concatenate([np.arange(firms), draw.choice(firms, n - firms, replace=False)])
     second = np.arange(n) >= firms
     names = [
@@ -62,6 +63,40 @@ def companies(n: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
         }
     )
     return frame, entity
+
+
+def _brands(draw: np.random.Generator, firms: int) -> np.ndarray:
+    """Names of one or two words, some words far more frequent than others; shape (firms,).
+
+    Some firms bear another's name: branches, franchises and chance.
+    """
+    rare, common = _words(draw, RARE_WORDS), _words(draw, COMMON_WORDS)
+    first = np.where(
+        draw.random(firms) < 0.3,
+        common[_ranks(draw, COMMON_WORDS, firms)],
+        rare[_ranks(draw, RARE_WORDS, firms)],
+    )
+    second = np.char.add(" ", common[_ranks(draw, COMMON_WORDS, firms)])
+    brand = np.where(draw.random(firms) < 0.7, np.char.add(first, second), first)
+    same = draw.random(firms) < NAMESAKES
+    return np.where(same, brand[draw.permutation(firms)], brand)
+
+
+def _words(draw: np.random.Generator, count: int) -> np.ndarray:
+    """Words of three to five syllables, some of them alike; shape (count,)."""
+    syllables = np.array(SYLLABLES)
+    parts = [syllables[draw.integers(0, len(syllables), count)] for _ in range(5)]
+    short = draw.integers(3, 6, count)
+    words = parts[0]
+    for at, part in enumerate(parts[1:], 2):
+        words = np.where(at <= short, np.char.add(words, part), words)
+    return words
+
+
+def _ranks(draw: np.random.Generator, count: int, n: int) -> np.ndarray:
+    """Ranks from 0 whose frequencies fall as Zipf's law says; shape (n,)."""
+    weights = 1 / np.arange(1, count + 1)
+    return np.searchsorted(np.cumsum(weights) / weights.sum(), draw.random(n)).clip(0, count - 1)
 
 
 def _typo(text: str, chance: float) -> str:

@@ -11,10 +11,12 @@ import pytest
 
 from analysis.engine import open_engine
 from analysis.sources.inspecting import inspect
-from commands import LONGEST_SECONDS, MONTH, clean_environment
+from commands import MONTH, clean_environment
 from messy_export import write_export
 
 ROOT = Path(__file__).parents[1]
+PROMISED_SECONDS = 15 * 60
+"""A quarter of an hour is what the page promises, of which the commands take a minute or two."""
 PAGE = (ROOT / "docs" / "walk-through.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```bash\n(.*?)```", PAGE, re.S) for line in block.splitlines()
@@ -58,7 +60,7 @@ def test_its_commands_bring_the_files_in(tmp_path):
         verb, *rest = command.removeprefix("tierlab ").split()
         told[verb] = subprocess.run(
             [sys.executable, "-m", "analysis", verb, *rest],
-            cwd=tmp_path, env=clean_environment(), timeout=LONGEST_SECONDS, check=False,
+            cwd=tmp_path, env=clean_environment(), timeout=PROMISED_SECONDS, check=False,
             capture_output=True, text=True,
         )  # fmt: skip
         assert told[verb].returncode == 0, told[verb].stdout + told[verb].stderr

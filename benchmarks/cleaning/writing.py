@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 PAGE = """# How well cleaning does where every error is known
 
-Measured by `python benchmarks/cleaning_accuracy.py --seeds {seeds} --write`, which writes this
-page. The seeds were not used while the rules were made. Companies of {customers:,} customers
-and {months} months, {rows:,} rows in all, are simulated with their planted errors and once more
-without any; the list of rejects and the values that were read are joined to what was planted,
-row by row.
+`python benchmarks/cleaning_accuracy.py --seeds {seeds} --unknown-seeds {unknown_seeds} --write`
+measures and writes this page. The seeds were not used while the rules were made. Companies of
+{customers:,} customers and {months} months, {rows:,} rows in all, are simulated with their planted
+errors and once more without any; the list of rejects and the values that were read are joined
+to what was planted, row by row.
 
 ## Errors that rules were written for
 *Found*: the row is in the list of rejects (rejected, emptied, or filled by another source).
@@ -44,11 +44,11 @@ rejects; *wrong* are the values that a reader would take for true.
 {tables}
 
 ## Errors that no rule was written for
-Planted, each kind alone, into the last month of companies of {unknown_customers:,} customers,
-on top of the simulator's own errors. *Listed*: the row is in the list of rejects. *Without
-effect*: the cleaned table is as without the error. *Seen in total*: checks of level 4 or
-measures of level 5 (against the {before} months before) that warn and did not without the
-error, with the number of companies in which they did.
+Planted, each kind alone, into the last month of companies of {unknown_customers:,} customers
+(seeds: {unknown_seeds}), on top of the simulator's own errors. *Listed*: the row is in the list
+of rejects. *Without effect*: the cleaned table is as without the error. *Seen in total*: checks
+of level 4 or measures of level 5 (against the {before} months before) that warn and did not
+without the error, with the number of companies in which they did.
 
 {unknown}
 
@@ -68,6 +68,7 @@ def page(found: Found, options: argparse.Namespace) -> str:
         alarms=_alarms(found, int(counts["planted"].sum())),
         checks=_checks(found.checks),
         tables=_tables(found),
+        unknown_seeds=" ".join(str(seed) for seed in options.unknown_seeds),
         unknown_customers=options.unknown_customers,
         before=MONTHS_BEFORE,
         unknown=_unknown(found),
