@@ -340,7 +340,9 @@ def test_covariates_and_segments_of_missing_tables_are_told_not_missed(tables):
     _, found = of_month(few, "2026-06", spec)
     rows = found.estimates.set_index(["metric", "segment"])
     assert rows.loc[("retention", "tier"), "status"] == "not available: no tiers source"
-    assert "prior_csat is not available" in rows.loc[("retention", "all"), "note"]
+    assert (
+        "satisfaction before the start is not available" in rows.loc[("retention", "all"), "note"]
+    )
     assert "prior_margin" in rows.loc[("retention", "all"), "method"]
 
 
