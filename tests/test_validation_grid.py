@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.errors import RunError
@@ -168,3 +169,24 @@ def test_the_page_in_the_repository_names_every_cell():
     assert set(stored) <= set(CELLS)
     page = (ROOT / "docs/validation.md").read_text("utf-8")
     assert [name for name in CELLS if f"`{name}`" not in page] == []
+
+
+def test_whole_companies_are_counted_by_reading():
+    import demo_seeds
+
+    effects = pd.DataFrame(
+        [("x", "total", "nps", "all", 4.0), ("x", "total", "nps", "small", 9.0)],
+        columns=["experiment", "estimand", "metric", "segment", "value"],
+    )
+    row = {"experiment": "x", "estimand": "total", "metric": "nps", "segment": "all", "bound": ""}
+    row |= {"analysis_basis": "intention_to_treat", "status": "ok"}
+    limits = ((5.0, 1.0, 9.0), (8.0, 5.0, 11.0))
+    lines = []
+    for effect, low, high in limits:
+        found = pd.DataFrame([{**row, "effect": effect, "ci_low": low, "ci_high": high}])
+        others = [found.assign(bound="lee_low"), found.assign(status="maturing")]
+        read = demo_seeds.readings(effects, pd.concat([found, *others]))
+        assert read == {"x total nps": [4.0, effect, low, high]}
+        lines.append({"planted": "effects", "readings": read})
+    (counted,) = demo_seeds.rates(lines).to_dict("records")
+    assert (counted["n"], counted["held"], counted["excludes"]) == (2, 1, 2)

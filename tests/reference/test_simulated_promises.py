@@ -143,5 +143,5 @@ def test_estimates_are_those_of_the_formula_and_intervals_hold_the_truth(situati
 @pytest.mark.full
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.__name__)
 def test_intervals_hold_the_truth_over_many_draws(situation):
-    low, high = stats.binom.interval(0.999, 4000, 0.95)
-    assert low <= held(situation, 4000, seed=512) <= high
+    low, high = stats.binom.interval(0.999, 2000, 0.95)
+    assert low <= held(situation, 2000, seed=512) <= high
