@@ -34,6 +34,9 @@ PAGE = ROOT / "docs" / "validation-demo.md"
 AS_OF, MONTHS = "2026-10", 30
 LEVEL = 0.999
 """Chance that a rate which keeps its promise lies within the limits (statistics.md)."""
+FEWEST = 20
+"""Companies below which the share of one reading says nothing."""
+PLANNED = 200
 EFFECTS, NOTHING = "effects", "nothing"
 INEFFECTIVE = service.TieredService(
     frequency=(0.0,) * 3,
@@ -173,6 +176,10 @@ def write(lines: Sequence[Line]) -> None:
     """The page."""
     found = rates(lines)
     text = [HEAD]
+    if len(lines) < PLANNED:
+        text.append(
+            f"**{len(lines)} of {PLANNED} companies have run**; the command goes on there.\n"
+        )
     for kind in (EFFECTS, NOTHING):
         mine = [line for line in lines if line["planted"] == kind]
         if mine:
@@ -187,11 +194,13 @@ def _section(kind: str, lines: Sequence[Line], found: pd.DataFrame) -> list[str]
     alarms = sum(bool(line["alarms"]) for line in lines)
     held, all_n = int(found["held"].sum()), int(found["n"].sum())
     low, high = limits(n, 0.95)
+    judged = f"where 95 % is kept, one row lies within {low:.0%} to {high:.0%}"
+    if n < FEWEST:
+        judged = "one row cannot be judged by so few companies"
     summary = (
         f"{n} companies of {' and '.join(f'{size:,}' for size in sizes)} customers "
         f"({seconds:.0f} s of processor time each). The intervals hold the truth in **{held} of "
-        f"{all_n}** readings ({held / all_n:.1%}); where 95 % is kept, one row lies within "
-        f"{low:.0%} to {high:.0%}. A gate alarms in {alarms} of {n}, where nothing is wrong."
+        f"{all_n}** readings ({held / all_n:.1%}); {judged}. A gate alarms in {alarms} of {n}, where nothing is wrong."
     )
     text = [
         f"## {titles[kind]}\n",
@@ -204,7 +213,7 @@ def _section(kind: str, lines: Sequence[Line], found: pd.DataFrame) -> list[str]
         mark = "" if low <= row.held / row.n else " **below**"
         text.append(
             f"| {row.experiment} | {row.estimand} | {row.metric} | {row.n} | "
-            f"{row.held / row.n:.1%}{mark} | {row.excludes / row.n:.1%} |"
+            f"{row.held}{mark} | {row.excludes} |"
         )
     return text
 
