@@ -200,7 +200,8 @@ def _section(kind: str, lines: Sequence[Line], found: pd.DataFrame) -> list[str]
     summary = (
         f"{n} companies of {' and '.join(f'{size:,}' for size in sizes)} customers "
         f"({seconds:.0f} s of processor time each). The intervals hold the truth in **{held} of "
-        f"{all_n}** readings ({held / all_n:.1%}); {judged}. A gate alarms in {alarms} of {n}, where nothing is wrong."
+        f"{all_n}** readings ({held / all_n:.1%}); {judged}. A gate alarms "
+        f"in {alarms} of {n}, where nothing is wrong."
     )
     text = [
         f"## {titles[kind]}\n",
