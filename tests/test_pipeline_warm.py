@@ -7,20 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis.pipeline.delegation import WARM_VARIABLE, delegated
+from analysis.pipeline.supervision import warmed_up
 from analysis.pipeline.warm import SOCKET
 from processes import DEADLINE_SECONDS, ends
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a warm process")
 
-SERVE = """
-import sys
-from analysis.pipeline import warm
-warm.FIRST, warm.LATER = (), ()
-warm.main()
-"""
 ASK = """
 import sys
 from analysis.pipeline.delegation import delegated
@@ -39,7 +35,9 @@ def folder(tmp_path):
 @pytest.fixture
 def warm(folder):
     beside = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(folder), "0"], env=beside)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "warm_and_empty", str(folder), "0"], env=beside
+    )
     until = time.monotonic() + DEADLINE_SECONDS
     while not (folder / SOCKET).exists():
         assert time.monotonic() < until
@@ -123,3 +121,19 @@ def test_without_a_warm_process_the_caller_does_it_itself(folder, monkeypatch):
     assert delegated("builtins:len", ["a"]) is None
     monkeypatch.setenv(WARM_VARIABLE, str(folder / "gone" / SOCKET))
     assert delegated("builtins:len", ["a"]) is None
+
+
+def test_what_was_warmed_up_before_a_run_serves_it_and_ends_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.pipeline.warm.__name__", "warm_and_empty", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    with warmed_up(tmp_path):
+        place = Path(os.environ[WARM_VARIABLE])
+        (process,) = psutil.Process().children()
+        until = time.monotonic() + DEADLINE_SECONDS
+        while not place.exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert asked(place.parent, "builtins:len", "a", "b")[0] == 2
+    assert WARM_VARIABLE not in os.environ
+    assert not process.is_running()
+    assert [path.name for path in tmp_path.iterdir()] == [".locks"]

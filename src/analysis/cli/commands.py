@@ -71,9 +71,16 @@ def report(
 ) -> None:
     """Make the demo company's latest report; simulate the company when there is none."""
     raw = ROOT / "data" / "raw" / "demo"
-    if not raw.exists() or not any(raw.iterdir()):
+    if raw.exists() and any(raw.iterdir()):
+        run(DEMO_PROFILE, month=DEMO_MONTH, cores=cores, out=out)
+        return
+    from ..pipeline import jobs_of, warmed_up
+    from .options import months_of
+
+    (job,) = jobs_of(DEMO_PROFILE, months_of(DEMO_MONTH), out=out)
+    with warmed_up(job.home):
         simulate(raw)
-    run(DEMO_PROFILE, month=DEMO_MONTH, cores=cores, out=out)
+        run(DEMO_PROFILE, month=DEMO_MONTH, cores=cores, out=out)
 
 
 @app.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .front import Outcome, run
     from .job import Job, jobs_of
     from .running import run_stage
+    from .supervision import warmed_up
 
 __all__ = [
     "Job",
@@ -24,6 +25,7 @@ __all__ = [
     "publish_month",
     "run",
     "run_stage",
+    "warmed_up",
     "withdraw_month",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "jobs_of": "job",
     "run": "front",
     "run_stage": "running",
+    "warmed_up": "supervision",
 }
 
 

@@ -19,7 +19,7 @@ from .job import CHECKOUT, Job
 from .kernels import ONE_THREAD, caches
 from .locks import RUN_VARIABLE
 from .processes import start, stop
-from .warm import SOCKET, start_warm
+from .warm import PATIENCE_SECONDS, SOCKET, start_warm
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 _START = (
@@ -53,15 +53,32 @@ def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subproc
     command += ["--rerun-triggers", "mtime", "--drop-metadata", "--rerun-incomplete"]
     command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
-    environment = _environment(folder)
-    with contextlib.ExitStack() as ended:
-        warm = start_warm(folder, environment)
-        if warm is not None:
-            ended.callback(stop, warm)
-            environment |= {WARM_VARIABLE: str(folder / SOCKET)}
-        process = start(command, folder / "snakemake.log", environment)
-        ended.callback(stop, process)
-        yield process
+    given = {name: os.environ[name] for name in (WARM_VARIABLE,) if name in os.environ}
+    with contextlib.nullcontext(given) if given else warm(folder) as told:
+        process = start(command, folder / "snakemake.log", _environment(folder) | told)
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+@contextlib.contextmanager
+def warm(folder: Path, *, patience: float = PATIENCE_SECONDS) -> Iterator[dict[str, str]]:
+    """A warm process that lives as long as the block.
+
+    Args:
+        folder: Of the run.
+        patience: Seconds for which nobody must have asked before it loads more.
+
+    Yields:
+        What the environment of those who may use it must say; empty where there is none.
+    """
+    process = start_warm(folder, _environment(folder), patience=patience)
+    try:
+        yield {} if process is None else {WARM_VARIABLE: str(folder / SOCKET)}
+    finally:
+        if process is not None:
+            stop(process)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -70,6 +87,6 @@ def _environment(folder: Path) -> dict[str, str]:
     The system's folder for them may be smaller than the data, and nobody would sweep it.
     """
     scratch = folder / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     own = {RUN_VARIABLE: str(folder), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
     return os.environ | own | ONE_THREAD | caches(folder)

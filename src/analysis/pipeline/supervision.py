@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,12 @@ from rich.console import Console
 
 from ..errors import AnalysisError, RunError
 from ..files import disk_faults_told, remove_folder
+from .delegation import WARM_VARIABLE
 from .events import Event, told
 from .job import Job
 from .locks import hold_folder, is_abandoned, let_go
 from .progress import Progress
-from .scheduling import snakemake
+from .scheduling import snakemake, warm
 
 RUN_FOLDER = ".run-"
 LOOK_SECONDS = 0.1
@@ -35,7 +37,7 @@ def make(jobs: Sequence[Job], cores: int, console: Console) -> list[Event]:
     """
     progress, seen = Progress(console, len(jobs)), set[str]()
     events: list[Event] = []
-    with _run_folder(jobs[0].home) as folder:
+    with work_folder(jobs[0].home) as folder:
         with progress.shown(), snakemake(jobs, folder, cores) as process:
             ended = False
             while not ended:
@@ -78,7 +80,22 @@ def _ended_from_outside(jobs: Sequence[Job], events: Sequence[Event], folder: Pa
 
 
 @contextlib.contextmanager
-def _run_folder(home: Path) -> Iterator[Path]:
+def warmed_up(home: Path) -> Iterator[None]:
+    """Load what stages need while the block prepares a run; a run inside the block uses it.
+
+    Args:
+        home: The profile's folder of tables.
+    """
+    with work_folder(home) as folder, warm(folder, patience=0.0) as told:
+        os.environ.update(told)
+        try:
+            yield
+        finally:
+            os.environ.pop(WARM_VARIABLE, None)
+
+
+@contextlib.contextmanager
+def work_folder(home: Path) -> Iterator[Path]:
     """A folder for events, logs and Snakemake; it goes with the run."""
     folder = home / f"{RUN_FOLDER}{uuid.uuid4().hex}"
     with disk_faults_told(folder), hold_folder(folder):
