@@ -232,6 +232,9 @@ def _standing(entry: MonthEntry, language: Language) -> dict[str, str]:
     if not entry.pages:
         return {}
     state = entry.standing.state
+    gone = {one.version for one in entry.versions if one.state == "withdrawn"}
+    if state == "published" and entry.standing.version in gone:  # its pages wait for a run
+        state = "withdrawn"
     return {"state": state, "words": language.text(STANDINGS[state], context="standing")}
 
 
