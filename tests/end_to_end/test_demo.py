@@ -64,7 +64,7 @@ PAGES = ("report", "quality", "email")
 PRODUCTS = re.compile(
     r"tierlab run (--\w+ \S+ ?)+|tierlab|Python|duckdb|ibis-framework|pandas|statsmodels|seaborn"
     r"|NPS|CSAT|Lee|English version|Asia/Shanghai|CNY|utf-8|gb18030"
-    r"|private/rejects\.csv|report\.zh\.html"
+    r"|private/rejects\.csv|(report|quality)\.zh\.html"
     r"|\b[pn] = |\bp 值|\bC\d{6,8}\b|\b[0-9a-f]{16}\b|“[^”]*”"
 )
 """Names of products, ids, commands and, in quotation marks, headings of the raw files."""
