@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from conftest import CHROMIUM_FLAGS, CHROMIUM_NAMES
@@ -18,7 +17,6 @@ ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 REPORTS = ROOT / "reports" / "demo" / "2026-10"
 SIZE = {"width": 1280, "height": 900}
-COLOURS = 128
 SECONDS = 60
 
 
@@ -27,11 +25,7 @@ def take(page: Page, address: str, name: str, ready: str) -> None:
     page.goto(address, timeout=SECONDS * 1000)
     page.locator(ready).first.wait_for(timeout=SECONDS * 1000)
     page.evaluate("document.fonts.ready")
-    place = PICTURES / f"{name}.png"
-    page.screenshot(path=place)
-    Image.open(place).convert("P", palette=Image.Palette.ADAPTIVE, colors=COLOURS).save(
-        place, optimize=True
-    )
+    page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def dashboard(page: Page, language: str) -> None:

@@ -22,6 +22,7 @@ ORDER = (
     "literature",
     "language",
     "standing",
+    "late",
     "message",
     "tables",
     "params",

@@ -1,5 +1,6 @@
 """The warm process: its forks do the same as processes of their own, and end with it."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from analysis.pipeline.delegation import WARM_VARIABLE, delegated
 from analysis.pipeline.supervision import warmed_up
-from analysis.pipeline.warm import SOCKET
+from analysis.pipeline.warm import FIRST, LATER, SOCKET
 from processes import DEADLINE_SECONDS, ends
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a warm process")
@@ -137,3 +138,11 @@ def test_what_was_warmed_up_before_a_run_serves_it_and_ends_with_it(tmp_path, mo
     assert WARM_VARIABLE not in os.environ
     assert not process.is_running()
     assert [path.name for path in tmp_path.iterdir()] == [".locks"]
+
+
+def test_what_it_loads_of_ours_are_modules_and_no_packages_that_load_nothing():
+    ours = [name for name in (*FIRST, *LATER) if name.startswith("analysis.")]
+    for name in ours:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None, name
+        assert "__getattr__" not in Path(spec.origin).read_text(encoding="utf-8"), name

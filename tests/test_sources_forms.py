@@ -24,6 +24,8 @@ EXACT = 1e-12
 
 cents = st.integers(0, 10**13 - 1)
 days = st.dates(dt.date(1950, 1, 1), dt.date(2150, 12, 31))
+no_months = days.map(lambda day: day.replace(day=13 + day.day % 16))
+"""Days whose number is not also that of a month."""
 
 
 def many(values):
@@ -148,7 +150,7 @@ def test_the_order_of_day_and_month_is_never_guessed(engine, dates):
 
 
 @FEW
-@given(dates=many(days.filter(lambda day: day.day > 12)))
+@given(dates=many(no_months))
 def test_a_date_in_the_other_order_is_a_fault(engine, dates):
     texts = [f"{d.month:02}/{d.day:02}/{d.year}" for d in dates]
     found, faults = read(engine, texts, type="date", forms=["%d/%m/%Y"])

@@ -6,8 +6,7 @@ a notebook's first cell stay fast.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from .late import late
 
 __version__ = "0.1.0"
 
@@ -93,10 +92,7 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'analysis' has no attribute '{name}'")
-    return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+__getattr__ = late(__name__, _PUBLIC)
 
 
 def __dir__() -> list[str]:

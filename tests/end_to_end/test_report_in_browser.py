@@ -222,6 +222,7 @@ def test_the_keyboard_reaches_the_report_past_the_contents(offline, shelf):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
+    page.wait_for_function("location.hash")  # the jump is not done when the key is up
     assert page.url.endswith("#report")
     page.close()
 

@@ -100,8 +100,7 @@ def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
 
 def _shipped(shipments: ir.Table, sensitive: SensitiveCargo | None, as_of: Month) -> ir.Table:
     """One row a customer and month with shipments."""
-    marked, different = with_kinds(shipments)
-    marked = marked.filter(marked.shipped_at < as_of.end)
+    marked, different = with_kinds(shipments.filter(shipments.shipped_at < as_of.end))
     day = ibis.literal(1, "int64") << marked.shipped_at.day()
     return marked.group_by("customer_id", month_index=month_index(marked.shipped_at)).aggregate(
         shipments_n=marked.count(),

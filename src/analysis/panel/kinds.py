@@ -33,8 +33,11 @@ def bits(_number: int) -> int:  # type: ignore[empty-body]
 def with_kinds(shipments: ir.Table) -> tuple[ir.Table, dict[str, Counted]]:
     """The shipments, and how to count different services, destinations and kinds of cargo.
 
-    Each kind is a bit of an integer, and a customer's month the integers' union: counting them one
-    by one would take longer than everything else that is summed.
+    Args:
+        shipments: One row a shipment; all of them are looked at.
+
+    Returns:
+        The shipments with a place for each kind, and column → how it is counted in a group of them.
     """
     kinds_n = shipments.aggregate(**{k: shipments[k].nunique() for k in KINDS}).execute().iloc[0]
     marked = shipments

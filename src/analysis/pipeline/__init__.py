@@ -7,8 +7,9 @@ month and is what the Snakefile's rules call. Notebooks know nothing of either.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..late import late
 
 if TYPE_CHECKING:
     from .answering import compare, publish_month, withdraw_month
@@ -42,8 +43,5 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Load a verb when it is first used: a kernel's process needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = late(__name__, _HOMES)
+"""A kernel's process needs none of them."""

@@ -53,13 +53,13 @@ def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subproc
     command += ["--rerun-triggers", "mtime", "--drop-metadata", "--rerun-incomplete"]
     command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
-    given = {name: os.environ[name] for name in (WARM_VARIABLE,) if name in os.environ}
-    with contextlib.nullcontext(given) if given else warm(folder) as told:
-        process = start(command, folder / "snakemake.log", _environment(folder) | told)
-        try:
-            yield process
-        finally:
-            stop(process)
+    environment = _environment(folder)
+    with contextlib.ExitStack() as ended:
+        if WARM_VARIABLE not in environment:  # else one was warmed up before
+            environment |= ended.enter_context(warm(folder))
+        process = start(command, folder / "snakemake.log", environment)
+        ended.callback(stop, process)
+        yield process
 
 
 @contextlib.contextmanager

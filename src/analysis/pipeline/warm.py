@@ -50,7 +50,10 @@ FIRST = (
 LATER = (
     "matplotlib.pyplot",
     "scipy.stats",
-    "analysis.report",
+    "analysis.report.monthly",
+    "analysis.report.evaluation_charts",
+    "analysis.report.index",
+    "analysis.report.summary",
     "nbconvert.exporters.templateexporter",
     "seaborn",
     "statsmodels.api",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..late import late
 
 if TYPE_CHECKING:
     from .evaluation import Provenance, evaluation_page
@@ -36,18 +37,17 @@ __all__ = [
 _HOMES = {
     "Provenance": "evaluation",
     "evaluation_page": "evaluation",
+    "answer_charts": "evaluation_charts",
+    "curve_charts": "evaluation_charts",
+    "effect_charts": "evaluation_charts",
+    "fairness_charts": "evaluation_charts",
+    "money_charts": "evaluation_charts",
     "index_page": "index",
     "month_entries": "index",
     "MonthlyReport": "monthly",
     "monthly_report": "monthly",
     "to_html": "page",
 }
-"""Where a name is, unless among the charts."""
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name when it is first used: to make a page of a notebook takes no charts."""
-    if name not in __all__:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    home = _HOMES.get(name, "evaluation_charts")
-    return getattr(importlib.import_module(f".{home}", __name__), name)
+__getattr__ = late(__name__, _HOMES)
+"""To make a page of a notebook takes no charts."""

@@ -86,11 +86,7 @@ def weak_levels(quality: pd.DataFrame | None) -> pd.DataFrame:
 
 def weak_sources(quality: pd.DataFrame | None) -> list[str]:
     """Sources with a level that falls short of a limit."""
-    if quality is None:
-        return []
-    weak = quality[quality["status"].isin(["warning", "error", "critical"])]
-    weak = weak[weak["source"] != TOTAL]
-    return sorted(str(source) for source in weak["source"].unique())
+    return sorted(str(source) for source in weak_levels(quality)["source"].unique())
 
 
 def weak_table(inputs: Inputs, language: Language) -> ReadingTable | None:
