@@ -68,7 +68,7 @@ def warm(folder: Path, *, patience: float = PATIENCE_SECONDS) -> Iterator[dict[s
 
     Args:
         folder: Of the run.
-        patience: Seconds for which nobody must have asked before it loads more.
+        patience: Seconds without a request before it first loads more.
 
     Yields:
         What the environment of those who may use it must say; empty where there is none.

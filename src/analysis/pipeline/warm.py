@@ -74,7 +74,7 @@ def start_warm(
     Args:
         folder: The run's folder; its socket lies there.
         environment: Of the process; what it loads may depend on it.
-        patience: Seconds for which nobody must have asked before it loads more.
+        patience: Seconds without a request before it first loads more.
 
     Returns:
         The process; None where the system cannot have one.
@@ -90,20 +90,19 @@ class Warm:
 
     Args:
         listener: Where requests arrive.
-        patience: Seconds for which nobody must have asked before it loads more.
+        patience: Seconds without a request before it first loads more.
     """
 
     def __init__(self, listener: socket.socket, patience: float) -> None:
         self._listener = listener
-        self._patience = patience
         self._clients: dict[int, socket.socket] = {}
         self._to_load = list(LATER)
-        self._asked_at = time.monotonic()
+        self._loads_from = time.monotonic() + patience
 
     def serve(self) -> None:
         """Fork what is asked for; load more while nobody asks."""
         while True:
-            loads = self._to_load and time.monotonic() - self._asked_at >= self._patience
+            loads = self._to_load and time.monotonic() >= self._loads_from
             wait = 0.0 if loads else LOOK_SECONDS
             watched = [self._listener, *self._clients.values()]
             ready = select.select(watched, [], [], wait)[0]
@@ -115,7 +114,7 @@ class Warm:
                 _load(self._to_load.pop(0))
 
     def _accept(self) -> None:
-        self._asked_at = time.monotonic()
+        self._loads_from = time.monotonic() + PATIENCE_SECONDS
         client, _ = self._listener.accept()
         try:
             request, streams = _read(client)
