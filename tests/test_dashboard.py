@@ -242,6 +242,10 @@ def test_big_numbers_are_the_summarys(folder: Path) -> None:
     assert "1,234" in shown
     assert "on last month" in shown
     assert "up 23.4%" in shown
+    noisy = {"value": 0.84, "previous": 0.85, "chance_previous": 0.02}
+    told = big_numbers({"headline": {"on_time_rate": noisy}}, "CNY", EN)
+    assert "within chance" in told  # as the report says it
+    assert "worse" not in told
     assert "Not available: no source of tickets" in big_numbers(
         {**stored, "not_available": {"en": ["no source of tickets"]}}, "CNY", EN
     )

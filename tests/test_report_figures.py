@@ -165,6 +165,35 @@ def test_the_noise_of_a_change_comes_from_both_months(figures):
     assert all(math.isnan(n) for n in figure("revenue", 2.0, 1.0).noise)
 
 
+@pytest.mark.parametrize(
+    ("key", "part", "whole"),
+    [("on_time_rate", "on_time_n", "promised_n"), ("complaints", "tickets_n", "shipments_n")],
+)
+def test_customers_vary_as_wholes_in_the_noise_of_a_rate(figures, panel, key, part, whole):
+    mine = panel[panel["month"] == AS_OF].astype({part: float, whole: float})
+    rate = mine[part].sum() / mine[whole].sum()
+    left = mine[part] - rate * mine[whole]
+    n = int((mine[whole] > 0).sum())
+    expected = 1.959964 * math.sqrt(n / (n - 1) * (left**2).sum()) / mine[whole].sum()
+    assert figures.at[AS_OF, f"{key}_noise"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_noise_of_retention_is_that_of_a_share_of_customers(figures, panel):
+    then = str(Month.parse(AS_OF).shifted(-3))
+    window = [str(Month.parse(then).shifted(-back)) for back in range(3)]
+    shipped = panel[panel["month"].isin(window) & (panel["shipments_n"] > 0)]
+    n, rate = shipped["customer_id"].nunique(), figures.at[AS_OF, "retention"]
+    expected = 1.959964 * math.sqrt(rate * (1 - rate) / (n - 1))
+    assert figures.at[AS_OF, "retention_noise"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_noise_of_a_typical_wait_falls_with_the_customers_that_waited(figures, panel):
+    waits = panel[panel["month"] == AS_OF]["response_minutes_median"].dropna()
+    spread = waits.quantile(0.75) - waits.quantile(0.25)
+    expected = 1.959964 * 1.25 / 1.35 * spread / math.sqrt(len(waits))
+    assert figures.at[AS_OF, "response_minutes_noise"] == pytest.approx(expected, rel=1e-6)
+
+
 def test_satisfaction_has_the_mean_of_the_answers_and_an_interval_on_its_scale(figures):
     answers = surveys().dropna(subset=["answered_at", "csat_score"])
     mine = answers[answers["answered_at"].dt.strftime("%Y-%m") == AS_OF]["csat_score"]

@@ -319,6 +319,21 @@ def test_last_months_report_is_compared_with(tmp_path):
     assert next(one.label for one in HEADLINE if one.key == "on_time_rate") not in html
 
 
+def test_readers_of_both_languages_are_told_of_the_same_revisions(tmp_path):
+    """A revenue of 2,143.9 then and 2,144.0 (万) now is CN¥21.4m both times when shortened."""
+    from analysis.report.changes import what_changed
+
+    inputs = gather(write_month(tmp_path))
+    figures = inputs.figures.copy()
+    figures.loc["2026-09", "revenue"] = 21_440_187.0
+    before = {"headline": {"revenue": {"value": 21_439_195.0}}}
+    inputs = replace(inputs, figures=figures, previous_summary=before)
+    for code in ("zh", "en"):
+        html = words(what_changed(inputs, Language(code)).html)
+        assert "¥21,439,195" in html, code
+        assert "¥21,440,187" in html, code
+
+
 def test_a_package_that_is_not_installed_has_no_version():
     assert version_of("pandas") == pd.__version__
     assert version_of("no-such-package") == MISSING

@@ -128,6 +128,11 @@ class Language:
         prefix = "−" if value < 0 else "+" if sign and value > 0 else ""
         return f"{prefix}{mark}{self.number(abs(value) / size, digits)}{unit}"
 
+    def amount(self, value: float, currency: str) -> str:
+        """An amount with its currency sign in whole units, not shortened."""
+        mark = numbers.get_currency_symbol(currency, locale=self.locale)
+        return f"{'−' if value < 0 else ''}{mark}{self.number(abs(value))}"
+
     def month(self, month: str) -> str:
         """A month such as 2026-10."""
         day = dt.date.fromisoformat(f"{month}-01")

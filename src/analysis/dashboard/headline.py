@@ -8,7 +8,16 @@ from html import escape
 from typing import Any
 
 from ..language import Language
-from ..report.headline import HEADLINE, Change, HeadlineFigure, Spec, change, written
+from ..months import Month
+from ..report.headline import (
+    HEADLINE,
+    Change,
+    HeadlineFigure,
+    Spec,
+    change,
+    since_last_year,
+    written,
+)
 
 
 def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -20,11 +29,13 @@ def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -
         language: The reader's.
     """
     stored = summary.get("headline") or {}
-    figures = [_figure(spec, stored[spec.key]) for spec in HEADLINE if spec.key in stored]
-    known = [figure for figure in figures if not math.isnan(figure.value)]
+    figures = [(_figure(spec, stored[spec.key]), stored[spec.key]) for spec in HEADLINE
+               if spec.key in stored]  # fmt: skip
+    known = [(figure, told) for figure, told in figures if not math.isnan(figure.value)]
     if not known:
         return ""
-    cards = "".join(_card(figure, currency, language) for figure in known)
+    year = _year_ago(summary)
+    cards = "".join(_card(figure, told, year, currency, language) for figure, told in known)
     title = language.text("The month at a glance")
     missing = _missing(summary, language)
     return f'<section><h2>{title}</h2><ul class="tl-numbers">{cards}</ul>{missing}</section>'
@@ -39,11 +50,28 @@ def _missing(summary: Mapping[str, Any], language: Language) -> str:
     return f'<p class="tl-note">{language.text("Not available:")} {escape(told)}</p>'
 
 
-def _card(figure: HeadlineFigure, currency: str, language: Language) -> str:
+def _year_ago(summary: Mapping[str, Any]) -> str:
+    """Which month of last year the figures are compared with, in words."""
+    month, compared = summary.get("month"), summary.get("last_year")
+    if not month or not compared:
+        return "on last year"
+    return since_last_year(Month.parse(str(month)), Month.parse(str(compared)))
+
+
+def _card(
+    figure: HeadlineFigure,
+    stored: Mapping[str, float | None],
+    year: str,
+    currency: str,
+    language: Language,
+) -> str:
     value = written(figure.value, figure.spec.form, language, currency)
     changes = (
-        change(figure, figure.previous, language.text("on last month"), language),
-        change(figure, figure.year_ago, language.text("on last year"), language),
+        change(figure, before, language.text(since), language, _number(stored, chance))
+        for before, since, chance in (
+            (figure.previous, "on last month", "chance_previous"),
+            (figure.year_ago, year, "chance_year_ago"),
+        )
     )
     rows = "".join(_change(moved) for moved in changes if moved is not None)
     return (
@@ -61,8 +89,10 @@ def _change(moved: Change) -> str:
 
 
 def _figure(spec: Spec, stored: Mapping[str, float | None]) -> HeadlineFigure:
-    def number(name: str) -> float:
-        value = stored.get(name)
-        return math.nan if value is None else float(value)
+    value, previous, year_ago = (_number(stored, k) for k in ("value", "previous", "year_ago"))
+    return HeadlineFigure(spec, value, previous, year_ago, ())
 
-    return HeadlineFigure(spec, number("value"), number("previous"), number("year_ago"), ())
+
+def _number(stored: Mapping[str, float | None], name: str) -> float:
+    value = stored.get(name)
+    return math.nan if value is None else float(value)

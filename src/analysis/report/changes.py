@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from ..figures import ReadingTable, reading_table
-from ..language import Language
+from ..language import LANGUAGES, Language
 from .block import Block, in_series, rendered
 from .experiment_view import experiment_views
-from .headline import HEADLINE, headline_figures, written
+from .headline import HEADLINE, Form, headline_figures, written
 from .inputs import Inputs
 from .verdicts import DECISIONS
 
@@ -119,7 +119,11 @@ def _words(decision: str, language: Language) -> str:
 def _revised_table(
     inputs: Inputs, before: Mapping[str, Any], language: Language
 ) -> ReadingTable | None:
-    """Last month's figures that are written otherwise today than in last month's report."""
+    """Last month's figures that are written otherwise today than in last month's report.
+
+    What is written otherwise in one language is told in all, so that no reader is told that
+    nothing changed; amounts stand in full, because shortened ones may look the same.
+    """
     currency = inputs.profile.money.currency
     month = inputs.month.shifted(-1)
     published = before.get("headline", {})
@@ -129,9 +133,10 @@ def _revised_table(
         now = figure.value
         if then is None or now != now:
             continue
-        told = [written(float(value), spec.form, language, currency) for value in (then, now)]
-        if told[0] != told[1]:
-            rows.append({"figure": language.text(spec.label), "then": told[0], "now": told[1]})
+        if not _written_otherwise(float(then), now, spec.form, currency):
+            continue
+        told = [_in_full(float(value), spec.form, language, currency) for value in (then, now)]
+        rows.append({"figure": language.text(spec.label), "then": told[0], "now": told[1]})
     if not rows:
         return None
     headings = {
@@ -145,6 +150,21 @@ def _revised_table(
     return reading_table(
         pd.DataFrame(rows), headings, caption=caption, numeric=("then", "now"), key="revised"
     )
+
+
+def _written_otherwise(then: float, now: float, form: Form, currency: str) -> bool:
+    readers = [Language(code) for code in LANGUAGES]
+    return any(
+        written(then, form, reader, currency) != written(now, form, reader, currency)
+        for reader in readers
+    )
+
+
+def _in_full(value: float, form: Form, language: Language, currency: str) -> str:
+    """A figure that is not shortened, so that a small revision can be seen."""
+    if form != "money":
+        return written(value, form, language, currency)
+    return language.amount(value, currency)
 
 
 _KINDS = {

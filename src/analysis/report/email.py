@@ -129,7 +129,8 @@ def _colon(language: Language) -> str:
 
 
 def _figure(card: dict[str, Any], language: Language) -> str:
-    changes = [f"{c.since} {c.arrow} {c.words}" for c in card["changes"] if c]
+    moved = [change for change in card["changes"] if change]
+    changes = [" ".join([c.since, c.arrow, c.words, c.verdict]).rstrip() for c in moved]
     told = language.text("; ", context="list").join(changes)
     value = card["value"]
     if told:

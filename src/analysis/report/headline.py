@@ -78,8 +78,8 @@ class HeadlineFigure:
             with (aligned by festival); NaN where there is none.
         past: Up to thirteen months, oldest first, this one last.
         low, high: Sampling interval of the value; NaN where none is given.
-        noise: Half-widths of the intervals of this month, last month and the same month last
-            year; NaN where none is given.
+        noise: Half-widths of the 95 % intervals of this month, last month and the same month
+            last year; NaN where none is known.
     """
 
     spec: Spec
@@ -90,6 +90,12 @@ class HeadlineFigure:
     low: float = math.nan
     high: float = math.nan
     noise: tuple[float, float, float] = (math.nan, math.nan, math.nan)
+
+    @property
+    def chance(self) -> tuple[float, float]:
+        """The largest change that chance alone explains (95 %), on last month and on last year."""
+        now, previous, year_ago = self.noise
+        return math.hypot(now, previous), math.hypot(now, year_ago)
 
 
 def headline_figures(
@@ -118,7 +124,9 @@ def _figure(
     past = tuple(of(spec.key, month.shifted(-back)) for back in range(SPARK_MONTHS - 1, -1, -1))
     compared = (month, month.shifted(-1), year_ago)
     ends = [(of(f"{spec.key}_low", m), of(f"{spec.key}_high", m)) for m in compared]
-    halves = [(high - low) / 2 for low, high in ends]
+    noise = [of(f"{spec.key}_noise", m) for m in compared]
+    if all(map(math.isnan, noise)):
+        noise = [(high - low) / 2 for low, high in ends]
     return HeadlineFigure(
         spec,
         past[-1],
@@ -126,7 +134,7 @@ def _figure(
         of(spec.key, year_ago),
         past,
         *ends[0],
-        (halves[0], halves[1], halves[2]),
+        (noise[0], noise[1], noise[2]),
     )
 
 
@@ -244,12 +252,12 @@ def figure_card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> M
         "why": why_missing(spec, inputs, language),
         "value": written(figure.value, spec.form, language, currency),
         "changes": [
-            change(
-                figure, before, language.text(since), language, math.hypot(figure.noise[0], noise)
-            )
-            for before, since, noise in (
-                (figure.previous, "on last month", figure.noise[1]),
-                (figure.year_ago, _since_last_year(inputs), figure.noise[2]),
+            change(figure, before, language.text(since), language, chance)
+            for before, since, chance in zip(
+                (figure.previous, figure.year_ago),
+                ("on last month", since_last_year(inputs.month, inputs.last_year)),
+                figure.chance,
+                strict=True,
             )
         ],
         "beside": _beside(figure, inputs, language),
@@ -257,8 +265,9 @@ def figure_card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> M
     }
 
 
-def _since_last_year(inputs: Inputs) -> str:
-    aligned = inputs.last_year != inputs.month.shifted(-12)
+def since_last_year(month: Month, compared: Month) -> str:
+    """The month of last year that a month is compared with, in words."""
+    aligned = compared != month.shifted(-12)
     return "on last year's festival month" if aligned else "on last year"
 
 
@@ -282,6 +291,9 @@ def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:
     """Why a figure does not exist, in words."""
     if spec.source not in inputs.sources:
         return no_source(spec.source, language)
+    figures = inputs.figures
+    if figures is None or spec.key not in figures or figures[spec.key].isna().all():
+        return language.text("recorded by no source")
     return language.text("nothing recorded in this month")
 
 

@@ -34,6 +34,9 @@ SURVEY_FIGURES = (
     "nps_worst",
     "nps_best",
 )
+IQR_TO_ERROR = 1.25 / 1.35
+"""Standard error of a median as a multiple of the interquartile range over √n; McGill, Tukey and
+Larsen (1978), Variations of box plots, The American Statistician."""
 PSEUDO_EXTREME, PSEUDO_PASSIVE = 0.75, 1.5
 """Pseudo-counts of the adjusted-Wald interval of NPS (promoters and detractors; passives)."""
 
@@ -54,7 +57,9 @@ def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
         customers of their median); nps, nps_low, nps_high (points, adjusted-Wald 95 %);
         answers_n; promoters, detractors (fractions of the answers); response_rate (fraction
         of the invitations of the month before, answered by the month's end); nps_worst, nps_best
-        (points: the NPS of those invitations if all the silent were detractors, or promoters).
+        (points: the NPS of those invitations if all the silent were detractors, or promoters);
+        retention_noise, on_time_rate_noise, complaints_noise, response_minutes_noise (half-width
+        of a 95 % interval in the figure's unit, customers being the units that vary).
         NaN where a figure does not exist.
     """
     figures = _panel_figures(panel)
@@ -132,9 +137,53 @@ def _panel_figures(panel: ir.Table) -> pd.DataFrame:
         complaints=seen.tickets_n.sum() / seen.shipments_n.sum().nullif(0),
         cost_to_serve=seen.cost_to_serve.sum(),
         response_minutes=seen.response_minutes_median.median(),
+        **_spreads(seen),
     )
     frame = months.order_by("month").execute().set_index("month").astype(float)
-    return _without_first_quarters(frame)
+    return _without_first_quarters(_with_noise(frame))
+
+
+def _spreads(seen: ir.Table) -> dict[str, ir.Scalar]:
+    """Sums over customers from which the noise of a month's ratios and of its median follows."""
+    kept, there = seen.is_kept.cast("int"), seen.was_there.fill_null(False).cast("int")
+    ratios = {
+        "retention": (kept * there, there),
+        "on_time_rate": (seen.on_time_n, seen.promised_n),
+        "complaints": (seen.tickets_n, seen.shipments_n),
+    }
+    wait = seen.response_minutes_median
+    spreads = {"wait_n": wait.count(), "wait_iqr": wait.quantile(0.75) - wait.quantile(0.25)}
+    for name, (part, whole) in ratios.items():
+        part, whole = part.cast("float64"), whole.cast("float64")
+        spreads |= {
+            f"{name}_n": (whole > 0).sum(),
+            f"{name}_whole": whole.sum(),
+            f"{name}_pp": (part * part).sum(),
+            f"{name}_pw": (part * whole).sum(),
+            f"{name}_ww": (whole * whole).sum(),
+        }
+    return spreads
+
+
+def _with_noise(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn the sums into half-widths of 95 % intervals.
+
+    A month's rate is a ratio of sums over customers, who vary as wholes: one customer's shipments
+    are late together. Its variance is that of the ratio estimator.
+
+    Source:
+        Cochran (1977), Sampling Techniques, 3rd edition, section 6.3.
+    """
+    noise = {}
+    for name in ("retention", "on_time_rate", "complaints"):
+        n, whole, pp, pw, ww = (frame.pop(f"{name}_{k}") for k in ("n", "whole", "pp", "pw", "ww"))
+        rate = frame[name]
+        squares = (pp - 2 * rate * pw + rate**2 * ww).clip(lower=0)
+        corrected = (n / (n - 1)).where(n > 1)
+        noise[f"{name}_noise"] = Z_95 * (corrected * squares) ** 0.5 / whole.where(whole > 0)
+    n, spread = frame.pop("wait_n"), frame.pop("wait_iqr")
+    noise["response_minutes_noise"] = Z_95 * IQR_TO_ERROR * spread / n.where(n > 1) ** 0.5
+    return frame.assign(**noise)
 
 
 def _without_first_quarters(frame: pd.DataFrame) -> pd.DataFrame:

@@ -33,11 +33,13 @@ def summary(workspace: Workspace) -> dict[str, Any]:
         workspace: The month.
 
     Returns:
-        profile, month, currency; ``headline`` (key → value, previous, year_ago; null where
-        unknown); ``experiments`` (id, title, verdict, gates, effects); ``tiers`` and ``moves``
-        (counts); ``calls_n``; ``rows`` (read, kept, rejected, merged); ``claims`` (claim →
-        verdict); ``not_available`` (phrases by language). Amounts in the currency, rates as
-        fractions, complaints a shipment, waits in minutes, NPS in points.
+        profile, month, currency; ``last_year`` (the month of last year that this one is compared
+        with, aligned by festival); ``headline`` (key → value, previous, year_ago, and the largest
+        change on either that chance alone explains, chance_previous and chance_year_ago; null
+        where unknown); ``experiments`` (id, title, verdict, gates, effects); ``tiers`` and
+        ``moves`` (counts); ``calls_n``; ``rows`` (read, kept, rejected, merged); ``claims``
+        (claim → verdict); ``not_available`` (phrases by language). Amounts in the currency, rates
+        as fractions, complaints a shipment, waits in minutes, NPS in points.
     """
     inputs = gather(workspace)
     calls = inputs.frame("calls")
@@ -47,6 +49,7 @@ def summary(workspace: Workspace) -> dict[str, Any]:
         "title": inputs.profile.title.model_dump(),
         "month": str(inputs.month),
         "currency": inputs.profile.money.currency,
+        "last_year": str(inputs.last_year),
         "headline": _headline(inputs),
         "experiments": [_experiment(view) for view in experiment_views(inputs)],
         "tiers": _tiers(inputs),
@@ -66,6 +69,8 @@ def _headline(inputs: Inputs) -> dict[str, dict[str, float | None]]:
             "value": _number(figure.value),
             "previous": _number(figure.previous),
             "year_ago": _number(figure.year_ago),
+            "chance_previous": _number(figure.chance[0]),
+            "chance_year_ago": _number(figure.chance[1]),
         }
         for figure in headline_figures(inputs.figures, inputs.month, inputs.last_year)
     }
