@@ -18,8 +18,8 @@ from babel.messages.pofile import read_po
 
 from .errors import ParamsError
 
-LANGUAGES = ("zh", "en")
 LanguageCode = Literal["zh", "en"]
+LANGUAGES: tuple[LanguageCode, ...] = ("zh", "en")
 LOCALES = Path(__file__).with_name("locale")
 MISSING = "–"
 """Shown for a value that does not exist; never an empty cell, never 0."""
