@@ -10,7 +10,8 @@ import shutil
 import tempfile
 import uuid
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,66 @@ COMPRESSION = "zstd"
 BYTE_ORDER_MARK = "\ufeff"
 """Before the first name of a CSV file: without it Excel takes Chinese for another encoding."""
 
+SETTINGS = (
+    "SET enable_progress_bar = false",
+    "SET TimeZone = 'UTC'",
+    "SET python_enable_replacements = false",
+)
+"""Of every connection; the last two are what Ibis sets on its own."""
+
 ibis.options.sql.fuse_selects = False
 """A column made in one step and used in the next is computed once, not copied into each use."""
+
+
+class Background:
+    """One thread with a connection of its own: it fills tables while Python prepares the next.
+
+    Only finished SQL is handed over; Ibis' expressions are not safe in several threads.
+
+    Args:
+        connection: Of the same database.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection.cursor()
+        for setting in SETTINGS:  # a cursor does not take over its parent's
+            self._connection.execute(setting)
+        self._thread = ThreadPoolExecutor(1)
+
+    def begin(self, task: Callable[[duckdb.DuckDBPyConnection], None]) -> Future[None]:
+        """Do something after what was begun before."""
+        return self._thread.submit(task, self._connection)
+
+    def stop(self) -> None:
+        """Give up what was begun; nobody waits for it any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._connection.interrupt()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A table that is being filled.
+
+    Attributes:
+        engine: Its engine.
+        name: The table's name.
+        done: What fills it.
+    """
+
+    engine: Engine
+    name: str
+    done: Future[None]
+
+    def wait(self) -> ir.Table:
+        """The table, filled.
+
+        Raises:
+            RunError: The disk or the memory is full.
+            SourceError: A value does not fit what is done to it.
+        """
+        with _told():
+            self.done.result()
+        return self.engine.connection.table(self.name)
 
 
 @dataclass(frozen=True)
@@ -42,10 +101,12 @@ class Engine:
     Attributes:
         connection: The Ibis backend.
         scratch: Folder for what does not fit into memory and for files in between.
+        background: Fills tables that need not be there at once.
     """
 
     connection: ibis.BaseBackend
     scratch: Path
+    background: Background
 
     def read(self, *paths: Path) -> ir.Table:
         """A table of one or more Parquet files with the same columns (read lazily).
@@ -106,15 +167,36 @@ class Engine:
             self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
             return self.connection.create_table(name, table)
 
-    @contextmanager
-    def stream(self, batches: pa.RecordBatchReader) -> Iterator[ir.Table]:
-        """Arrow batches as a table that can be read once, inside the block, never stored."""
-        name = f"s_{uuid.uuid4().hex}"
-        self.connection.con.register(name, batches)
-        try:
-            yield self.connection.table(name)
-        finally:
-            self.connection.con.unregister(name)
+    def begin(
+        self, batches: pa.RecordBatchReader, shape: Callable[[ir.Table], ir.Table], name: str
+    ) -> Pending:
+        """Begin to fill a table from Arrow batches that are read once and never stored.
+
+        With one core it is filled at once: a second thread would only be in the way.
+
+        Args:
+            batches: What comes in.
+            shape: From the batches' columns to the table's.
+            name: Of the table; one of the same name is replaced.
+        """
+        incoming = f"s_{uuid.uuid4().hex}"
+        cells = ibis.table(ibis.Schema.from_pyarrow(batches.schema), name=incoming)
+        shaped = shape(cells)
+        select = self.connection.compile(shaped)
+        self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+        self.connection.create_table(name, schema=shaped.schema())
+
+        def fill(duck: duckdb.DuckDBPyConnection) -> None:
+            duck.register(incoming, batches)
+            try:
+                duck.execute(f'INSERT INTO "{name}" {select}')
+            finally:
+                duck.unregister(incoming)
+
+        pending = Pending(self, name, self.background.begin(fill))
+        if self.cores == 1:
+            wait([pending.done])
+        return pending
 
     def write(self, table: ir.Table, path: Path) -> int:
         """Write a table as one Parquet file, atomically.
@@ -147,6 +229,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection; what was not written is lost."""
+        self.background.stop()
         self.connection.disconnect()
 
 
@@ -174,10 +257,11 @@ def open_engine(
         **({"threads": cores} if cores else {}),
         **({"memory_limit": f"{memory_gb}GB"} if memory_gb else {}),
     )
-    connection.raw_sql("SET enable_progress_bar = false")
+    for setting in SETTINGS:
+        connection.raw_sql(setting)
     if own:
         weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
-    return Engine(connection, scratch)
+    return Engine(connection, scratch, Background(connection.con))
 
 
 @contextmanager

@@ -106,8 +106,10 @@ def _own_rows(offered: Candidates, at: int, kept: ir.Table) -> ir.Table:
 def _months_of(rows: ir.Table, name: str) -> set[str]:
     began = rows[CONTRACTS[name].began]
     kind = CONTRACTS[name].columns[CONTRACTS[name].began].type
-    month = began if kind == "month" else began.strftime("%Y-%m")
-    return set(rows.select(month=month).distinct().execute()["month"].dropna())
+    first = began if kind == "month" else began.truncate("M")  # a text for each row takes longer
+    months = rows.select(month=first).distinct()
+    named = months if kind == "month" else months.select(month=months.month.strftime("%Y-%m"))
+    return set(named.execute()["month"].dropna())
 
 
 def _gaps(found: set[str], as_of: Month) -> tuple[int, int]:

@@ -78,37 +78,38 @@ def strays_of(offered: Candidates) -> list[pd.DataFrame]:
     contract, table = offered.contract, offered.table.filter(~offered.table[LATER])
     if contract.began not in table.columns or contract.name == "customers":
         return []
-    month = _month_of(contract.name, table)
-    source = offered.query.counted
+    source, name = offered.query.counted, contract.name
     found = []
     if OWN_ID in table.columns:
         unknown = table.customer_id.isnull()
-        found.append(_counted(f"{contract.name}_without_customer", table, month, unknown, source))
+        found.append(_counted(f"{name}_without_customer", name, table, unknown, source))
     early = [1 << at for at, rule in enumerate(offered.rules)
              if rule.column == "delivered_at" and rule.name.startswith("before_")]  # fmt: skip
     if early:
         broken = (table[BROKEN] & sum(early)) != 0
-        found.append(_counted("delivered_before_start", table, month, broken, source))
+        found.append(_counted("delivered_before_start", name, table, broken, source))
     return found
 
 
 def _counted(
-    check: str, table: ir.Table, month: ir.Value, odd: ir.BooleanValue, source: str, other: str = ""
+    check: str, name: str, table: ir.Table, odd: ir.BooleanValue, source: str, other: str = ""
 ) -> pd.DataFrame:
-    """One row a month of the rows that disagree among all rows."""
-    marked = table.select(month=month, _odd=odd.fill_null(False))
-    rows = marked.group_by("month").agg(value_a=marked.count(), difference=marked["_odd"].sum())
-    frame = rows.execute()
+    """One row a month of the rows of a canonical table that disagree among all rows."""
+    measures = {"value_a": table.count(), "difference": odd.fill_null(False).sum()}
+    frame = _by_month(name, table, **measures)
     frame["value_b"] = frame["value_a"] - frame["difference"]
     frame["share"] = frame["difference"] / frame["value_a"]
     return frame.assign(check=check, source_a=source, source_b=other)
 
 
-def _month_of(name: str, table: ir.Table) -> ir.StringValue:
-    """The month in which a row of a canonical table began."""
+def _by_month(name: str, table: ir.Table, **measures: ir.Value) -> pd.DataFrame:
+    """Measures of a canonical table by the month in which its rows began, as text."""
     contract = CONTRACTS[name]
     began = table[contract.began]
-    return began if contract.columns[contract.began].type == "month" else began.strftime("%Y-%m")
+    if contract.columns[contract.began].type == "month":
+        return table.group_by(month=began).agg(**measures).execute()
+    frame: pd.DataFrame = table.group_by(month=began.truncate("M")).agg(**measures).execute()
+    return frame.assign(month=pd.to_datetime(frame["month"]).dt.strftime("%Y-%m"))
 
 
 def _against_finance(
@@ -118,12 +119,10 @@ def _against_finance(
     if "finance_totals" not in tables:
         return None
     booked = tables["finance_totals"].execute().set_index("month")
-    by_month = merged.group_by(month=_month_of("shipments", merged)).agg(
-        shipments_n=merged.count(), revenue=merged.revenue.sum(), cost=merged.cost.sum()
-    )
-    own = by_month.execute().set_index("month")
+    sums = {"revenue": merged.revenue.sum(), "cost": merged.cost.sum()}
+    own = _by_month("shipments", merged, shipments_n=merged.count(), **sums).set_index("month")
     months = sorted(m for m in {*own.index, *booked.index} if m <= str(as_of))
-    both = own.reindex(months).join(booked.reindex(months), suffixes=("", "_b"))
+    both = own.reindex(months).join(booked.reindex(months), rsuffix="_b")
     a, b = "+".join(sources["shipments"]), "+".join(sources["finance_totals"])
     frames = []
     for column, name in FINANCE.items():
@@ -142,12 +141,11 @@ def _in_both_systems(merged: ir.Table, sources: Sequence[str]) -> pd.DataFrame |
     """Shipments that one system knows and another does not: costs without an order, and so on."""
     if len(sources) < 2:
         return None
-    month = _month_of("shipments", merged)
     pairs = [(a, b) for a in range(len(sources)) for b in range(len(sources)) if a != b]
     has = {at: merged[f"_row_{at}"].notnull() for at in range(len(sources))}
     measures: dict[str, ir.Value] = {f"n_{at}": known.sum() for at, known in has.items()}
     measures |= {f"both_{a}_{b}": (has[a] & has[b]).sum() for a, b in pairs}
-    counts = merged.group_by(month=month).agg(**measures).execute()
+    counts = _by_month("shipments", merged, **measures)
     frames = []
     for a, b in pairs:
         frame = counts[["month"]].assign(value_a=counts[f"n_{a}"], value_b=counts[f"both_{a}_{b}"])
@@ -163,8 +161,7 @@ def _before_pick_up(shipments: ir.Table, sources: Sequence[str]) -> pd.DataFrame
     """Kept shipments that were delivered before they were picked up."""
     known = shipments.filter(shipments.delivered_at.notnull() & shipments.picked_up_at.notnull())
     odd = known.delivered_at < known.picked_up_at
-    month = _month_of("shipments", known)
-    return _counted("delivered_before_pick_up", known, month, odd, "+".join(sources))
+    return _counted("delivered_before_pick_up", "shipments", known, odd, "+".join(sources))
 
 
 def _about_known_shipments(
@@ -176,11 +173,10 @@ def _about_known_shipments(
     named = tables[name].filter(tables[name].shipment_id.notnull())
     known = tables["shipments"].select(_known="shipment_id")
     joined = named.left_join(known, named.shipment_id == known["_known"])
-    month = _month_of(name, joined)
     other = "+".join(sources["shipments"])
     source = "+".join(sources[name])
     odd = joined["_known"].isnull()
-    return _counted(f"{name}_about_unknown_shipment", joined, month, odd, source, other)
+    return _counted(f"{name}_about_unknown_shipment", name, joined, odd, source, other)
 
 
 def _costs_of_strangers(tables: Mapping[str, ir.Table], sources: Sources) -> pd.DataFrame | None:
@@ -188,14 +184,13 @@ def _costs_of_strangers(tables: Mapping[str, ir.Table], sources: Sources) -> pd.
     if "service_costs" not in tables:
         return None
     costs, shipments = tables["service_costs"], tables["shipments"]
-    began = shipments.group_by(_who="customer_id").agg(
-        _first=_month_of("shipments", shipments).min()
-    )
+    began = shipments.group_by(_who="customer_id").agg(_first=shipments.shipped_at.min())
+    began = began.mutate(_first=began["_first"].strftime("%Y-%m"))
     joined = costs.left_join(began, costs.customer_id == began["_who"])
     odd = joined["_first"].isnull() | (joined["_first"] > joined.month)
     other = "+".join(sources["shipments"])
     source = "+".join(sources["service_costs"])
-    return _counted("costs_without_shipments", joined, joined.month, odd, source, other)
+    return _counted("costs_without_shipments", "service_costs", joined, odd, source, other)
 
 
 def _severity(share: float, profile: Profile) -> str:

@@ -19,13 +19,24 @@ from .job import CHECKOUT, Job
 from .kernels import ONE_THREAD, caches
 from .locks import RUN_VARIABLE
 from .processes import start, stop
-from .warm import PATIENCE_SECONDS, SOCKET, start_warm
+from .warm import SOCKET, start_warm
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 _START = (
-    "from analysis.pipeline.locks import die_with_parent; die_with_parent(); "
-    "from snakemake.cli import main; main()"
+    "import sys; from analysis.pipeline.locks import die_with_parent; die_with_parent(); "
+    "from analysis.pipeline.delegation import delegated; "
+    "code = delegated('analysis.pipeline.scheduling:schedule', sys.argv[1:]); "
+    "from analysis.pipeline.scheduling import schedule; "
+    "sys.exit(schedule(sys.argv[1:]) if code is None else code)"
 )
+
+
+def schedule(arguments: Sequence[str]) -> int:
+    """Be Snakemake, in a process of its own."""
+    from snakemake.cli import main
+
+    main(list(arguments))
+    return 0
 
 
 @contextlib.contextmanager
@@ -63,17 +74,17 @@ def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subproc
 
 
 @contextlib.contextmanager
-def warm(folder: Path, *, patience: float = PATIENCE_SECONDS) -> Iterator[dict[str, str]]:
+def warm(folder: Path, *, early: bool = False) -> Iterator[dict[str, str]]:
     """A warm process that lives as long as the block.
 
     Args:
         folder: Of the run.
-        patience: Seconds without a request before it first loads more.
+        early: The run begins later: it loads everything meanwhile.
 
     Yields:
         What the environment of those who may use it must say; empty where there is none.
     """
-    process = start_warm(folder, _environment(folder), patience=patience)
+    process = start_warm(folder, _environment(folder), early=early)
     try:
         yield {} if process is None else {WARM_VARIABLE: str(folder / SOCKET)}
     finally:

@@ -86,7 +86,7 @@ def warmed_up(home: Path) -> Iterator[None]:
     Args:
         home: The profile's folder of tables.
     """
-    with work_folder(home) as folder, warm(folder, patience=0.0) as told:
+    with work_folder(home) as folder, warm(folder, early=True) as told:
         os.environ.update(told)
         try:
             yield

@@ -61,27 +61,30 @@ LATER = (
 )
 """Loaded one by one while nobody asks: only some stages need them."""
 
+SCHEDULER = "snakemake.cli"
+"""Loaded before those where there is time before a run begins; else the run's own process does."""
+
 PATIENCE_SECONDS = 4.0
 """How long nobody must have asked before more is loaded: it takes the time of several small
 stages, and a stage that is through by then has months too small to be worth it."""
 
 
 def start_warm(
-    folder: Path, environment: Mapping[str, str], *, patience: float = PATIENCE_SECONDS
+    folder: Path, environment: Mapping[str, str], *, early: bool = False
 ) -> subprocess.Popen[bytes] | None:
     """Start the warm process of a run.
 
     Args:
         folder: The run's folder; its socket lies there.
         environment: Of the process; what it loads may depend on it.
-        patience: Seconds without a request before it first loads more.
+        early: The run begins later: it loads everything meanwhile, the scheduler too.
 
     Returns:
         The process; None where the system cannot have one.
     """
     if sys.platform != "linux":
         return None
-    command = [sys.executable, "-m", __name__, str(folder), str(patience)]
+    command = [sys.executable, "-m", __name__, str(folder), *(["early"] if early else [])]
     return start(command, folder / "warm.log", environment)
 
 
@@ -90,14 +93,14 @@ class Warm:
 
     Args:
         listener: Where requests arrive.
-        patience: Seconds without a request before it first loads more.
+        early: The run begins later: it loads more at once, the scheduler first.
     """
 
-    def __init__(self, listener: socket.socket, patience: float) -> None:
+    def __init__(self, listener: socket.socket, *, early: bool) -> None:
         self._listener = listener
         self._clients: dict[int, socket.socket] = {}
-        self._to_load = list(LATER)
-        self._loads_from = time.monotonic() + patience
+        self._to_load = [SCHEDULER, *LATER] if early else list(LATER)
+        self._loads_from = time.monotonic() + (0.0 if early else PATIENCE_SECONDS)
 
     def serve(self) -> None:
         """Fork what is asked for; load more while nobody asks."""
@@ -210,7 +213,7 @@ def main() -> None:
     leave_out_iri_grammar()
     for name in FIRST:
         _load(name)
-    Warm(listener, float(sys.argv[2])).serve()
+    Warm(listener, early=sys.argv[2:] == ["early"]).serve()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,15 @@ RECEIVABLE_RULES = (
 
 def _ten_thousand_yuan(yuan: Ints) -> Column:
     """`0.0123`: ten thousand yuan with four decimals; a leading minus is never needed."""
-    tail = Words(tuple(f".{number:04d}" for number in range(10_000)))
-    whole = Words(("0", *plain_digits().texts[1:]))
+    whole, tail = _yuan_words()
     return (Piece(whole, yuan // 10_000), Piece(tail, yuan % 10_000))
+
+
+@lru_cache(maxsize=1)
+def _yuan_words() -> tuple[Words, Words]:
+    """Whole ten thousands, and what comes after the point."""
+    tail = Words(tuple(f".{number:04d}" for number in range(10_000)))
+    return Words(("0", *plain_digits().texts[1:])), tail
 
 
 def _month_column(month: Month, rows: int) -> Column:

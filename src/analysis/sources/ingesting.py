@@ -22,7 +22,7 @@ from .amounts import (
     rates_source,
 )
 from .parts import LINE_BITS, Part, parts_of, told_once
-from .reading import UNUSABLE, Locale, SourceTable, read_source
+from .reading import UNUSABLE, Locale, SourceTable, begin_source, read_source
 
 FILE_COLUMNS = (
     "source",
@@ -76,10 +76,15 @@ def ingest(workspace: Workspace) -> Ingested:
     raise_all(faults)
     profile = workspace.profile
     locale = Locale(profile.timezone, profile.money, _rates(workspace))
-    read = {
-        name: read_source(workspace.engine, name, source, parts[name], locale)
+    begun = {
+        name: begin_source(workspace.engine, name, source, parts[name], locale)
         for name, source in profile.sources.items()
     }
+    try:
+        read = {name: finish() for name, finish in begun.items()}
+    except BaseException:
+        workspace.engine.background.stop()
+        raise
     return Ingested(MappingProxyType(read), workspace.engine)
 
 

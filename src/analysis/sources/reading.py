@@ -6,7 +6,7 @@ in the file in the lower ones, so that provenance costs one integer a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -26,7 +26,16 @@ from .oddities import KIND, TOLD, marked
 from .parquet_files import ROW
 from .parts import LINE_BITS, Part, settled_source, titles_of
 
-__all__ = ["LINE_BITS", "ROW", "UNUSABLE", "LostRow", "Part", "SourceTable", "read_source"]
+__all__ = [
+    "LINE_BITS",
+    "ROW",
+    "UNUSABLE",
+    "LostRow",
+    "Part",
+    "SourceTable",
+    "begin_source",
+    "read_source",
+]
 
 UNUSABLE = "_unusable"
 """True where a cell could not be read and the profile rejects such rows."""
@@ -97,45 +106,86 @@ def read_source(
     Raises:
         SourceError: A file is not what the profile says.
     """
+    return begin_source(engine, name, source, parts, locale)()
+
+
+def begin_source(
+    engine: Engine, name: str, source: Source, parts: Iterable[Part], locale: Locale
+) -> Callable[[], SourceTable]:
+    """Begin what `read_source` does, so that the engine reads while others are prepared.
+
+    Returns:
+        What waits for the end and returns the source; it raises as `read_source` does.
+    """
     listed = tuple(parts)
-    lost: list[LostRow] = []
     if source.format in TYPED:
-        cells = parquet_files.cells_of(engine, name, source, listed)
-        converted = _converted(cells, source, locale)
-        paths = [part.path for part in listed]
-        table = engine.materialise_files(converted, f"read_{name}", paths)
-    else:
-        table = _stream_in(engine, name, source, listed, locale, lost)
-    table, odd = _without_odd(table, name)
-    table, empty = _without_empty(table, source)
-    table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
-    rows = int(table.count().execute())
-    return SourceTable(name, source, listed, table, (*lost, *odd, *empty), rows)
+        return lambda: _settled(
+            engine, name, source, listed, _typed(engine, name, source, listed, locale), []
+        )
+    stream = _Stream(engine, name, source, listed, locale)
+    stream.begin(delimited.BLOCK_BYTES[0])
+    return lambda: _settled(engine, name, source, listed, stream.wait(), stream.lost)
 
 
-def _stream_in(
+def _settled(
     engine: Engine,
     name: str,
     source: Source,
     parts: tuple[Part, ...],
-    locale: Locale,
+    table: ir.Table,
     lost: list[LostRow],
+) -> SourceTable:
+    """A source that has been read, without the rows that hold no data."""
+    table, odd = _without_odd(table, name)
+    table, empty = _without_empty(table, source)
+    table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
+    rows = int(table.count().execute())
+    return SourceTable(name, source, parts, table, (*lost, *odd, *empty), rows)
+
+
+def _typed(
+    engine: Engine, name: str, source: Source, parts: tuple[Part, ...], locale: Locale
 ) -> ir.Table:
-    """Text formats; a record too large for one block is tried again with larger blocks."""
-    for block in delimited.BLOCK_BYTES:
-        held: list[AnalysisError] = []
-        lost.clear()
-        batches = _text_rows(source, parts, lost, held, block)
-        try:
-            with engine.stream(batches) as cells:
-                shaped = _shaped(cells, source, parts)
-                return engine.materialise(_converted(shaped, source, locale), f"read_{name}")
-        except Exception:
-            if not held:
-                raise
-            if not isinstance(held[0], delimited.RecordTooLargeError):
-                raise held[0] from None
-    raise held[0] from None
+    """Files whose cells have types."""
+    cells = parquet_files.cells_of(engine, name, source, parts)
+    converted = _converted(cells, source, locale)
+    return engine.materialise_files(converted, f"read_{name}", [part.path for part in parts])
+
+
+class _Stream:
+    """Text formats on their way into the engine; a record too large for one block is tried
+    again with larger blocks."""
+
+    def __init__(
+        self, engine: Engine, name: str, source: Source, parts: tuple[Part, ...], locale: Locale
+    ) -> None:
+        self.lost: list[LostRow] = []
+        self._engine, self._name = engine, name
+        self._source, self._parts, self._locale = source, parts, locale
+        self._held: list[AnalysisError] = []
+
+    def begin(self, block: int) -> None:
+        """Begin to fill the source's table, from the first file on."""
+        self._held.clear()
+        self.lost.clear()
+        batches = _text_rows(self._source, self._parts, self.lost, self._held, block)
+        self._pending = self._engine.begin(batches, self._shaped, f"read_{self._name}")
+
+    def wait(self) -> ir.Table:
+        """The table, filled."""
+        for block in (*delimited.BLOCK_BYTES[1:], None):
+            try:
+                return self._pending.wait()
+            except Exception:
+                if not self._held:
+                    raise
+                if block is None or not isinstance(self._held[0], delimited.RecordTooLargeError):
+                    raise self._held[0] from None
+            self.begin(block)
+        raise AssertionError("the last block size returns or raises")
+
+    def _shaped(self, cells: ir.Table) -> ir.Table:
+        return _converted(_shaped(cells, self._source, self._parts), self._source, self._locale)
 
 
 def _shaped(cells: ir.Table, source: Source, parts: tuple[Part, ...]) -> ir.Table:
