@@ -122,7 +122,9 @@ def _against_finance(
     sums = {"revenue": merged.revenue.sum(), "cost": merged.cost.sum()}
     own = _by_month("shipments", merged, shipments_n=merged.count(), **sums).set_index("month")
     months = sorted(m for m in {*own.index, *booked.index} if m <= str(as_of))
-    both = own.reindex(months).join(booked.reindex(months), rsuffix="_b")
+    both = own.reindex(months).merge(
+        booked.reindex(months), left_index=True, right_index=True, suffixes=("", "_b")
+    )
     a, b = "+".join(sources["shipments"]), "+".join(sources["finance_totals"])
     frames = []
     for column, name in FINANCE.items():
