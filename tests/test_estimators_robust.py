@@ -187,3 +187,22 @@ def test_any_data_give_bounds_ratios_and_weights_or_a_status(experiment):
         assert permuted.status is not Status.OK or 0 < permuted.p_value <= 1
     pseudo = pseudo_observations(np.abs(np.nan_to_num(first)), second > 0, units.treated, 5.0)
     assert pseudo.status is not Status.OK or np.isfinite(pseudo.values).all()
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_an_arm_without_events_does_not_make_a_rare_event_certain(is_small):
+    """12 of 2,209 against 0 of 238: Fisher's exact p is .62, with a variance of 0 it was .0005."""
+    large, small = np.arange(2209) < 12, np.zeros(238)
+    outcome = np.concatenate([large, small])
+    found = compare(outcome, make_units(np.repeat([not is_small, is_small], [2209, 238])))
+    pooled = outcome.mean() * (1 - outcome.mean()) * (1 / 2209 + 1 / 238)
+    assert found.std_error == pytest.approx(np.sqrt(pooled), rel=0.01)  # 1/n against 1/(n-1)
+    assert found.p_value > 0.2
+    assert abs(found.effect) == pytest.approx(12 / 2209)
+
+
+def test_a_large_arm_without_spread_does_not_narrow_the_interval():
+    outcome = np.concatenate([np.arange(100) % 3, np.zeros(900)])
+    found = compare(outcome, make_units(np.repeat([1, 0], [100, 900])), keep_influence=True)
+    assert found.std_error == pytest.approx(np.std(np.arange(100) % 3, ddof=1) / 10)
+    assert np.sum(found.influence**2) == pytest.approx(found.std_error**2)

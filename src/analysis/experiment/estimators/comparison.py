@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -168,6 +169,8 @@ def assemble(
     """
     fitted = design.fitted
     estimate = _plain_means(values, design.units) if fitted is None else fitted.estimate(values)
+    is_constant = fitted is not None and _is_constant_in_one_arm(estimate.covariance)
+    estimate = _with_shared_spread(estimate, design) if is_constant else estimate
     effect = estimate.means[0] - estimate.means[1]
     std_error = _std_error_of_difference(estimate.covariance)
     status = _status(values, design, std_error, estimate.df)
@@ -179,7 +182,9 @@ def assemble(
     clusters = fitted.clusters_per_arm if fitted else (0, 0)
     return Comparison(
         status=status,
-        notes=merge_notes(notes, design.notes, _warnings(estimate, design) if has_error else ()),
+        notes=merge_notes(
+            notes, design.notes, _warnings(estimate, design, is_constant) if has_error else ()
+        ),
         n_treatment=int(treated.sum()),
         n_control=int((~treated).sum()),
         clusters_treatment=clusters[0],
@@ -235,11 +240,41 @@ def _status(values: FloatArray, design: Design, std_error: float, df: float) -> 
     return Status.OK if df > 0 else Status.TOO_FEW_UNITS
 
 
-def _warnings(estimate: Estimate, design: Design) -> tuple[Note, ...]:
+def _is_constant_in_one_arm(covariance: FloatArray) -> bool:
+    """Whether the values of one arm, or of its clusters, do not vary."""
+    variances = np.diag(covariance)
+    return bool(variances.min() <= NEGLIGIBLE**2 * variances.max())
+
+
+def _with_shared_spread(estimate: Estimate, design: Design) -> Estimate:
+    """The estimate with one variance for both arms, where a small arm shows none of its own.
+
+    Its sample variance of 0 is no knowledge: among 238 units an event of 0.5 % stays away by
+    chance one time in three, and the difference to a large arm would then always be "shown". With
+    the variance v of all units together the difference has v (1/n₁ + 1/n₀), as in the chi-square
+    test: n_large / n_small times the varying arm's own. A constant arm that is the larger one
+    keeps 0: pooling would make the interval narrower.
+    """
+    constant = int(np.argmin(np.diag(estimate.covariance)))
+    treated = int(design.units.treated.sum())
+    sizes = (treated, len(design.units) - treated)
+    if design.fitted is not None and any(design.fitted.clusters_per_arm):
+        sizes = design.fitted.clusters_per_arm
+    own = float(estimate.covariance[1 - constant, 1 - constant])
+    factor = sizes[1 - constant] / sizes[constant]
+    if factor <= 1:
+        return estimate
+    covariance = np.diag([own, own])
+    covariance[constant, constant] = own * (factor - 1)
+    return Estimate(
+        estimate.means, covariance, estimate.df, estimate.influence * math.sqrt(factor)
+    )
+
+
+def _warnings(estimate: Estimate, design: Design, is_constant: bool) -> tuple[Note, ...]:
     """Notes on an arm without spread, on a skewed estimate, and on few clusters."""
-    variances = np.diag(estimate.covariance)
     notes = []
-    if variances.min() <= NEGLIGIBLE**2 * variances.max():
+    if is_constant:
         notes.append(Note(NoteCode.CONSTANT_IN_ONE_ARM))
     skewness = max(_skewness(part) for part in _parts(estimate.influence, design.units))
     if skewness > SKEWNESS_WARNED:
