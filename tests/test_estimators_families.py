@@ -74,8 +74,8 @@ def test_sample_ratio_of_few_units_is_exact():
     found = sample_ratio(np.array([8, 0]), np.array([0.5, 0.5]))
     assert found.p_value == pytest.approx(2 / 2**8)
     three_arms = sample_ratio(np.array([4, 0, 0]), np.ones(3))
-    assert three_arms.status is Status.TOO_FEW_UNITS
-    assert not three_arms.alarm
+    assert three_arms.p_value == pytest.approx(3 / 3**4)
+    assert sample_ratio(np.array([12, 0, 0]), np.ones(3)).alarm
 
 
 def test_units_in_an_arm_that_was_not_planned_alarm():

@@ -50,6 +50,10 @@ REFUSED = {
     "an event of 2": (BASE.assign(x=5.0, e=2), plan(STAY), "neither 0 nor 1"),
     "a covariate of words": (BASE, plan(covariates=["tier"]), "put categories under strata"),
     "clusters without names": (BASE.assign(c=np.nan), plan(cluster="c"), "in 'c'"),
+    "arms that YAML takes for truth": (
+        BASE.assign(arm=BASE["arm"].map({"red": "yes", "grey": "no"})),
+        plan(control=False, allocation={False: 0.5, True: 0.5}), "Put these arms in quotes",
+    ),
     "a cluster in two arms": (BASE.assign(c=EVEN // 4), plan(cluster="c"), "units of two arms"),
     "a share of a third": (
         saturated().assign(share=1 / 3), plan(**SATURATION), "shares of 0, 0.5 and 1",
@@ -105,7 +109,15 @@ EVALUATED = {
     "a segment called all": (BASE.assign(s="all"), plan(segments=["s"]), "roll_out", "ok"),
     "a stratum a unit": (BASE, plan(strata=["id"]), "roll_out", "taken together"),
     "durations below zero": (
-        BASE.assign(x=-5.0, e=1), plan(STAY), "inconclusive", "outside their scale",
+        BASE.assign(x=-5.0, e=1), plan(STAY), "do_not_trust", "outside their scale",
+    ),
+    "durations below zero in one arm": (
+        BASE.assign(x=np.where((BASE["arm"] == "red") & (EVEN < 30), -1.0, EVEN % 20), e=1),
+        plan(STAY), "do_not_trust", "15 values outside their scale",
+    ),
+    "a group without a name": (
+        BASE.assign(s=np.where(EVEN < 8, None, "x")), plan(segments=["s"]), "roll_out",
+        "8 units have no value in s and are in none of its segments",
     ),
     "nobody's event": (BASE.assign(x=20.0, e=0), plan(STAY), "inconclusive", "no variation"),
     "scores off the scale": (BASE.assign(x=11), plan(NPS), "inconclusive", "outside their scale"),
@@ -237,6 +249,47 @@ def test_a_csv_of_any_separator_and_encoding_is_read(tmp_path, separator, encodi
     table.to_csv(path, sep=separator, index=False, encoding=encoding)
     spec = plan(control="对照组", allocation={"对照组": 0.5, "实验组": 0.5})
     assert evaluate(path, spec).verdict.decision == "roll_out"
+
+
+NAMED = {
+    # names of two arms and groups in a file; how its units are numbered
+    "called missing": (("NA", "None"), "{}"),
+    "with leading zeros": (("01", "1"), "{}"),
+    "beside long numbers": (("a", "b"), "1234567890123456789{:04d}"),
+    "beside numbers with leading zeros": (("a", "b"), "{:04d}"),
+    "as truth": (("False", "True"), "{}"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_in_a_file_stay_what_they_are(tmp_path, name):
+    arms, numbered = NAMED[name]
+    path = tmp_path / "units.csv"
+    table = BASE.assign(
+        id=[numbered.format(i) for i in EVEN],
+        arm=np.where(BASE["arm"] == "red", arms[1], arms[0]),
+        s=np.where(EVEN // 2 % 2, arms[1], arms[0]),
+    )
+    table.to_csv(path, index=False)
+    spec = plan(control=arms[0], allocation=dict.fromkeys(arms, 0.5), segments=["s"])
+    found = evaluate(path, spec, assignments=path)
+    assert found.verdict.decision == "roll_out"
+    assert {e.segment for e in found.readings} == {"all", *(f"s={arm}" for arm in arms)}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "told"),
+    [
+        ("id,arm,orders,orders", "{},grey,1,2", "'orders' more than once"),
+        ("id,arm,orders", "{},grey,1,2", "does not match length of data"),
+    ],
+)
+def test_a_file_whose_columns_are_not_sure_is_refused(tmp_path, header, row, told):
+    path = tmp_path / "units.csv"
+    path.write_text("\n".join([header, *(row.format(i) for i in range(9))]), encoding="utf-8")
+    with pytest.raises(AnalysisError) as fault:
+        evaluate(path, plan())
+    assert told in str(fault.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe\x00", b"PAR1", b'"id,arm\n1,"red'])

@@ -93,6 +93,10 @@ def test_the_plan_of_a_plain_table_is_read(tmp_path):
         ("name: nps", "name: day7", "Two metrics share a name"),
         ("alpha: 0.05", "alpa: 0.05", "Did you mean 'alpha'?"),
         ("alpha: 0.05", "alpha: .nan", "alpha"),
+        ("covariates: []", "covariates: [complaints]", "metric complaints is not known before"),
+        ("segments: []", "segments: [version]", "column of the arm is not known before"),
+        ("strata: []", "strata: tier", "This must be a list"),
+        ("minimum_effect: 0.005", "minimum_effect: 1%", "Write 5 % as 0.05"),
     ],
 )
 def test_a_fault_names_key_value_and_what_is_allowed(tmp_path, wrong, right, told):

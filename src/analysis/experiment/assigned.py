@@ -10,7 +10,7 @@ from ..errors import AnalysisError, DesignError, did_you_mean, raise_all
 from ..params.experiment import ExperimentSpec
 from .carriers import Table, read_table
 from .study import Study, as_text
-from .table_faults import EXAMPLES
+from .table_faults import EXAMPLES, columns_of_names
 
 
 def with_assignments(study: Study, assignments: Table | None) -> Study:
@@ -28,7 +28,7 @@ def with_assignments(study: Study, assignments: Table | None) -> Study:
     if assignments is None:
         return study
     spec = study.spec
-    file = read_table(assignments).reset_index(drop=True)
+    file = read_table(assignments, columns_of_names(spec)).reset_index(drop=True)
     raise_all(_columns_missing(file, spec))
     file = file.assign(**{spec.arm: as_text(file[spec.arm]).astype(object)})
     unit = _comparable(file[spec.unit], study.all_units)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..language import Language
 from ..message import Message, Value
+from ..params.metric import Metric
 from .contrasts import Contrast
 from .estimation import make_cell
 from .estimators.gates import (
@@ -108,12 +109,19 @@ def _ratios(study: Study) -> list[Check]:
     counts = np.array([int(study.in_arm(arm).sum()) for arm in arms])
     found = [_ratio_check("sample_ratio", sample_ratio(counts, shares), counts, arms)]
     if spec.strata:
-        by_stratum = study.units.groupby(list(spec.strata), dropna=False)[spec.arm]
-        table = np.array([_counts(stratum, arms) for _, stratum in by_stratum])
+        table = _counts_by_stratum(study, arms)
         test = sample_ratio(table, shares)
         worst = table[max(test.worst, 0)]
         found.append(_ratio_check("sample_ratio_strata", test, worst, arms))
     return found
+
+
+def _counts_by_stratum(study: Study, arms: Sequence[str]) -> np.ndarray:
+    """(S, A) units by stratum and arm."""
+    strata = study.units.groupby(list(study.spec.strata), dropna=False, sort=True).ngroup()
+    members = np.column_stack([study.in_arm(arm) for arm in arms])
+    codes = strata.to_numpy()
+    return np.column_stack([np.bincount(codes[m], minlength=codes.max() + 1) for m in members.T])
 
 
 def _saturation_ratios(study: Study) -> list[Check]:
@@ -223,7 +231,7 @@ def _coverage(study: Study) -> list[Check]:
         if metric.kind == "nps":
             continue
         used = study.matured(metric) & study.eligible(metric)
-        known = used & _has_value(study, metric.columns)
+        known = used & has_value(study, metric)
         if not used.any():
             continue
         by_arm = np.array([int((used & member).sum()) for member in members])
@@ -252,10 +260,13 @@ def _coverage(study: Study) -> list[Check]:
     return [Check("coverage", lowest[1], p_value, ALARM_AT, alarmed, note)]
 
 
-def _has_value(study: Study, columns: Iterable[str]) -> BoolArray:
+def has_value(study: Study, metric: Metric) -> BoolArray:
+    """(n,) whether each unit has a value that is used: finite, and no duration below zero."""
     known = np.ones(len(study.units), bool)
-    for column in columns:
+    for column in metric.columns:
         known &= np.isfinite(study.numbers(column))
+    if metric.duration is not None:
+        known &= study.numbers(metric.duration) >= 0
     return known
 
 

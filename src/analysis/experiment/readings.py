@@ -12,7 +12,7 @@ from ..params.experiment import ExperimentSpec
 from ..params.metric import Metric
 from .contrasts import Contrast
 from .estimate import WHOLE, Estimate
-from .estimation import Compared, compare_cell, dressed, make_cell
+from .estimation import Cell, Compared, compare_cell, dressed, make_cell
 from .extras import (
     RESPONSE,
     UNWEIGHTED,
@@ -42,7 +42,7 @@ from .second_opinions import cluster_notes, spillover_notes
 from .segments import Segment, interaction_p, segments_of, smallest_by_arm, with_interaction
 from .setting import Setting
 from .study import Study, available
-from .words import absent_covariate, maturing, not_available, too_many_segments
+from .words import absent_covariate, maturing, not_available, outside_segments, too_many_segments
 
 ASSIGNED_AT = "assigned_at"
 """Column of the pipeline: when the unit was assigned."""
@@ -176,11 +176,20 @@ def _dressed(one: Compared, looks: Looks, setting: Setting) -> Estimate:
     if one.role == "primary" and one.cell.segment == WHOLE:
         gone = [c for c in one.cell.study.spec.covariates if c not in one.cell.study.covariates]
         notes += tuple(absent_covariate(column) for column in gone)
+        notes += _outside_segments(one.cell)
     if one.metric.kind == "survival" and one.cell.segment == WHOLE:
         notes += survival_notes(one.cell, one.metric, looks.alpha)
     if one.metric.name == WHILE_STAYING:
         notes += (scenario_note(one.cell.study),)
     return replace(estimate, notes=(*estimate.notes, *notes))
+
+
+def _outside_segments(cell: Cell) -> tuple[Message, ...]:
+    """How many units of a comparison no segment holds, for want of a value."""
+    units = cell.study.units
+    columns = [c for c in cell.study.spec.segments if c in units.columns]
+    without = {c: int(units[c].isna().to_numpy()[cell.rows].sum()) for c in columns}
+    return tuple(outside_segments(column, n) for column, n in without.items() if n)
 
 
 def _not_matured(one: Compared, setting: Setting) -> Message | None:

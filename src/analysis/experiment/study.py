@@ -19,6 +19,7 @@ from .carriers import Table, read_table
 from .estimators.results import BoolArray, FloatArray, IntArray
 from .followed import Followed, metrics_followed
 from .table_faults import (
+    columns_of_names,
     doubled_columns,
     doubled_units,
     missing_columns,
@@ -111,7 +112,7 @@ def read_study(
             plan, or values are not of the kind their metric needs; all faults at once.
         SourceError: The file cannot be read.
     """
-    frame = read_table(units).reset_index(drop=True)
+    frame = read_table(units, columns_of_names(spec)).reset_index(drop=True)
     raise_all(doubled_columns(frame, spec))
     missing = dict(unavailable or {})
     followed = tuple(
@@ -120,7 +121,8 @@ def read_study(
         if f.declared or f.name in missing or _has_all(frame, f.metric)
     )
     raise_all(missing_columns(frame, spec, missing))
-    frame = frame.assign(**{spec.arm: as_text(frame[spec.arm])})
+    arms = [spec.arm, *([spec.arm_at_half] if spec.design == "saturation" else [])]
+    frame = frame.assign(**{column: as_text(frame[column]) for column in arms})
     raise_all([*unit_faults(frame, spec), *value_faults(frame, followed, spec, missing)])
     again = frame[spec.unit].duplicated(keep=False)
     in_two = _in_two_arms(frame, again, spec) if again.any() else again

@@ -15,8 +15,19 @@ TIER = "tier"
 """Column of the tier at assignment; its segments go by the tiers' own names."""
 PRIOR = "prior_"
 """Columns that the pipeline measures before assignment begin so."""
+YAML_TRUTH = frozenset({"yes", "no", "on", "off", "y", "n"})
+"""Words that YAML takes for true and false where they stand without quotes."""
 EXAMPLES = 3
 """Values named in an error: enough to find them, few enough to read."""
+
+
+def columns_of_names(spec: ExperimentSpec) -> frozenset[str]:
+    """Columns whose values are names of units, arms, clusters and groups, not numbers."""
+    keys = {spec.unit, spec.arm, *spec.strata, *spec.segments}
+    keys |= {spec.cluster} if spec.cluster else set()
+    keys |= {spec.arm_at_half} if spec.design == "saturation" else set()
+    numbers = {c for metric in spec.metrics for c in (*metric.columns, metric.eligible)}
+    return frozenset(keys - numbers - set(spec.covariates))
 
 
 def missing_columns(
@@ -94,10 +105,17 @@ def unit_faults(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError
                 where=f"{where}: {spec.arm}",
                 got=", ".join(unknown[:EXAMPLES]),
                 allowed=list(spec.allocation),
-                todo=did_you_mean(unknown[0], spec.allocation) or "Add them to allocation.",
+                todo=_arm_meant(unknown, list(spec.allocation)),
             )
         )
     return faults
+
+
+def _arm_meant(unknown: list[str], arms: list[str]) -> str:
+    """What to do about arms that the plan does not know."""
+    if {"True", "False"} & set(arms) and {u.lower() for u in unknown} & YAML_TRUTH:
+        return "Put these arms in quotes in the plan: YAML reads yes, no, on and off as truth."
+    return did_you_mean(unknown[0], arms) or "Add them to allocation."
 
 
 def doubled_units(frame: pd.DataFrame, spec: ExperimentSpec) -> list[AnalysisError]:

@@ -51,6 +51,10 @@ METRIC_WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Measure → its English words."""
+SMALLEST_POINTS = 0.1
+"""Percentage points below which one decimal would say nothing: 0.04 pp would read 0.0 pp."""
+MOST_DIGITS = 6
+"""Decimals at most; what is smaller is rounding."""
 SIGNIFICANT_DIGITS = 3
 """Digits of a number without a unit of its own."""
 
@@ -107,7 +111,7 @@ def shown(metric: Metric, number: float, currency: str, *, sign: bool = True) ->
     everything else as a number.
     """
     if metric.kind == "proportion" or metric.measure in _SHARES:
-        return Value("points", number, 1, sign)
+        return Value("points", number, _points_digits(number), sign)
     is_reading = metric.name in MONEY_READINGS or month_summed_to(metric.name) is not None
     if (metric.is_money or is_reading) and currency:
         return Value("money", number, sign=sign, currency=currency)
@@ -132,7 +136,9 @@ def effect_values(estimate: Estimate, currency: str) -> dict[str, Value]:
 def _limit(metric: Metric, number: float, currency: str) -> Value:
     """A limit of an interval: the unit stands at the effect, and is not said three times."""
     value = shown(metric, number, currency)
-    return Value("number", number * 100, 1, True) if value.kind == "points" else value
+    if value.kind != "points":
+        return value
+    return Value("number", number * 100, _points_digits(number), True)
 
 
 def effect_told(estimate: Estimate, currency: str) -> Message:
@@ -160,6 +166,14 @@ def segments_value(segments: Iterable[str]) -> Value:
 def arm_value(arm: str) -> Value:
     """An arm's name for readers."""
     return Value("term", ARM_WORDS[arm]) if arm in ARM_WORDS else Value("plain", arm)
+
+
+def _points_digits(number: float) -> int:
+    """Decimals of percentage points: one, or as many as a rare event's difference needs."""
+    points = abs(number) * 100
+    if not 10**-MOST_DIGITS <= points < SMALLEST_POINTS:
+        return 1
+    return min(MOST_DIGITS, 1 - math.floor(math.log10(points)))
 
 
 def _digits(number: float) -> int:

@@ -129,6 +129,14 @@ def too_many_segments(count: int) -> Message:
     return Message("not estimated: {n} segments are too many", {"n": Value("number", count)})
 
 
+def outside_segments(column: str, count: int) -> Message:
+    """Units that count for the whole, but belong to no segment of a column."""
+    return Message(
+        "{n} units have no value in {column} and are in none of its segments",
+        {"n": Value("number", count), "column": Value("plain", column)},
+    )
+
+
 def interaction_told(p_value: float) -> Message:
     """Whether the effect differs between segments at all."""
     p = {"p": Value("plain", f"{p_value:.2g}")}

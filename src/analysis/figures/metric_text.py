@@ -36,7 +36,8 @@ _UNIT_OF_KIND: dict[str, Unit] = {
 }
 _SCALE: dict[Unit, float] = {"share": 100.0, "per_100": 100.0}
 SMALL = 0.1
-"""Size of a number without a unit below which two decimals would hide it."""
+"""Size of a number without a unit, or of percentage points, below which one or two decimals would
+hide it."""
 LARGEST_DIGITS = 6
 _DIGITS: dict[Unit, int] = {"minutes": 0, "score": 2, "number": 2, "per_100": 2}
 _LABELS = {
@@ -90,7 +91,8 @@ class MetricText:
     def value(self, value: float | None) -> str:
         """A level, such as 74.1% or ¥5,210."""
         if self.unit == "share":
-            return self.language.percent(value)
+            small = value is not None and 0 < value * 100 < SMALL
+            return self.language.percent(value, self._digits(value) if small and value else 1)
         return self._with_unit(value, sign=False)
 
     def effect(self, value: float | None) -> str:
@@ -153,10 +155,15 @@ class MetricText:
     def _bare(self, value: float | None, sign: bool) -> str:
         if value is None or value != value:
             return MISSING
-        digits = _DIGITS.get(self.unit, 1)
-        if self.unit == "number" and 0 < abs(value) < SMALL:
-            digits = min(LARGEST_DIGITS, 1 - math.floor(math.log10(abs(value))))
-        return self.language.number(value * _SCALE.get(self.unit, 1.0), digits, sign=sign)
+        scaled = value * _SCALE.get(self.unit, 1.0)
+        return self.language.number(scaled, self._digits(value), sign=sign)
+
+    def _digits(self, value: float) -> int:
+        """Decimals; more where a small number without a unit, or a rare share, needs them."""
+        size = abs(value) * _SCALE.get(self.unit, 1.0)
+        if self.unit not in ("number", "share") or not 10**-LARGEST_DIGITS <= size < SMALL:
+            return _DIGITS.get(self.unit, 1)
+        return min(LARGEST_DIGITS, 1 - math.floor(math.log10(size)))
 
     def _unit_text(self, number: str) -> str:
         sources = {

@@ -119,11 +119,13 @@ class ExperimentSpec(Section):
             follows["design"] = "cluster"
         if content.get("exposure_services") and "exposure" not in content:
             follows["exposure"] = "exposed"
-        return {**content, **follows, "metrics": _with_horizon(content)}
+        if "metrics" in content:
+            follows["metrics"] = _with_horizon(content)
+        return {**content, **follows}
 
     @model_validator(mode="after")
     def _keys_agree(self) -> ExperimentSpec:
-        refuse([*_arms(self), *_design(self), *_looks(self), *_metrics(self)])
+        refuse([*_arms(self), *_design(self), *_looks(self), *_metrics(self), *_known_late(self)])
         return self
 
     @property
@@ -312,6 +314,30 @@ def _metrics(spec: ExperimentSpec) -> list[BrokenRule]:
             if name is not None and name not in names
         ]
     return rules
+
+
+def _known_late(spec: ExperimentSpec) -> list[BrokenRule]:
+    """Columns that are measured after assignment, named where only what was known before may be.
+
+    To adjust by an outcome, or to look at segments of it, takes the effect itself away.
+    """
+    late = {
+        spec.arm: "the arm",
+        **({spec.exposure: "the use of the service"} if spec.exposure else {}),
+    }
+    for metric in spec.metrics:
+        late |= dict.fromkeys(metric.columns, f"the metric {metric.name}")
+    return [
+        BrokenRule(
+            f"{key}.{i}",
+            f"The column of {late[column]} is not known before assignment",
+            column,
+            todo="Name only columns that no arm can have changed.",
+        )
+        for key in ("strata", "covariates", "segments")
+        for i, column in enumerate(getattr(spec, key))
+        if column in late
+    ]
 
 
 def _not_monthly(plan: ExperimentSpec, where: str) -> list[AnalysisError]:

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 import yaml
@@ -190,6 +191,21 @@ def _broken(rule: BrokenRule, place: list[str], where: str) -> AnalysisError:
     )
 
 
+PLAIN_FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "tuple_type": ("This must be a list", "Write it in brackets: [first, second]."),
+        "dict_type": ("This must be keys with values", "Write it as {key: value}."),
+        "model_type": ("This must be keys with values", "Write it as {key: value}."),
+        "string_type": ("This must be text", "Put it in quotes."),
+        "float_parsing": ("This must be a number", "Write 5 % as 0.05."),
+        "int_parsing": ("This must be a whole number", ""),
+        "float_type": ("This must be a number", ""),
+        "int_type": ("This must be a whole number", ""),
+    }
+)
+"""The validator's kind of fault → what is wrong and what to do, in words of a YAML file."""
+
+
 def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
     path = [str(part) for part in error["loc"]]
     place = f"{where}: {'.'.join(path)}" if path else where
@@ -203,6 +219,10 @@ def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
         )
     if error["type"] == "missing":
         return ParamsError(f"The key '{path[-1]}' is missing", where=place, todo="Add it.")
+    if error["type"] in PLAIN_FAULTS:
+        what, todo = PLAIN_FAULTS[error["type"]]
+        todo = "" if error["type"] == "string_type" and _is_nested(error.get("input")) else todo
+        return ParamsError(what, where=place, got=repr(error.get("input")), todo=todo)
     context = error.get("ctx", {})
     allowed_text = str(context.get("expected", "")) or None
     message = str(error["msg"]).removeprefix("Value error, ")
@@ -213,6 +233,10 @@ def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
         allowed=allowed_text,
         todo=did_you_mean(str(error.get("input")), _quoted(allowed_text)),
     )
+
+
+def _is_nested(value: object) -> bool:
+    return value is None or isinstance(value, (list, dict))
 
 
 def _quoted(text: str | None) -> list[str]:

@@ -266,9 +266,7 @@ def _with_shared_spread(estimate: Estimate, design: Design) -> Estimate:
         return estimate
     covariance = np.diag([own, own])
     covariance[constant, constant] = own * (factor - 1)
-    return Estimate(
-        estimate.means, covariance, estimate.df, estimate.influence * math.sqrt(factor)
-    )
+    return Estimate(estimate.means, covariance, estimate.df, estimate.influence * math.sqrt(factor))
 
 
 def _warnings(estimate: Estimate, design: Design, is_constant: bool) -> tuple[Note, ...]:

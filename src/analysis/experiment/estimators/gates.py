@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -48,8 +49,8 @@ def sample_ratio(counts: IntArray, allocation: FloatArray) -> GateTest:
         allocation: (A,) or (S, A) planned shares; rescaled to sum to 1.
 
     Returns:
-        The test, strata by Bonferroni. Expected counts below 5 make it exact for two arms; for
-        more arms such a stratum is not tested. Units in an arm of share 0 alarm.
+        The test, strata by Bonferroni. Expected counts below 5 make it exact: each arm against
+        the rest by the binomial, arms by Bonferroni. Units in an arm of share 0 alarm.
 
     Example:
         >>> import numpy as np
@@ -78,10 +79,18 @@ def _ratio_test(counts: FloatArray, allocation: FloatArray) -> tuple[float, floa
     chi_square = float(np.sum((observed - expected) ** 2 / expected))
     if expected.min() >= FEWEST_EXPECTED:
         return chi_square, float(stats.chi2.sf(chi_square, len(observed) - 1))
-    if len(observed) > 2:
-        return np.nan, np.nan
-    exact = stats.binomtest(int(observed[0]), int(total), float(expected[0] / total))
-    return chi_square, float(exact.pvalue)
+    n_tests = 1 if len(observed) == 2 else len(observed)
+    exact = [
+        _binomial_p(int(k), int(total), float(e / total))
+        for k, e in zip(observed[:n_tests], expected, strict=False)
+    ]
+    return chi_square, min(1.0, n_tests * min(exact))
+
+
+@lru_cache(maxsize=4096)
+def _binomial_p(successes: int, total: int, share: float) -> float:
+    """Exact two-sided p; strata of equal size repeat the same question."""
+    return float(stats.binomtest(successes, total, share).pvalue)
 
 
 def loss(assigned: IntArray, analysed: IntArray, control: int) -> GateTest:
