@@ -17,9 +17,10 @@ from analysis.params.loading import build
 from analysis.params.profile import Profile
 from analysis.simulate import company
 from analysis.sources.inspecting import draft_of, inspect, look_at
-from analysis.sources.inspecting.kinds import kinds_of, unit_in
-from analysis.sources.inspecting.looking import header_row_of
+from analysis.sources.inspecting.kinds import kinds_of
+from analysis.sources.inspecting.look import header_row_of
 from analysis.sources.inspecting.names import lacking, meanings_of, normal, tables_of
+from analysis.sources.inspecting.quantities import unit_in
 from analysis.sources.parts import parts_of
 from analysis.sources.reading import Locale, read_source
 
@@ -202,7 +203,7 @@ def test_a_chinese_workbook_with_titles_merged_cells_and_several_sheets(tmp_path
     assert [lost.rule for lost in found.lost][-1] == "totals_row"
 
 
-def test_sheets_that_the_draft_leaves_out_are_named(tmp_path, engine):
+def test_sheets_with_the_same_headers_are_one_source_and_the_others_are_named(tmp_path, engine):
     book = openpyxl.Workbook()
     for number, name in enumerate(("1月", "2月", "3月", "说明")):
         sheet = book.create_sheet(name) if number else book.active
@@ -210,8 +211,10 @@ def test_sheets_that_the_draft_leaves_out_are_named(tmp_path, engine):
         for row in [["本表由客服部提供"]] if name == "说明" else [["运单号", "重量"], ["Y1", 2.5]]:
             sheet.append(row)
     book.save(tmp_path / "运单.xlsx")
-    notes = draft_of(look_at(tmp_path / "运单.xlsx"), engine).notes
-    assert any("2月, 3月" in note and "same headers" in note for note in notes)
+    draft = draft_of(look_at(tmp_path / "运单.xlsx"), engine, name="bills")
+    assert any("说明" in note for note in draft.notes)
+    source = build(Source, yaml.safe_load("\n".join(draft.source))["bills"], "draft")
+    assert read(engine, source, tmp_path, "bills")[1].rows == 3
 
 
 def test_ids_that_a_parquet_file_keeps_as_doubles_are_texts(tmp_path, engine):

@@ -16,11 +16,18 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write the draft there; by default it is shown.")
     ] = None,
+    encoding: Annotated[
+        str,
+        typer.Option(
+            "--encoding",
+            help="Of texts whose encoding cannot be told, such as windows-1252, big5, shift_jis.",
+        ),
+    ] = "",
 ) -> None:
     """Look at a file and draft its entry for a profile; of a folder, a whole profile."""
     if out is not None:
         _refuse_existing(out)
-    text = _draft(path)
+    text = _draft(path, encoding)
     if out is None:
         print(text, end="")
         return
@@ -28,16 +35,21 @@ def inspect(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, text)
+    from ..sources.inspecting import NOT_READ
+
+    for line in text.splitlines():
+        if line.startswith(NOT_READ):
+            print(line.removeprefix("# "))
     print(f"{out}: check the lines marked 'guess', then run 'tierlab check'.")
 
 
-def _draft(path: Path) -> str:
+def _draft(path: Path, encoding: str) -> str:
     from ..engine import open_engine
     from ..sources import inspecting
 
     engine = open_engine()
     try:
-        return inspecting.inspect(path, engine)
+        return inspecting.inspect(path, engine, encoding)
     finally:
         engine.close()
 

@@ -41,6 +41,9 @@ def in_language(text: str | Bilingual, code: str) -> str:
     return text.in_(code) if isinstance(text, Bilingual) else text
 
 
+LONGEST_SHOWN = 200
+"""Characters of a value that a message shows."""
+
 Model = TypeVar("Model", bound=Section)
 Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that somebody wrote: not empty, without blanks around it."""
@@ -222,14 +225,14 @@ def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
     if error["type"] in PLAIN_FAULTS:
         what, todo = PLAIN_FAULTS[error["type"]]
         todo = "" if error["type"] == "string_type" and _is_nested(error.get("input")) else todo
-        return ParamsError(what, where=place, got=repr(error.get("input")), todo=todo)
+        return ParamsError(what, where=place, got=_shown(error.get("input")), todo=todo)
     context = error.get("ctx", {})
     allowed_text = str(context.get("expected", "")) or None
     message = str(error["msg"]).removeprefix("Value error, ")
     return ParamsError(
         message,
         where=place,
-        got=repr(error.get("input")),
+        got=_shown(error.get("input")),
         allowed=allowed_text,
         todo=did_you_mean(str(error.get("input")), _quoted(allowed_text)),
     )
@@ -237,6 +240,14 @@ def _explained(model: type[BaseModel], error: Any, where: str) -> AnalysisError:
 
 def _is_nested(value: object) -> bool:
     return value is None or isinstance(value, (list, dict))
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it: of a whole section, its keys only."""
+    if isinstance(value, Mapping) and len(repr(value)) > LONGEST_SHOWN:
+        return f"the keys {', '.join(map(str, value))}"
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _quoted(text: str | None) -> list[str]:

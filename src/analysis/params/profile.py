@@ -21,6 +21,9 @@ from .services import ServicePlan
 from .sources import Source, TableSelect
 from .value import ValuePolicy
 
+NEEDED = ("customers", "shipments")
+"""Tables that every profile has."""
+
 
 class Privacy(Section):
     """What readers may see."""
@@ -84,10 +87,17 @@ class Profile(Section):
                         f"tables.{table} names the source '{select.source}'; "
                         f"allowed: {sorted(self.sources)}"
                     )
-        for needed in ("customers", "shipments"):
-            if needed not in self.tables:
-                raise ValueError(f"tables.{needed} is missing; every profile needs it")
+        refuse([_no_table(needed, self.sources) for needed in NEEDED if needed not in self.tables])
         return self
+
+
+def _no_table(needed: str, sources: Collection[str]) -> BrokenRule:
+    key = "customer_id" if needed == "customers" else "shipment_id, customer_id and shipped_at"
+    return BrokenRule(
+        "tables",
+        f"tables.{needed} is missing; every profile needs it",
+        todo=f"Add a SELECT over one of the sources ({', '.join(sources)}) that gives {key}.",
+    )
 
 
 def _no_timezone(name: str, known: Collection[str]) -> BrokenRule:

@@ -84,7 +84,7 @@ class Source(Section):
             the columns are called ``#1``, ``#2`` …
         timezone: Of times that name no offset, where it differs from the profile's.
         money: What its amounts are in, where it differs from the profile's.
-        sheets: Name or glob of the spreadsheet's sheets.
+        sheets: Name or glob of the spreadsheet's sheets, or several; all are read as one.
         nulls: Texts that mean "no value" in every column.
         columns: Raw header → how to read it; headers not named are ignored (and stated).
         optional: May be absent without an error.
@@ -100,7 +100,7 @@ class Source(Section):
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
     header_row: int = Field(1, ge=0)
-    sheets: str = "*"
+    sheets: str | tuple[str, ...] = "*"
     nulls: tuple[str, ...] = ()
     timezone: str = ""
     money: SourceMoney = SourceMoney()

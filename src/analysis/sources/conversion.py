@@ -362,7 +362,7 @@ def _within_years(value: ir.Value, reading: ColumnReading) -> ir.Value:
 
 
 _ANY_MONEY_SIGN = r"(?i)(人民币|rmb|cny|usd|eur|gbp|jpy|hkd|[¥￥$€£]|美元|欧元|元|\s)"
-_MONEY_SIGNS = {
+MONEY_SIGNS = {
     "CNY": "人民币|rmb|cny|[¥￥]|元整|元",
     "USD": r"usd|us\$|\$|美元",
     "EUR": "eur|€|欧元",
@@ -381,7 +381,7 @@ def _money_signs(reading: ColumnReading) -> str:
     if reading.type != "amount" or not reading.currency:
         return _ANY_MONEY_SIGN
     code = reading.currency
-    return rf"(?i)({_MONEY_SIGNS.get(code, code)}|\s)"
+    return rf"(?i)({MONEY_SIGNS.get(code, code)}|\s)"
 
 
 def _written_number(bare: ir.StringValue, reading: ColumnReading) -> ir.FloatingValue:

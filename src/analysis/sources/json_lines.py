@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,9 @@ from .oddities import KIND
 
 LINE = "_line_text"
 PROBED_LINES = 1_000
+DEEPEST = 4
+"""Members within members that are looked for."""
+
 LONGEST_LINE = 1 << 26
 """Bytes of one object: 64 MB."""
 
@@ -35,7 +38,9 @@ def _is_json(line: str) -> bool:  # type: ignore[empty-body]
 
 
 def keys_of(path: Path, encoding: str) -> list[str]:
-    """The members seen in the first `PROBED_LINES` lines.
+    """The members seen in the first `PROBED_LINES` lines; of an object in them its own, too.
+
+    A member of a member is written with a point between: ``times.picked_up``.
 
     Raises:
         SourceError: The first line is no JSON object.
@@ -106,7 +111,7 @@ def _decoded(line: bytes, path: Path, encoding: str) -> str:
 
 def members(lines: Sequence[str], keys: Sequence[str]) -> list[pa.Array]:
     """The members of some lines as text, one array a key; a line that is no object gives nulls."""
-    objects = [_content(line) for line in lines]
+    objects = [_flat(_content(line)) for line in lines]
     return [
         pa.array([_shown(content.get(key)) for content in objects], pa.string()) for key in keys
     ]
@@ -118,18 +123,45 @@ def cells_of(lines: ir.Table, source: Source) -> ir.Table:
     valid = _is_json(line)
     usable = valid.ifelse(line, ibis.null("string"))
     is_object = valid & line.startswith("{")
-    cells = {column: _member(usable, _path(column)) for column in source.columns}
+    cells = {column: _cell(usable, column) for column in source.columns}
     kind = is_object.ifelse(ibis.null("string"), ibis.literal("not_json"))
     return lines.select("_row", **cells, **{KIND: kind})
 
 
-def _path(column: str) -> str:
-    escaped = column.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$."{escaped}"'
+def _cell(line: ir.StringValue, column: str) -> ir.StringValue:
+    """The member of that name; where none has it, the member of a member."""
+    parts = column.split(".")
+    own = _member(line, _path([column]))
+    return own if len(parts) == 1 else ibis.coalesce(own, _member(line, _path(parts)))
+
+
+def _path(members: Sequence[str]) -> str:
+    escaped = [member.replace("\\", "\\\\").replace('"', '\\"') for member in members]
+    return "$" + "".join(f'."{member}"' for member in escaped)
 
 
 def _object(line: bytes) -> list[str]:
-    return list(_content(line.decode("utf-8", "replace")))
+    return list(_flat(_content(line.decode("utf-8", "replace"))))
+
+
+def _flat(content: Mapping[str, object], within: str = "", depth: int = 0) -> dict[str, object]:
+    """Members, and members of members, by their names with points between."""
+    found = {}
+    for key, value in content.items():
+        found[within + key] = value
+        if isinstance(value, dict) and depth < DEEPEST:
+            found |= _flat(value, f"{within}{key}.", depth + 1)
+    return found | {within + key: value for key, value in content.items()}
+
+
+def leaves(keys: Sequence[str]) -> list[str]:
+    """The members that hold values: without those that hold other members.
+
+    Example:
+        >>> leaves(["id", "times", "times.picked_up"])
+        ['id', 'times.picked_up']
+    """
+    return [key for key in keys if not any(other.startswith(f"{key}.") for other in keys)]
 
 
 def _content(line: str) -> dict[str, object]:

@@ -23,16 +23,28 @@ LARGEST_UNPACKED = 2_000_000_000
 """Bytes; a sheet of a million rows and twenty columns takes about half of it."""
 
 
+def names_of(path: Path) -> list[str]:
+    """The sheets of a workbook."""
+    return list(_workbook(path).sheet_names)
+
+
 def sheets_of(path: Path, source: Source) -> list[str]:
     """The sheets of a workbook that the source asks for.
 
     Raises:
         SourceError: The file is no spreadsheet, or has no such sheet.
     """
-    names = _workbook(path).sheet_names
-    wanted = [name for name in names if fnmatch(name, source.sheets)]
+    names = names_of(path)
+    patterns = (source.sheets,) if isinstance(source.sheets, str) else source.sheets
+    wanted = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
     if not wanted:
-        raise SourceError("Sheet not found", where=str(path), got=source.sheets, allowed=names)
+        raise SourceError(
+            "Sheet not found",
+            where=str(path),
+            got=", ".join(patterns),
+            allowed=names,
+            todo="Correct 'sheets' in the profile's source.",
+        )
     return wanted
 
 

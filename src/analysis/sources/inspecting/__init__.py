@@ -5,7 +5,8 @@ what the draft says is what a run will do. Only names and meanings are guessed, 
 """
 
 from .drafting import draft_of
-from .folders import inspect
-from .looking import Look, look_at
+from .folders import NOT_READ, inspect
+from .look import Look
+from .looking import look_at
 
-__all__ = ["Look", "draft_of", "inspect", "look_at"]
+__all__ = ["NOT_READ", "Look", "draft_of", "inspect", "look_at"]

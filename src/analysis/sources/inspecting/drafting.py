@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape
-from pathlib import Path
 
 import yaml
 from sqlglot.tokens import Tokenizer
@@ -18,11 +18,16 @@ from sqlglot.tokens import Tokenizer
 from ...engine import Engine
 from ...tables import CONTRACTS
 from ..headers import plain
-from .kinds import EMPTY, Kind, kinds_of
-from .looking import Look
-from .names import CATEGORY_WORDS, Meaning, lacking, meanings_of, normal, tables_of
+from .kinds import kinds_of
+from .look import Look
+from .names import Meaning, lacking, meanings_of, normal, tables_of
+from .seen import EMPTY, Kind
+from .synonyms import CATEGORY_WORDS
 
 GUESS = "# guess"
+HOME_CURRENCY = "CNY"
+CURRENCY_COLUMNS = ("currency", "currencycode", "币种", "货币", "币别", "货币代码")
+"""Headers, as `normal` makes them, of a column that names each row's currency."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Draft:
     Attributes:
         name: The source's name.
         customer_column: The header of its customer ids; empty where it has none.
+        currencies: Those that its amounts name.
         source: Lines of its entry, indented as below ``sources:``.
         tables: Canonical table → lines of its entry, as below ``tables:``.
         notes: What a reader should know, in sentences.
@@ -39,13 +45,20 @@ class Draft:
 
     name: str
     customer_column: str
+    currencies: tuple[str, ...]
     source: tuple[str, ...]
     tables: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
 
 def draft_of(
-    look: Look, engine: Engine, *, files: Sequence[str] = (), name: str = "", system: str = ""
+    look: Look,
+    engine: Engine,
+    *,
+    files: Sequence[str] = (),
+    sheets: Sequence[str] = (),
+    name: str = "",
+    system: str = "",
 ) -> Draft:
     """Draft the entry of one file.
 
@@ -53,21 +66,33 @@ def draft_of(
         look: What `look_at` returned.
         engine: Tries the conversions.
         files: Paths or globs below the raw folder; the file's name by default.
+        sheets: Names or globs of its sheets; those looked at by default.
         name: The source's name; made from the file's by default.
         system: Whose customer ids it carries; its own by default.
     """
     columns = _named(look.headers)
     kinds = dict(zip(columns, kinds_of(look, engine), strict=True))
     known = [column for column in columns if column]
-    tables = tables_of(known)
+    tables = tables_of(known, look.called)
     found = {table: meanings_of(known, table) for table in tables}
-    name = name or source_name(look.path.name, tables)
+    name = name or source_name(look.called, tables)
     files = files or (escape(look.path.name),)
     main = found[tables[0]] if tables else {}
     return Draft(
         name=name,
         customer_column=customer_column(main),
-        source=tuple(_source_lines(look, files, name, system or name, kinds, found)),
+        currencies=_currencies(kinds),
+        source=tuple(
+            _source_lines(
+                look,
+                files,
+                sheets or tuple(map(escape, look.sheets)),
+                name,
+                system or name,
+                kinds,
+                found,
+            )
+        ),
         tables={t: tuple(_table_lines(t, name, found[t])) for t in tables},
         notes=tuple(_notes(look, columns, kinds, found)),
     )
@@ -98,7 +123,6 @@ def as_yaml(drafts: Sequence[Draft], told: str) -> str:
     for draft in drafts:
         for table, entry in draft.tables.items():
             by_table.setdefault(table, []).extend(entry)
-    by_table = _with_customers(by_table, drafts)
     complete = {t: ls for t, ls in by_table.items() if any(not li.startswith("#") for li in ls)}
     lines.append("tables:" if complete else "tables: {}")
     for table in (t for t in CONTRACTS if t in complete):
@@ -108,41 +132,56 @@ def as_yaml(drafts: Sequence[Draft], told: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _with_customers(
-    by_table: dict[str, list[str]], drafts: Sequence[Draft]
-) -> dict[str, list[str]]:
-    """Customers made of the shipments' ids, where no file of customers was found among several."""
-    shipping = [d for d in drafts if "shipments" in d.tables and d.customer_column]
-    if len(drafts) < 2 or "customers" in by_table or not shipping:
-        return by_table
-    first = shipping[0]
-    column = _sql_name(first.customer_column)
-    lines = [
-        f"    - source: {first.name}  {GUESS}: no file of customers was found",
+def _customers_of(draft: Draft) -> list[str]:
+    """Customers made of the ids of another file, where no file of customers was found."""
+    column = _sql_name(draft.customer_column)
+    return [
+        f"    - source: {draft.name}  {GUESS}: no file of customers was found",
         "      select: |",
-        f"        SELECT {column} AS customer_id FROM {first.name} GROUP BY {column}",  # noqa: S608
+        f"        SELECT {column} AS customer_id FROM {draft.name} GROUP BY {column}",  # noqa: S608
     ]
-    return {"customers": lines, **by_table}
+
+
+def _with_customers(drafts: Sequence[Draft]) -> list[Draft]:
+    """Drafts of a whole company: one with customers among them, where any file has their ids."""
+    if any("customers" in draft.tables for draft in drafts):
+        return list(drafts)
+    named = [d for d in drafts if "customer_names" in d.tables and d.customer_column]
+    chosen = named or [d for d in drafts if "shipments" in d.tables and d.customer_column]
+    return [
+        replace(d, tables={"customers": tuple(_customers_of(d)), **d.tables}) if d in chosen else d
+        for d in drafts
+    ]
+
+
+def _currency(drafts: Sequence[Draft]) -> tuple[str, str]:
+    """The currency of a company's amounts, and why it is taken for that."""
+    named = Counter(currency for draft in drafts for currency in draft.currencies)
+    if not named or HOME_CURRENCY in named:
+        return HOME_CURRENCY, "state excluded or included"
+    currency = named.most_common(1)[0][0]
+    return currency, f"the files name {currency}; state tax: excluded or included"
 
 
 def draft_profile(drafts: Sequence[Draft], name: str, raw: str, told: str) -> str:
     """A whole profile around the drafts of a folder's files."""
+    currency, why = _currency(drafts)
     head = [
         f"# A profile drafted by 'tierlab inspect': {told}.",
         "schema_version: 1",
-        f"profile: {name}  {GUESS}",
-        f"title: {{zh: {name}, en: {name}}}  {GUESS}",
+        f"profile: {_scalar(name)}  {GUESS}",
+        f"title: {{zh: {_scalar(name)}, en: {_scalar(name)}}}  {GUESS}",
         f"raw: {_scalar(raw)}",
         f"timezone: Asia/Shanghai  {GUESS}: of times that name no offset",
-        f"money: {{currency: CNY, tax: unknown}}  {GUESS}: state excluded or included",
+        f"money: {{currency: {currency}, tax: unknown}}  {GUESS}: {why}",
         "",
     ]
-    return "\n".join(head) + as_yaml(drafts, told)
+    return "\n".join(head) + as_yaml(_with_customers(drafts), told)
 
 
-def source_name(file: str, tables: Sequence[str] = ()) -> str:
-    """A name for SELECTs: the file's own without digits, else the table's."""
-    stem = unicodedata.normalize("NFKC", Path(file).stem).lower()
+def source_name(called: str, tables: Sequence[str] = ()) -> str:
+    """A name for SELECTs: the file's (or sheet's) own without digits, else the table's."""
+    stem = unicodedata.normalize("NFKC", called).lower()
     plainly = re.sub(r"_+", "_", re.sub(r"[^a-z_]+", "_", stem)).strip("_")
     if len(plainly) > 2 and not re.search(r"[^\x00-\x7f]", stem):
         return plainly if plainly.upper() not in Tokenizer.KEYWORDS else f"{plainly}_file"
@@ -165,6 +204,7 @@ def _named(headers: Sequence[str]) -> list[str]:
 def _source_lines(
     look: Look,
     files: Sequence[str],
+    sheets: Sequence[str],
     name: str,
     system: str,
     kinds: Mapping[str, Kind],
@@ -182,13 +222,36 @@ def _source_lines(
     if look.header_row != 1:
         told = "" if look.header_row else f"  {GUESS}: no row looks like headers"
         lines.append(f"    header_row: {look.header_row}{told}")
-    if look.sheet and look.sheet != "*":
-        lines.append(f"    sheets: {_scalar(escape(look.sheet))}  {GUESS}")
+    if sheets:
+        lines.append(f"    sheets: {_files(sheets)}  {GUESS}")
+    currency, column = _stated_currency(kinds)
+    if currency not in ("", HOME_CURRENCY):
+        lines.append(f"    money: {{currency: {currency}}}  {GUESS}: the column {column} says so")
     lines.append("    columns:")
     for column, kind in kinds.items():
         if column:
             lines.append(_column_line(column, kind, main.get(column), found))
     return lines
+
+
+def _currency_words(kinds: Mapping[str, Kind]) -> tuple[str, tuple[str, ...]]:
+    """The column that names a currency for each row, and what it names."""
+    column = next((c for c in kinds if normal(c.rpartition(".")[2]) in CURRENCY_COLUMNS), "")
+    return column, tuple(sorted(kinds[column].words)) if column else ()
+
+
+def _stated_currency(kinds: Mapping[str, Kind]) -> tuple[str, str]:
+    """The one currency of a file that names it in a column, and the column; empty where not."""
+    column, words = _currency_words(kinds)
+    paid = any(kind.reading.type == "amount" for kind in kinds.values())
+    one = len(words) == 1 and re.fullmatch("[A-Za-z]{3}", words[0]) and paid
+    return (words[0].upper(), column) if one else ("", column)
+
+
+def _currencies(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    stated = _stated_currency(kinds)[0]
+    named = [kind.reading.currency for kind in kinds.values() if kind.reading.currency]
+    return (*named, *([stated] if stated else []))
 
 
 def _files(files: Sequence[str]) -> str:
@@ -222,7 +285,9 @@ def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
     if reading.forms:
         given["forms"] = list(reading.forms)
     if reading.unit is not None:
-        given["unit"] = int(reading.unit) if reading.unit >= 1 else reading.unit
+        given["unit"] = int(reading.unit) if reading.unit == int(reading.unit) else reading.unit
+    if reading.currency not in (None, HOME_CURRENCY):
+        given["currency"] = reading.currency
     if reading.decimal != ".":
         given["decimal"] = reading.decimal
     if reading.nulls:
@@ -289,8 +354,11 @@ def _notes(
     flat = [plain(header) for header in look.headers]
     twice = sorted({header for header in flat if header and flat.count(header) > 1})
     notes += [f"headers that come twice: {', '.join(twice)}"] if twice else []
+    column, words = _currency_words(kinds)
+    if len(words) > 1:
+        notes.append(f"several currencies in {column}: {', '.join(words)}; make a source of each")
     unnamed = sum(1 for column in columns if not column)
-    notes += [f"{unnamed} columns without a header are not read"] if unnamed else []
+    notes += [f"columns without a header, not read: {unnamed}"] if unnamed else []
     personal = [c for c in kinds if c and _personal(c, found)]
     notes += [f"personal columns: {', '.join(personal)}"] if personal else []
     if not found:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 
 from ...engine import Engine
 from ...errors import AnalysisError, SourceError
+from .. import spreadsheets
 from .drafting import Draft, as_yaml, customer_column, draft_of, draft_profile, source_name
-from .looking import Look, look_at
+from .look import Look
+from .looking import looks_at
 from .names import meanings_of, tables_of
 
 GROUPING_ROWS = 50
 """Rows that are looked at to tell which files belong together."""
+
+NOT_READ = "# not read: "
+"""What the line about a file that no source reads begins with."""
+
+ALIKE = 0.7
+"""Share of the headers that two files have in common which are the same export."""
 
 LEFT_OUT = frozenset(
     {".md", ".pdf", ".docx", ".doc", ".zip", ".gz", ".png", ".jpg", ".yaml", ".py"}
@@ -21,19 +31,21 @@ LEFT_OUT = frozenset(
 """Endings of files that are no tables."""
 
 
-def inspect(path: Path, engine: Engine) -> str:
+def inspect(path: Path, engine: Engine, encoding: str = "") -> str:
     """The draft for a file, or the profile for a folder, as YAML.
 
     Args:
         path: A file or a folder of raw files.
         engine: Tries the conversions.
+        encoding: Of texts whose encoding cannot be told.
 
     Raises:
         AnalysisError: The file cannot be read, or the folder holds none that can.
     """
     if not path.is_dir():
-        return as_yaml([draft_of(look_at(path), engine)], path.name)
-    looks, unread = _looks(path)
+        looks = looks_at(path, GROUPING_ROWS, encoding)
+        return as_yaml(_drafts(path.parent, looks, engine), path.name)
+    looks, unread = _looks(path, encoding)
     if not looks:
         raise SourceError(
             "The folder holds no file that can be read",
@@ -42,9 +54,10 @@ def inspect(path: Path, engine: Engine) -> str:
             todo="Put the company's files there.",
         )
     drafts = _drafts(path, looks, engine)
-    told = f"{len(looks)} files of {path.name}"
-    told += f"; not read: {', '.join(unread)}" if unread else ""
-    return draft_profile(drafts, _profile_name(path), str(path), told)
+    files = len({look.path for look in looks})
+    told = f"{files} {'file' if files == 1 else 'files'} of {path.name}"
+    text = draft_profile(drafts, _profile_name(path), str(path), told)
+    return "".join(f"{NOT_READ}{file}\n" for file in unread) + text
 
 
 def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
@@ -52,38 +65,64 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
     names: dict[str, int] = {}
     groups = _groups(looks)
     named = [_new_name(group[0], names) for group in groups]
-    full = [look_at(group[0].path) for group in groups]
+    full = [_in_full(group[0]) for group in groups]
     ids = [_customer_ids(look) for look in full]
-    known = next(
-        (at for at, look in enumerate(full) if "customers" in tables_of(_filled(look))), None
-    )
+    known = next((at for at, look in enumerate(full) if "customers" in _tables_of(look)), None)
     drafts = []
     for at, group in enumerate(groups):
         shared = known is not None and len(ids[at] & ids[known]) > len(ids[at]) / 2
         system = named[known] if known is not None and shared else named[at]
         files = _patterns(folder, group, looks)
-        draft = draft_of(full[at], engine, files=files, name=named[at], system=system)
-        drafts.append(draft)
+        sheets = _sheet_patterns(group)
+        draft = draft_of(
+            full[at], engine, files=files, sheets=sheets, name=named[at], system=system
+        )
+        notes = (*_alike(at, groups, named), *_one_by_one(files))
+        drafts.append(replace(draft, notes=(*draft.notes, *notes)))
     return drafts
 
 
-def _filled(look: Look) -> list[str]:
-    return [header for header in look.headers if header]
+def _alike(at: int, groups: Sequence[Sequence[Look]], named: Sequence[str]) -> list[str]:
+    """Which other file of the folder has nearly the same columns, and what differs."""
+    look = groups[at][0]
+    own = dict.fromkeys(look.filled_headers)
+    for other, name in zip(groups[:at], named, strict=False):
+        theirs = dict.fromkeys(other[0].filled_headers)
+        same = [header for header in own if header in theirs]
+        beside = look.path.parent == other[0].path.parent
+        if beside and len(same) >= ALIKE * max(len(own), len(theirs)):
+            more = ", ".join(h for h in own if h not in theirs) or "none"
+            fewer = ", ".join(h for h in theirs if h not in own) or "none"
+            return [f"like {name}, but for its headers {more} (there: {fewer})"]
+    return []
+
+
+def _one_by_one(files: Sequence[str]) -> list[str]:
+    """That a list of files does not grow by itself."""
+    return ["no pattern names these files alone: add each new one to the list"] * (len(files) > 1)
+
+
+def _in_full(seen: Look) -> Look:
+    """The look at all rows of a file, or of the same sheets of it."""
+    looks = looks_at(seen.path, encoding=seen.encoding)
+    return next(look for look in looks if look.sheets == seen.sheets)
+
+
+def _tables_of(look: Look) -> list[str]:
+    return tables_of(look.filled_headers, look.called)
 
 
 def _customer_ids(look: Look) -> set[str]:
     """The customer ids of a file's first rows."""
-    headers = _filled(look)
-    column = next(
-        (customer_column(meanings_of(headers, table)) for table in tables_of(headers)), ""
-    )
+    headers = look.filled_headers
+    column = next((customer_column(meanings_of(headers, t)) for t in _tables_of(look)), "")
     if not column:
         return set()
     cells = look.cells.column(look.headers.index(column)).unique().to_pylist()
     return {cell.strip() for cell in cells if cell and cell.strip()}
 
 
-def _looks(folder: Path) -> tuple[list[Look], list[str]]:
+def _looks(folder: Path, encoding: str) -> tuple[list[Look], list[str]]:
     """All files of a folder as they are laid out, and those that cannot be read, with why."""
     looks: list[Look] = []
     unread: list[str] = []
@@ -92,9 +131,9 @@ def _looks(folder: Path) -> tuple[list[Look], list[str]]:
         if hidden or not file.is_file() or file.suffix.lower() in LEFT_OUT:
             continue
         try:
-            looks.append(look_at(file, GROUPING_ROWS))
+            looks += looks_at(file, GROUPING_ROWS, encoding)
         except AnalysisError as fault:
-            unread.append(f"{file.relative_to(folder)} ({fault.what})")
+            unread.append(f"{file.relative_to(folder)}: {fault.what}. {fault.todo}".strip())
     return looks, unread
 
 
@@ -110,7 +149,7 @@ def _groups(looks: Sequence[Look]) -> list[list[Look]]:
 
 def _new_name(look: Look, names: dict[str, int]) -> str:
     """A source's name that no other source has."""
-    name = source_name(look.path.name, tables_of(_filled(look)))
+    name = source_name(look.called, _tables_of(look))
     names[name] = names.get(name, 0) + 1
     return name if names[name] == 1 else f"{name}_{names[name]}"
 
@@ -123,15 +162,32 @@ def _profile_name(folder: Path) -> str:
 
 def _patterns(folder: Path, group: Sequence[Look], looks: Sequence[Look]) -> tuple[str, ...]:
     """The glob that names all files of a group and no other, else their paths."""
-    paths = [look.path.relative_to(folder).as_posix() for look in group]
+    paths = list(dict.fromkeys(look.path.relative_to(folder).as_posix() for look in group))
     listed = tuple(escape(path) for path in paths)
     if len(paths) == 1:
         return listed
-    start = _common(paths).rstrip("0123456789-.")
-    end = _common([path[::-1] for path in paths])[::-1].lstrip("0123456789")
-    pattern = f"{escape(start)}*{escape(end)}"
+    pattern = _glob_of(paths)
     named = set(folder.glob(pattern)) & {look.path for look in looks}
     return (pattern,) if named == {look.path for look in group} else listed
+
+
+def _sheet_patterns(group: Sequence[Look]) -> tuple[str, ...]:
+    """The glob that names all sheets of a group and no other of their files, else their names."""
+    sheets = list(dict.fromkeys(sheet for look in group for sheet in look.sheets))
+    if len(sheets) < 2:
+        return tuple(map(escape, sheets))
+    pattern = _glob_of(sheets)
+    files = {look.path for look in group}
+    others = {s for path in files for s in spreadsheets.names_of(path)} - set(sheets)
+    alone = len(pattern) > 1 and not any(fnmatch(sheet, pattern) for sheet in others)
+    return (pattern,) if alone else tuple(map(escape, sheets))
+
+
+def _glob_of(names: Sequence[str]) -> str:
+    """What several names have in common, with an asterisk for what they have not."""
+    start = _common(names).rstrip("0123456789-.")
+    end = _common([name[::-1] for name in names])[::-1].lstrip("0123456789")
+    return f"{escape(start)}*{escape(end)}"
 
 
 def _common(texts: Sequence[str]) -> str:
