@@ -132,7 +132,17 @@ def _saturation_ratios(study: Study) -> list[Check]:
     planned = spec.share_allocation or drawn
     counts = np.array([int((clusters[spec.share] == share).sum()) for share in planned])
     test = sample_ratio(counts, np.array(list(planned.values())))
-    found = [_ratio_check("sample_ratio", test, counts, [f"{s:g}" for s in planned])]
+    values = {
+        "shares": Value("plain", " / ".join(f"{share:.0%}" for share in planned)),
+        "counts": Value("plain", " / ".join(f"{count:,}" for count in counts)),
+        "p": _p(test.p_value),
+    }
+    source = (
+        "{counts} clusters have {shares} of their units treated, which is not as planned (p = {p})"
+        if test.alarm
+        else "{counts} clusters have {shares} of their units treated, as planned (p = {p})"
+    )
+    found = [_check("sample_ratio", test, ALARM_AT, Message(source, values))]
     half = study.units[study.units[spec.share] == 0.5]
     arms = list(spec.allocation)
     within = _counts(half[spec.arm], arms)
@@ -153,10 +163,11 @@ def _ratio_check(gate: str, test: GateTest, counts: np.ndarray, names: Sequence[
 
 def _two_arms(study: Study) -> Check:
     test = crossover(study.two_arms, study.total)
-    note = Message(
-        "{n} of {total} units are in two arms and are left out",
-        {"n": Value("number", study.two_arms), "total": Value("number", study.total)},
-    )
+    total = {"total": Value("number", study.total)}
+    note = Message("none of {total} units is in two arms", total)
+    if study.two_arms:
+        source = "{n} of {total} units are in two arms and are left out"
+        note = Message(source, {**total, "n": Value("number", study.two_arms)})
     return _check("two_arms", test, CROSSOVER_ALARM, note)
 
 

@@ -66,6 +66,12 @@ def payback_told(estimates: Sequence[Estimate], arm: str) -> Message | None:
             "summed net value still includes zero after {n} months",
             {**month, **number},
         )
+    if shown == paid:
+        return Message(
+            "Pay-back: from month {month} after the start the summed net value is above zero, "
+            "beyond chance",
+            month,
+        )
     return Message(
         "Pay-back: from month {month} after the start the summed net value is above zero, shown "
         "beyond chance from month {shown}",

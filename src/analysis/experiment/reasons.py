@@ -225,12 +225,18 @@ def _units_needed(estimate: Estimate, circumstances: Circumstances) -> tuple[Mes
             "{metric}: about {needed} units would tell a gain of {least} from none; there are {n}",
             {
                 "metric": metric_value(estimate.metric),
-                "needed": Value("number", needed),
+                "needed": Value("number", _about(needed)),
                 "least": minimum_value(estimate, circumstances),
                 "n": Value("number", n),
             },
         ),
     )
+
+
+def _about(count: int) -> int:
+    """A count of units rounded up to two significant digits: the estimate knows no more."""
+    step = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // step) * step
 
 
 def _units_for_money(money: Estimate) -> tuple[Message, ...]:
@@ -246,7 +252,7 @@ def _units_for_money(money: Estimate) -> tuple[Message, ...]:
         Message(
             "Net value: about {needed} units would tell it from zero if it is as large as "
             "estimated; there are {n}",
-            {"needed": Value("number", needed), "n": Value("number", n)},
+            {"needed": Value("number", _about(needed)), "n": Value("number", n)},
         ),
     )
 

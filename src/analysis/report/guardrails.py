@@ -75,7 +75,26 @@ def guarded(view: ExperimentView, language: Language, *, ordinary: bool) -> dict
         "charts": [_chart(view, who, group, language) for who, group in groups.items()],
         "table": _table(view, rows, language, "fairness" if ordinary else "guardrails"),
         "caveat": _caveat(view, language) if ordinary else "",
+        "elsewhere": [] if ordinary else _harmed_elsewhere(view, language),
     }
+
+
+def _harmed_elsewhere(view: ExperimentView, language: Language) -> list[str]:
+    """Harm to ordinary customers in words: beside "nothing got worse" of all customers."""
+    rows = _rows(view, ordinary=True)
+    harmed: dict[str, list[str]] = {}
+    for row in rows:
+        metric = str(row["metric"])
+        if _state(view, row, view.sign(metric), _tolerated(view, row)) == "harmed":
+            label = inside(view.label_of(metric, language), language)
+            harmed.setdefault(whose(view, row, language), []).append(label)
+    return [
+        language.text(
+            "{who}: harmed beyond the tolerated limit in {metrics}; the next section shows it.",
+            who=who, metrics=language.listed(metrics),
+        )
+        for who, metrics in harmed.items()
+    ]  # fmt: skip
 
 
 def _groups(

@@ -13,6 +13,9 @@ from ..language import LanguageCode
 TEMPLATES = Path(__file__).parent
 TEMPLATE = "template"
 SECTION = re.compile(r'<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.DOTALL)
+SIGNED_AMOUNT = re.compile(r"[+−][A-Z]{0,3}[¥€£$]\d[\d,.]*\d|[+−][A-Z]{0,3}[¥€£$]\d")
+"""An amount with its sign; browsers would part ``−`` from ``¥`` at the end of a line."""
+TEXT = re.compile(r">[^<]+<")
 TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 
 
@@ -41,7 +44,7 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
         exclude_input=True,
     )
     notebook = read(executed_notebook.read_text(encoding="utf-8"), as_version=4)
-    body = "\n".join(_shown(notebook))
+    body = kept_together("\n".join(_shown(notebook)))
     if not TITLE.search(body):
         raise RunError(
             "The executed notebook shows no report",
@@ -51,6 +54,18 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
     resources = {"page": page_words(body, language)}
     html, _ = exporter.from_notebook_node(notebook, resources)
     return html
+
+
+def kept_together(body: str) -> str:
+    """A page whose signed amounts are not parted at the end of a line.
+
+    Example:
+        >>> kept_together("<p>−¥18.2</p>")
+        '<p><span class="whole">−¥18.2</span></p>'
+    """
+    return TEXT.sub(
+        lambda text: SIGNED_AMOUNT.sub(r'<span class="whole">\g<0></span>', text[0]), body
+    )
 
 
 def page_words(body: str, language: LanguageCode) -> dict[str, Any]:
