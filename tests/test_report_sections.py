@@ -162,6 +162,17 @@ def test_a_guardrail_is_judged_by_its_interval_and_the_tolerated_harm(low, high,
     assert guardrail_state(row, sign, 1.0) == state
 
 
+def test_harm_to_ordinary_customers_is_told_beside_the_guardrails_of_all(tmp_path):
+    """Nobody reads "nothing got worse" of all customers while the verdict says: stop, harm."""
+    told = estimates()
+    beside = (told["estimand"] == "spillover") & (told["metric"] == "complaints")
+    told.loc[beside, ["effect", "av_low", "av_high"]] = [0.02, 0.015, 0.025]
+    report = monthly_report(write_month(tmp_path, {**tables(), "estimates": told}), "en")
+    sentence = "harmed beyond the tolerated limit in complaints; the next section shows it."
+    assert sentence in words(report.guardrails().html)
+    assert "the next section" not in words(report.fairness().html)
+
+
 def test_a_guardrail_without_a_source_is_not_measurable():
     row = pd.Series({"effect": None, "status": "not available: no tickets source"})
     row = row.reindex(["effect", "status", "av_low", "av_high", "ci_low", "ci_high"])

@@ -44,7 +44,7 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
         exclude_input=True,
     )
     notebook = read(executed_notebook.read_text(encoding="utf-8"), as_version=4)
-    body = kept_together("\n".join(_shown(notebook)))
+    body = "\n".join(_shown(notebook))
     if not TITLE.search(body):
         raise RunError(
             "The executed notebook shows no report",
@@ -53,7 +53,7 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
         )
     resources = {"page": page_words(body, language)}
     html, _ = exporter.from_notebook_node(notebook, resources)
-    return html
+    return kept_together(html)
 
 
 def kept_together(body: str) -> str:
