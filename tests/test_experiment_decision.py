@@ -163,6 +163,63 @@ def segments(low: float, high: float, p_adjusted: float = 0.01) -> list[Estimate
     ]
 
 
+GOOD = {"p_adjusted": 0.01, "corrected_low": 0.6, "corrected_high": 3.2}
+BAD = {"p_adjusted": 0.01, "corrected_low": -3.2, "corrected_high": -0.6}
+BEYOND = {"corrected_low": 0.6, "corrected_high": 1.0}
+UNSURE = {"corrected_low": 0.4, "corrected_high": 1.1}
+HURT = {
+    # primary and guardrail of one segment, primary of the other, interaction → decision, segments
+    "a primary is worse": ((-3, -0.8, BAD), (-0.3, 0.2, {}), GOOD, 0.001, "roll_out_to", ("key",)),
+    "a guardrail is harmed": (
+        (0.8, 3, GOOD), (0.7, 0.9, BEYOND), GOOD, 0.001, "roll_out_to", ("key",),
+    ),
+    "not beyond its share of chance": (
+        (0.8, 3, GOOD), (0.7, 0.9, UNSURE), GOOD, 0.001, "roll_out", (),
+    ),
+    "nobody else can be named": (
+        (-3, -0.8, BAD), (-0.3, 0.2, {}), {"p_adjusted": 0.4}, 0.001, "continue", (),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HURT)
+def test_a_segment_that_is_shown_to_be_worse_off_is_not_rolled_out_to(name):
+    primary, guard, other, interaction, decision, names = HURT[name]
+    estimates = [
+        estimate(PRIMARY, 0.5, 2.0),
+        SAFE,
+        estimate(PRIMARY, 0.8, 3.0, segment="key", **other),
+        estimate(GUARD, -0.3, 0.2, segment="key"),
+        estimate(PRIMARY, *primary[:2], segment="potential", **primary[2]),
+        estimate(GUARD, *guard[:2], segment="potential", **guard[2]),
+    ]
+    around = Circumstances(
+        interactions={("red", "tier"): interaction},
+        segment_columns={"key": "tier", "potential": "tier"},
+    )
+    verdict = decide(SPEC, estimates, [], around)
+    assert (verdict.decision, verdict.segments) == (decision, names)
+    told = " ".join(reason.in_(Language("en")) for reason in verdict.reasons)
+    assert ("Worse off" in told) == (decision != "roll_out")
+
+
+@pytest.mark.parametrize(("claim", "is_told"), [(1, True), (0, False)])
+def test_arms_that_answered_unlike_are_told_in_the_verdict(claim, is_told):
+    score = {"name": "score", "kind": "mean", "column": "s", "answered": "a", "role": "primary"}
+    share = {"name": "score_response", "kind": "proportion", "column": "r", "role": "secondary"}
+    answers = {"value_treatment": 0.6, "value_control": 0.4, "claim": claim}
+    estimates = [
+        estimate(score, 0.5, 2.0),
+        estimate(share, 0.15, 0.25, **{"role": "reading", **answers}),
+        estimate(score, -40, -30, bound="lee_low"),
+        estimate(score, 30, 40, bound="lee_high"),
+    ]
+    verdict = decide(plan([score]), estimates, [], Circumstances())
+    told = " ".join(reason.in_(Language("en")) for reason in verdict.reasons)
+    assert ("60.0% of the treated answered and 40.0% of the controls" in told) == is_told
+    assert ("lies between −35.0 and +35.0" in told) == is_told
+
+
 @pytest.mark.parametrize(
     ("p_adjusted", "interaction", "decision"),
     [(0.01, 0.001, "roll_out_to"), (0.20, 0.001, "continue"), (0.01, 0.4, "continue")],

@@ -348,11 +348,11 @@ def test_a_critical_source_is_not_trusted():
     assert "crm" in told(found)
 
 
-@given(seed=st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
-def test_a_fair_experiment_raises_no_alarm(seed):
-    frame = units(300, effect=0.0, seed=seed)
-    assert not alarms(evaluate(frame, plan(covariates=["before"])))
+def test_fair_experiments_raise_no_alarm():
+    """A gate may alarm by chance once in a thousand draws: seeds are fixed, so that none does."""
+    for seed in range(1, 11):
+        frame = units(300, effect=0.0, seed=seed)
+        assert not alarms(evaluate(frame, plan(covariates=["before"])))
 
 
 # ---- bad input -----------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 1 do not trust · 2 stop: harm · 3 roll out · 4 roll out to segments · 5 stop: no worthwhile
 effect · 6 inconclusive · 7 continue (statistics.md, Verdict). With several treatment arms each is
 judged by itself at its share of the error level; the verdict is the best that some arm reaches.
+A segment of the plan that is shown to be worse off keeps rule 3 from applying (decision record
+0146): then a roll-out can only be one to the segments in which every goal is met.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from .reasons import (
     blocking,
     common_reasons,
     headline_values,
+    hurt_told,
     minimum_value,
     money_headline,
     needs_of,
@@ -96,15 +99,18 @@ def _of_arm(
     evidence = whole(spec, estimates, arm)
     if evidence.harmed or evidence.worse:
         return _stop_harm(evidence, circumstances)
-    if evidence.supports_roll_out:
+    by_segment = of_segments(spec, estimates, arm)
+    hurt = {n: part for n, part in by_segment.items() if part.shown_worse or part.shown_harmed}
+    if evidence.supports_roll_out and not hurt:
         return _roll_out(evidence, circumstances)
-    segments = _segments_that_hold(of_segments(spec, estimates, arm), arm, spec, circumstances)
+    segments = _segments_that_hold(by_segment, arm, spec, circumstances)
+    segments = {name: part for name, part in segments.items() if name not in hurt}
     if segments:
-        return _roll_out_to(evidence, segments, circumstances)
+        return _roll_out_to(evidence, segments, hurt, circumstances)
     if evidence.worthless:
         return _stop_no_effect(evidence, circumstances)
     decision: Decision = "inconclusive" if circumstances.is_last_look else "continue"
-    return _undecided(decision, spec, evidence, circumstances)
+    return _undecided(decision, spec, evidence, hurt, circumstances)
 
 
 def _segments_that_hold(
@@ -162,7 +168,10 @@ def _roll_out(evidence: Evidence, circumstances: Circumstances) -> Verdict:
 
 
 def _roll_out_to(
-    evidence: Evidence, segments: Mapping[str, Evidence], circumstances: Circumstances
+    evidence: Evidence,
+    segments: Mapping[str, Evidence],
+    hurt: Mapping[str, Evidence],
+    circumstances: Circumstances,
 ) -> Verdict:
     currency = circumstances.currency
     headline = Message(
@@ -174,7 +183,12 @@ def _roll_out_to(
     return Verdict(
         "roll_out_to",
         headline,
-        (*reasons, *in_the_way, *common_reasons(evidence, circumstances)),
+        (
+            *reasons,
+            *hurt_told(hurt, currency),
+            *in_the_way,
+            *common_reasons(evidence, circumstances),
+        ),
         (Message("A roll-out to all needs every goal met and every guardrail safe for all."),),
         segments=tuple(segments),
         arms=(evidence.arm,),
@@ -196,7 +210,11 @@ def _stop_no_effect(evidence: Evidence, circumstances: Circumstances) -> Verdict
 
 
 def _undecided(
-    decision: Decision, spec: ExperimentSpec, evidence: Evidence, circumstances: Circumstances
+    decision: Decision,
+    spec: ExperimentSpec,
+    evidence: Evidence,
+    hurt: Mapping[str, Evidence],
+    circumstances: Circumstances,
 ) -> Verdict:
     source = (
         "The last planned look is reached and the data do not decide about {arm}"
@@ -206,7 +224,13 @@ def _undecided(
     headline = Message(source, {"arm": arm_value(evidence.arm)})
     if evidence.lacks_money_only:
         headline = money_headline(evidence, circumstances)
-    reasons = primary_reasons(evidence, circumstances)
+    elif evidence.supports_roll_out and hurt:
+        headline = Message(
+            "Every goal is met with {arm} on the whole, but {segments} are worse off",
+            {"arm": arm_value(evidence.arm), "segments": segments_value(hurt)},
+        )
+    told_of_hurt = hurt_told(hurt, circumstances.currency)
+    reasons = (*primary_reasons(evidence, circumstances), *told_of_hurt)
     return Verdict(
         decision,
         headline,

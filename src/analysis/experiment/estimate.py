@@ -37,8 +37,8 @@ class Estimate:
         clusters: Clusters of both sides; None where units were randomised.
         value_treatment … p_adjusted, av_low, av_high, av_p_value: As in the contract.
         strict_low, strict_high: The always-valid interval at the level that guardrails share.
-        corrected_low, corrected_high: The same at the level that the declared segments share; NaN
-            for the whole.
+        corrected_low, corrected_high: The same at the level that the declared segments share (of
+            a guardrail: the segments and the guardrails); NaN for the whole.
         claim: +1 or −1 where an earlier planned look crossed its boundary on that side.
         boundary: c_k of this look in standard normal units; NaN where looks are by accrual.
         method: How it was estimated.
@@ -100,6 +100,11 @@ class Estimate:
     def strict_limits(self) -> tuple[float, float]:
         """The interval at the guardrails' shared level, in the direction of better."""
         return _turned(self.metric.sign, self.strict_low, self.strict_high)
+
+    @property
+    def corrected_limits(self) -> tuple[float, float]:
+        """The interval at the declared segments' shared level, in the direction of better."""
+        return _turned(self.metric.sign, self.corrected_low, self.corrected_high)
 
     @property
     def decisive_p(self) -> float:

@@ -8,8 +8,25 @@ from dataclasses import dataclass
 
 from ..params.experiment import ExperimentSpec
 from .estimate import ITT, WHOLE, Estimate
+from .extras import RESPONSE
 from .followed import NET_VALUE, wider_name
 from .guardrails import Guardrail, guardrail
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A primary that the arms answered unlike, more than chance explains.
+
+    Attributes:
+        primary: Its estimate, respondents weighted.
+        response: The share that answered, arm against arm.
+        low, high: Lee's bounds of the effect on those who answer either way; NaN where unknown.
+    """
+
+    primary: Estimate
+    response: Estimate
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class Evidence:
         frequency: Shipments per customer; None where they are not followed.
         alpha: Error level of the arm.
         wider: The primaries of survival, read with a longer churn window.
+        answering: The primaries that the arms answered unlike.
     """
 
     arm: str
@@ -35,6 +53,7 @@ class Evidence:
     frequency: Estimate | None
     alpha: float
     wider: tuple[Estimate, ...] = ()
+    answering: tuple[Answering, ...] = ()
 
     @property
     def harmed(self) -> tuple[Guardrail, ...]:
@@ -45,6 +64,20 @@ class Evidence:
     def worse(self) -> tuple[Estimate, ...]:
         """Primaries whose interval lies, or at an earlier look lay, on the wrong side of zero."""
         return tuple(e for e in self.primaries if stands_below_zero(e))
+
+    @property
+    def shown_worse(self) -> tuple[Estimate, ...]:
+        """In a segment: primaries shown to be worse after correction for the number of segments."""
+        return tuple(
+            e
+            for e in self.primaries
+            if e.is_ok and e.gain < 0 and _is_small(e.p_adjusted, self.alpha)
+        )
+
+    @property
+    def shown_harmed(self) -> tuple[Guardrail, ...]:
+        """In a segment: guardrails beyond their margin at the level that all segments share."""
+        return tuple(g for g in self.guardrails if g.is_harmed_among_segments)
 
     @property
     def worthless(self) -> tuple[Estimate, ...]:
@@ -114,7 +147,33 @@ def whole(spec: ExperimentSpec, estimates: Sequence[Estimate], arm: str) -> Evid
     guarded = tuple(map(guardrail, guards))
     longer = {wider_name(e.metric) for e in primaries if e.metric.measure == "survival"}
     wider = tuple(e for e in mine if e.metric.name in longer and _is_total(e))
-    return Evidence(arm, WHOLE, tuple(primaries), guarded, money, often, _alpha(spec), wider)
+    answering = tuple(_answering(e, estimates) for e in primaries)
+    return Evidence(
+        arm,
+        WHOLE,
+        tuple(primaries),
+        guarded,
+        money,
+        often,
+        _alpha(spec),
+        wider,
+        tuple(found for found in answering if found),
+    )
+
+
+def _answering(primary: Estimate, estimates: Sequence[Estimate]) -> Answering | None:
+    """Whether the arms answered a primary unlike, and what is left without an assumption on it."""
+    beside = [
+        e for e in estimates if _is_total(e) and e.basis == ITT and e.treatment == primary.treatment
+    ]
+    name = primary.metric.name
+    response = next((e for e in beside if e.metric.name == f"{name}{RESPONSE}"), None)
+    if response is None or not response.is_ok or not response.claim:
+        return None
+    bounds = {e.bound: e.effect for e in beside if e.metric.name == name}
+    return Answering(
+        primary, response, bounds.get("lee_low", math.nan), bounds.get("lee_high", math.nan)
+    )
 
 
 def of_segments(
@@ -144,8 +203,11 @@ def holds_after_holm(evidence: Evidence) -> bool:
 
 def _is_shown(estimate: Estimate, alpha: float) -> bool:
     """Whether a gain is shown with the p value after correction."""
-    is_small = math.isfinite(estimate.p_adjusted) and estimate.p_adjusted <= alpha
-    return is_small and estimate.gain > 0
+    return _is_small(estimate.p_adjusted, alpha) and estimate.gain > 0
+
+
+def _is_small(p_value: float, alpha: float) -> bool:
+    return math.isfinite(p_value) and p_value <= alpha
 
 
 def _deciding(estimates: Iterable[Estimate]) -> list[Estimate]:

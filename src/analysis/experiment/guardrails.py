@@ -41,6 +41,12 @@ class Guardrail:
         """Whether harm beyond the margin is excluded."""
         return self.state in ("safe", "tolerated")
 
+    @property
+    def is_harmed_among_segments(self) -> bool:
+        """Whether harm lies wholly beyond the margin at the level that all segments share."""
+        best = self.estimate.corrected_limits[1]
+        return self.estimate.is_ok and best < -self.margin
+
 
 def guardrail(estimate: Estimate) -> Guardrail:
     """The state of one guardrail."""

@@ -155,10 +155,13 @@ def _number_of_declared(study: Study, segments: Sequence[Segment]) -> int:
 
 def _corrected(estimate: Estimate, one: Compared, looks: Looks) -> Estimate:
     """A segment's estimate with the interval at the level that all segments share."""
-    if one.role != "primary" or not estimate.is_ok:
+    if one.role not in ("primary", "guardrail") or not estimate.is_ok:
         return estimate
     reading = looks.read(one.comparison, one.metric, one.key)
-    return replace(estimate, corrected_low=reading.low, corrected_high=reading.high)
+    low, high = reading.low, reading.high
+    if one.role == "guardrail":
+        low, high = reading.strict_low, reading.strict_high
+    return replace(estimate, corrected_low=low, corrected_high=high)
 
 
 def _dressed(one: Compared, looks: Looks, setting: Setting) -> Estimate:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..message import Message, Value
 from ..params.experiment import ExperimentSpec
 from .estimate import Estimate
-from .evidence import Evidence, stands_above_zero
+from .evidence import Answering, Evidence, stands_above_zero
 from .guardrails import not_known_yet, told
 from .verdict import Decision, arm_value, effect_told, effect_values, metric_value, shown
 
@@ -57,6 +57,18 @@ def primary_reasons(evidence: Evidence, circumstances: Circumstances) -> tuple[M
     )
 
 
+def hurt_told(hurt: Mapping[str, Evidence], currency: str) -> tuple[Message, ...]:
+    """The segments that are shown to be worse off, with the numbers."""
+    return tuple(
+        Message("Worse off, though not on the whole: {what}", {"what": within(what)})
+        for part in hurt.values()
+        for what in (
+            *(effect_told(e, currency) for e in part.shown_worse),
+            *(told(g, currency) for g in part.shown_harmed),
+        )
+    )
+
+
 def common_reasons(evidence: Evidence, circumstances: Circumstances) -> tuple[Message, ...]:
     """Guardrails, money, design and plan: what every verdict says."""
     currency = circumstances.currency
@@ -75,6 +87,7 @@ def common_reasons(evidence: Evidence, circumstances: Circumstances) -> tuple[Me
     return (
         *guards,
         *_money_told(evidence.money, currency),
+        *(_answering_told(one, currency) for one in evidence.answering),
         *_frequency_told(evidence),
         *_design_told(circumstances),
         *circumstances.plan_changes,
@@ -94,6 +107,34 @@ def _money_told(money: Estimate | None, currency: str) -> tuple[Message, ...]:
     if money.gain_limits[1] < 0:
         source = "Net value per customer: {effect} ({low} to {high}); it is a loss"
     return (Message(source, values),)
+
+
+def _answering_told(one: Answering, currency: str) -> Message:
+    """That the arms answered unlike, and what the effect may be without the assumption on it."""
+    metric = one.primary.metric
+    values = {
+        "metric": metric_value(metric),
+        "treatment": Value("percent", one.response.value_treatment, 1),
+        "control": Value("percent", one.response.value_control, 1),
+    }
+    if not math.isfinite(one.low + one.high):
+        source = (
+            "{metric}: {treatment} of the treated answered and {control} of the controls, more unlike "
+            "than chance explains; the effect is right only if answering is random given what was known "
+            "before."
+        )
+        return Message(source, values)
+    limits = {
+        "low": shown(metric, one.low, currency),
+        "high": shown(metric, one.high, currency),
+    }
+    return Message(
+        "{metric}: {treatment} of the treated answered and {control} of the controls, more unlike "
+        "than chance explains; the effect is right only if answering is random given what was known "
+        "before. Without that, the effect on those who answer either way lies between {low} and "
+        "{high}.",
+        {**values, **limits},
+    )
 
 
 def _frequency_told(evidence: Evidence) -> tuple[Message, ...]:
