@@ -119,9 +119,9 @@ def _answering_told(one: Answering, currency: str) -> Message:
     }
     if not math.isfinite(one.low + one.high):
         source = (
-            "{metric}: {treatment} of the treated answered and {control} of the controls, more unlike "
-            "than chance explains; the effect is right only if answering is random given what was known "
-            "before."
+            "{metric}: {treatment} of the treated answered and {control} of the controls, more "
+            "unlike than chance explains; the effect is right only if answering is random given "
+            "what was known before."
         )
         return Message(source, values)
     limits = {
@@ -129,10 +129,10 @@ def _answering_told(one: Answering, currency: str) -> Message:
         "high": shown(metric, one.high, currency),
     }
     return Message(
-        "{metric}: {treatment} of the treated answered and {control} of the controls, more unlike "
-        "than chance explains; the effect is right only if answering is random given what was known "
-        "before. Without that, the effect on those who answer either way lies between {low} and "
-        "{high}.",
+        "{metric}: {treatment} of the treated answered and {control} of the controls, more "
+        "unlike than chance explains; the effect is right only if answering is random given what "
+        "was known before. Without that, the effect on those who answer either way lies between "
+        "{low} and {high}.",
         {**values, **limits},
     )
 
