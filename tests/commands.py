@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.pipeline.delegation import WARM_VARIABLE
 from small_repository import PROFILE
 
 MONTH = "2026-10"
@@ -25,19 +26,27 @@ def clean_environment(home: Path | None = None) -> dict[str, str]:
     return kept if home is None else kept | {"HOME": str(home)}
 
 
+def alone(home: Path | None = None) -> dict[str, str]:
+    """The environment of a run that loads everything by itself, in processes of its own."""
+    return {k: v for k, v in clean_environment(home).items() if k != WARM_VARIABLE}
+
+
 def tierlab_run(
     root: Path,
     *options: str,
-    home: Path | None = None,
+    environment: dict[str, str] | None = None,
     month: str = MONTH,
     profile: str = PROFILE,
     before: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; ``before`` is called in its process before it starts."""
+    """Run it to its end; ``before`` is called in its process before it starts.
+
+    What that one limits holds for all processes of the run, which it then starts by itself.
+    """
     return subprocess.run(
         run_command(*options, month=month, profile=profile),
         cwd=root,
-        env=clean_environment(home),
+        env=environment or (alone() if before else clean_environment()),
         capture_output=True,
         text=True,
         timeout=LONGEST_SECONDS,

@@ -14,7 +14,7 @@ import pytest
 
 from analysis.files import read_json
 from analysis.pipeline.digests import content_digest
-from commands import LONGEST_SECONDS, MONTH, clean_environment, run_command, tierlab_run
+from commands import LONGEST_SECONDS, MONTH, alone, run_command, tierlab_run
 from processes import ends, mentioning
 from small_repository import CLEANING, notebook, write_repository
 
@@ -25,7 +25,7 @@ def company(tmp_path_factory):
     root = tmp_path_factory.mktemp("company")
     write_repository(root)
     began = time.monotonic()
-    told = tierlab_run(root)
+    told = tierlab_run(root, environment=alone())
     assert told.returncode == 0, told.stderr
     return root, time.monotonic() - began
 
@@ -184,7 +184,7 @@ def started(root: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         run_command(),
         cwd=root,
-        env=clean_environment(),
+        env=alone(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

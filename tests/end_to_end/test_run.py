@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.files import read_json
-from commands import MONTH, tierlab_run
+from commands import MONTH, alone, tierlab_run
 from small_repository import notebook, write_repository
 
 
@@ -20,7 +20,7 @@ def repository(tmp_path_factory):
     root = tmp_path_factory.mktemp("company")
     write_repository(root)
     home = tmp_path_factory.mktemp("home")
-    told = tierlab_run(root, home=home)
+    told = tierlab_run(root, environment=alone(home))
     assert told.returncode == 0, told.stderr
     assert not list(home.rglob("*.ipynb")), "nothing may be left in the home directory"
     return root
