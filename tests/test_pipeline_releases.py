@@ -194,6 +194,12 @@ def test_somebody_must_answer_for_it(job, name):
         answering.publish_month(job, name)
 
 
+def test_a_name_or_reason_that_would_turn_the_page_around_is_refused(job):
+    with pytest.raises(ParamsError, match="nobody sees") as told:
+        answering.withdraw_month(job, 0, "Wang Min", "costs \u202e)1 noisrev esU(")
+    assert "U+202E" in str(told.value)
+
+
 def test_a_month_without_a_report_or_behind_its_inputs_is_not_published(job):
     with pytest.raises(RunError, match="up to date") as told:
         answering.publish_month(job, "Wang Min")

@@ -8,6 +8,7 @@ from analysis.errors import CoverageError
 from analysis.language import Language
 from analysis.report.difference import difference, results_of
 from analysis.report.difference_page import difference_page, told_files, told_tables, why
+from mixed_language import chinese_in, english_in
 
 EFFECT = {
     "analysis_basis": "intention_to_treat", "estimand": "total", "metric": "retention",
@@ -145,6 +146,14 @@ def test_the_page_is_whole_offline_and_escaped_in_both_languages(compared):
         assert "<b>" not in page
         assert "http" not in page
         assert page.rstrip().endswith("</html>")
+        assert (english_in if code == "zh" else chinese_in)(page) <= {"company"}
+
+
+def test_a_small_difference_can_be_seen(tmp_path):
+    """Shortened, both revenues would be CN¥21.4m."""
+    then = results(tmp_path / "then", summary(revenue=21_439_195.0))
+    found = difference(then, results(tmp_path / "now", summary(revenue=21_440_187.0)))
+    assert tables(found)["figures"] == (("Revenue", "CN¥21,439,195", "CN¥21,440,187", "0.0%"),)
 
 
 def test_results_that_are_not_there_are_told(tmp_path):

@@ -6,8 +6,9 @@ import pytest
 
 from analysis.report import monthly_report
 from analysis.standing import BEGIN, END, PLAIN_MARK
+from mixed_language import NAMES
 from report_month import write_month
-from test_report_language import CHINESE, NAMES
+from test_report_language import CHINESE
 
 HOSTILE = "<script>alert(1)</script>&\"'=1+1\u202e📦"
 ACTIONS = """

@@ -12,6 +12,7 @@ from analysis.errors import RunError
 from analysis.report import index_page, monthly_report, to_html
 from analysis.report.index import month_entries
 from analysis.report.summary import summary
+from mixed_language import chinese_in, english_in
 from report_month import AS_OF, estimates, tables, tiers, write_month
 from test_report_sections import SECTIONS
 
@@ -177,6 +178,9 @@ def test_the_index_speaks_both_languages_and_leads_to_the_reports(tmp_path, mont
     assert 'href="2026-09/report.en.html"' in html
     for told in ("继续试验", "Continue", "已过期", "stale", "¥23.2万", "CN¥231.6k"):
         assert told in html
+    chinese, english = html.split('<section id="en"', 1)
+    assert not english_in(chinese)
+    assert not chinese_in(english)
     assert not AWAY.search(html)
 
 

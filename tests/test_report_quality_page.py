@@ -13,6 +13,7 @@ from analysis.params import load_profile
 from analysis.report.inputs import Inputs
 from analysis.report.quality_levels import CHECKS, DETAILS
 from analysis.report.quality_page import MEASURES, STEPS, quality_page
+from mixed_language import chinese_in, english_in
 
 DEMO = load_profile(Path(__file__).parents[1] / "params" / "demo.yaml")
 LEVELS = pd.DataFrame(
@@ -66,6 +67,11 @@ def test_what_falls_short_is_told_with_its_reason_and_what_to_do():
     assert STEPS[4] in found
     assert STEPS[5] not in found
     assert "by more than 5% is a warning" in found
+
+
+@pytest.mark.parametrize(("code", "foreign"), [("zh", english_in), ("en", chinese_in)])
+def test_the_page_holds_no_other_language(code, foreign):
+    assert foreign(page(code, quality=LEVELS, drift=DRIFT, violations=BROKEN)) <= {"due", "air"}
 
 
 def test_only_what_drifted_is_listed_and_a_new_category_is_escaped():

@@ -21,6 +21,9 @@ from .errors import ParamsError
 LanguageCode = Literal["zh", "en"]
 LANGUAGES: tuple[LanguageCode, ...] = ("zh", "en")
 LOCALES = Path(__file__).with_name("locale")
+TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Signs that turn the direction of what follows them, to be left out with ``str.translate``: in a
+customer's text one would turn our own words around."""
 MISSING = "–"
 """Shown for a value that does not exist; never an empty cell, never 0."""
 

@@ -137,6 +137,14 @@ def _folder(job: Job, month: Month, version: int) -> Path:
 
 def _said(option: str, text: str, longest: int) -> str:
     told = " ".join(text.split())
+    unseen = [sign for sign in told if not sign.isprintable()]
+    if unseen:
+        raise ParamsError(
+            "This holds a sign that nobody sees, which can turn or hide what readers read",
+            where=option,
+            got=f"U+{ord(unseen[0]):04X}",
+            allowed="letters, digits, punctuation and spaces",
+        )
     if not told or len(told) > longest:
         raise ParamsError(
             "Readers need to know who and why",

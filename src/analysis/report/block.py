@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from ..language import MISSING, Language, LanguageCode
+from ..language import MISSING, TURNS, Language, LanguageCode
 
 BLOCKS = Path(__file__).with_name("blocks")
 
@@ -36,13 +36,16 @@ class Block:
 def rendered(template: str, language: Language, **content: Any) -> Block:
     """Fill a template; everything that is not itself a shown object is escaped.
 
+    Signs that turn the direction of the text after them are left out.
+
     Args:
         template: File name in ``blocks/``, without its suffixes.
         language: The reader's; ``t`` in the template translates.
         **content: Values of the template. Charts, tables and blocks go in through ``show``.
     """
     environment = _environment(language.code)
-    return Block(environment.get_template(f"{template}.html.j2").render(**content))
+    html = environment.get_template(f"{template}.html.j2").render(**content)
+    return Block(html.translate(TURNS))
 
 
 def shown(item: Any) -> Markup:

@@ -12,7 +12,7 @@ from ..figures import ReadingTable, reading_table
 from ..language import LANGUAGES, Language
 from .block import Block, in_series, rendered
 from .experiment_view import experiment_views
-from .headline import HEADLINE, Form, headline_figures, written
+from .headline import HEADLINE, Form, headline_figures, in_full, written
 from .inputs import Inputs
 from .verdicts import DECISIONS
 
@@ -135,7 +135,7 @@ def _revised_table(
             continue
         if not _written_otherwise(float(then), now, spec.form, currency):
             continue
-        told = [_in_full(float(value), spec.form, language, currency) for value in (then, now)]
+        told = [in_full(float(value), spec.form, language, currency) for value in (then, now)]
         rows.append({"figure": language.text(spec.label), "then": told[0], "now": told[1]})
     if not rows:
         return None
@@ -158,13 +158,6 @@ def _written_otherwise(then: float, now: float, form: Form, currency: str) -> bo
         written(then, form, reader, currency) != written(now, form, reader, currency)
         for reader in readers
     )
-
-
-def _in_full(value: float, form: Form, language: Language, currency: str) -> str:
-    """A figure that is not shortened, so that a small revision can be seen."""
-    if form != "money":
-        return written(value, form, language, currency)
-    return language.amount(value, currency)
 
 
 _KINDS = {

@@ -16,7 +16,7 @@ from .block import rendered
 from .changes import kind_name, names_told
 from .difference import ARROW, Difference, EffectDifference, FigureDifference, Results
 from .experiment_view import ESTIMAND_WORDS, tier_name
-from .headline import table_name, written
+from .headline import in_full, table_name, written
 from .page import TEMPLATE, TEMPLATES
 from .verdicts import DECISIONS
 
@@ -169,11 +169,11 @@ def _decision(verdict: str | None, language: Language) -> str:
 def _figures(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
     for one in found.figures:
         currency = str(found.now.summary.get("currency", "CNY"))
-        was, now = (
-            written(math.nan if value is None else value, one.spec.form, language, currency)
-            for value in (one.before, one.now)
-        )
-        yield language.text(one.spec.label), was, now, _change(one, language)
+        values = [math.nan if value is None else value for value in (one.before, one.now)]
+        told = [written(value, one.spec.form, language, currency) for value in values]
+        if told[0] == told[1]:
+            told = [in_full(value, one.spec.form, language, currency) for value in values]
+        yield language.text(one.spec.label), *told, _change(one, language)
 
 
 def _change(one: FigureDifference, language: Language) -> str:

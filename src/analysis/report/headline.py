@@ -157,6 +157,15 @@ def written(value: float, form: Form, language: Language, currency: str) -> str:
     return language.number(value)
 
 
+def in_full(value: float, form: Form, language: Language, currency: str) -> str:
+    """A figure that is not shortened, so that a small difference can be seen."""
+    if form == "money" and not math.isnan(value):
+        return language.amount(value, currency)
+    if form == "minutes" and not math.isnan(value):
+        return language.text("{n} min", n=language.number(value))
+    return written(value, form, language, currency)
+
+
 def duration(minutes: float, language: Language) -> str:
     """A wait in minutes, or in hours where it is long."""
     if minutes < LONG_WAIT:
