@@ -262,3 +262,18 @@ def test_an_always_valid_design_needs_more_units_than_a_fixed_one():
     design = PlannedDesign(variance=1.0)
     always = units_needed(design, 0.2, PlannedLooks(planned_n=1000))
     assert always > 1.5 * units_needed(design, 0.2, PlannedLooks())
+
+
+@given(st.floats(1, 200), st.integers(8, 400), st.floats(-8, 8))
+def test_with_few_degrees_of_freedom_the_always_valid_interval_is_the_wider_one(df, n, t):
+    found = accrual_interval(t, 1.0, n, 100, df=df)
+    assert (found.high - found.low) / 2 > stats.t.isf(0.025, df)
+    assert found.multiplier > accrual_interval(t, 1.0, n, 100).multiplier
+    if abs(abs(t) - found.multiplier) > 1e-6:  # rounding at the limit itself
+        assert (found.p_value < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_with_many_degrees_of_freedom_it_is_the_normal_one():
+    few, none = (accrual_interval(3.1, 1.0, 100, 100, df=df) for df in (1e8, np.inf))
+    assert few.high == pytest.approx(none.high, rel=1e-6)
+    assert few.p_value == pytest.approx(none.p_value, rel=1e-5)

@@ -137,6 +137,7 @@ class Looks:
                 comparison.n_analysed,
                 self.spec.planned_n or comparison.n_analysed,
                 alpha=alpha,
+                df=comparison.df if comparison.clusters_control else math.inf,
             )
             return found.low, found.high, found.p_value
 

@@ -8,9 +8,11 @@ confidence sequences").
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from .results import Status
 
@@ -35,7 +37,13 @@ class AlwaysValid:
 
 
 def accrual_interval(
-    estimate: float, std_error: float, n: int, planned_n: int, *, alpha: float = 0.05
+    estimate: float,
+    std_error: float,
+    n: int,
+    planned_n: int,
+    *,
+    alpha: float = 0.05,
+    df: float = math.inf,
 ) -> AlwaysValid:
     """Always-valid interval of an estimate from n independent observations so far.
 
@@ -45,6 +53,8 @@ def accrual_interval(
         n: Matured units (clusters in a cluster design) of both arms.
         planned_n: N* > 0, the n at which the interval is made tightest.
         alpha: Error allowed over all looks together.
+        df: Degrees of freedom of the standard error where they are few, as with clusters; the
+            multiplier is then carried to their t distribution, as `calendar_look` does.
 
     Returns:
         Interval and p value; status `no variation` where the standard error is not positive.
@@ -57,13 +67,16 @@ def accrual_interval(
     if not (np.isfinite(std_error) and std_error > 0 and n > 0):
         nan = float("nan")
         return AlwaysValid(Status.NO_VARIATION, nan, nan, nan, nan)
-    multiplier = accrual_multiplier(n, planned_n, alpha=alpha)
+    multiplier, score = accrual_multiplier(n, planned_n, alpha=alpha), estimate / std_error
+    if math.isfinite(df):
+        multiplier = -float(special.stdtrit(df, special.ndtr(-multiplier)))
+        score = float(special.ndtri(special.stdtr(df, -abs(score))))
     half_width = std_error * multiplier
     return AlwaysValid(
         Status.OK,
         estimate - half_width,
         estimate + half_width,
-        accrual_p_value(estimate, std_error, n, planned_n, alpha=alpha),
+        accrual_p_value(score, 1.0, n, planned_n, alpha=alpha),
         multiplier,
     )
 
