@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.experiment.estimators import (
@@ -264,6 +266,7 @@ def test_an_always_valid_design_needs_more_units_than_a_fixed_one():
     assert always > 1.5 * units_needed(design, 0.2, PlannedLooks())
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(1, 200), st.integers(8, 400), st.floats(-8, 8))
 def test_with_few_degrees_of_freedom_the_always_valid_interval_is_the_wider_one(df, n, t):
     found = accrual_interval(t, 1.0, n, 100, df=df)
