@@ -203,6 +203,17 @@ def test_a_segment_that_is_shown_to_be_worse_off_is_not_rolled_out_to(name):
     assert ("Worse off" in told) == (decision != "roll_out")
 
 
+def test_what_is_missing_in_a_cluster_design_is_counted_in_clusters():
+    spec = plan([PRIMARY], looks="accrual", looks_planned=None, planned_n=40, cluster="depot")
+    of_clusters = estimate(PRIMARY, -0.5, 1.5, clusters=12)
+    verdict = decide(spec, [of_clusters], [], Circumstances())
+    told = [need.in_(Language("en")) for need in verdict.needs]
+    assert told == [
+        "orders: about 25 clusters of this size would tell a gain of 1.00 from none; there are 12",
+        "12 of 40 planned clusters have completed their window",
+    ]
+
+
 @pytest.mark.parametrize(("claim", "is_told"), [(1, True), (0, False)])
 def test_arms_that_answered_unlike_are_told_in_the_verdict(claim, is_told):
     score = {"name": "score", "kind": "mean", "column": "s", "answered": "a", "role": "primary"}

@@ -87,6 +87,11 @@ class Estimate:
         return self.status.source == OK and math.isfinite(self.av_low + self.av_high)
 
     @property
+    def n_independent(self) -> int:
+        """Independent observations: clusters where clusters were randomised, else units."""
+        return self.clusters or self.n_treatment + self.n_control
+
+    @property
     def gain(self) -> float:
         """The effect in the direction of better."""
         return self.metric.sign * self.effect

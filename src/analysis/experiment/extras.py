@@ -244,7 +244,12 @@ def _complier_row(one: Compared, estimate: Estimate, exposure: str, alpha: float
 
 
 def survival_notes(cell: Cell, metric: Metric, alpha: float) -> tuple[Message, ...]:
-    """Log-rank test and Cox ratio of a survival metric, as further readings."""
+    """Log-rank test and Cox ratio of a survival metric, as further readings.
+
+    Where clusters were randomised both are left out: they take units for independent.
+    """
+    if cell.units.clusters is not None:
+        return _returned_note(cell, metric)
     study, rows = cell.study, cell.rows
     counts = (study.eligible(metric) & study.matured(metric))[rows]
     duration = study.numbers(str(metric.duration))[rows]

@@ -232,14 +232,13 @@ def needs_of(
     found = [need for e in evidence.primaries for need in _units_needed(e, circumstances)]
     if evidence.lacks_money_only and evidence.money is not None:
         found += _units_for_money(evidence.money)
-    enrolled = max((e.n_treatment + e.n_control for e in evidence.primaries), default=0)
+    enrolled = max((e.n_independent for e in evidence.primaries), default=0)
     if decision == "continue" and spec.planned_n and enrolled < spec.planned_n:
-        found.append(
-            Message(
-                "{n} of {planned} planned units have completed their window",
-                {"n": Value("number", enrolled), "planned": Value("number", spec.planned_n)},
-            )
-        )
+        source = "{n} of {planned} planned units have completed their window"
+        if any(e.clusters for e in evidence.primaries):
+            source = "{n} of {planned} planned clusters have completed their window"
+        values = {"n": Value("number", enrolled), "planned": Value("number", spec.planned_n)}
+        found.append(Message(source, values))
     if decision == "continue" and circumstances.complete_on:
         day = Value("date", circumstances.complete_on.isoformat())
         source = "With data to {day} every unit has completed its window: the planned power"
@@ -256,22 +255,24 @@ def _units_needed(estimate: Estimate, circumstances: Circumstances) -> tuple[Mes
     if not estimate.is_ok or stands_above_zero(estimate) or least is None:
         return ()
     half_width = (estimate.av_high - estimate.av_low) / 2
-    n = estimate.n_treatment + estimate.n_control
+    n = estimate.n_independent
     quantile = half_width / estimate.std_error + Z_POWER
     needed = math.ceil(n * (quantile * estimate.std_error / least) ** 2)
     if needed <= n:
         return ()
-    return (
-        Message(
-            "{metric}: about {needed} units would tell a gain of {least} from none; there are {n}",
-            {
-                "metric": metric_value(estimate.metric),
-                "needed": Value("number", _about(needed)),
-                "least": minimum_value(estimate, circumstances),
-                "n": Value("number", n),
-            },
-        ),
-    )
+    source = "{metric}: about {needed} units would tell a gain of {least} from none; there are {n}"
+    if estimate.clusters:
+        source = (
+            "{metric}: about {needed} clusters of this size would tell a gain of {least} from "
+            "none; there are {n}"
+        )
+    values = {
+        "metric": metric_value(estimate.metric),
+        "needed": Value("number", _about(needed)),
+        "least": minimum_value(estimate, circumstances),
+        "n": Value("number", n),
+    }
+    return (Message(source, values),)
 
 
 def _about(count: int) -> int:
@@ -284,18 +285,21 @@ def _units_for_money(money: Estimate) -> tuple[Message, ...]:
     """Units at which the net value as estimated now would be told from zero."""
     if not money.is_ok or money.gain <= 0:
         return ()
-    n = money.n_treatment + money.n_control
+    n = money.n_independent
     quantile = (money.av_high - money.av_low) / 2 / money.std_error + Z_POWER
     needed = math.ceil(n * (quantile * money.std_error / money.gain) ** 2)
     if needed <= n:
         return ()
-    return (
-        Message(
-            "Net value: about {needed} units would tell it from zero if it is as large as "
-            "estimated; there are {n}",
-            {"needed": Value("number", _about(needed)), "n": Value("number", n)},
-        ),
+    source = (
+        "Net value: about {needed} units would tell it from zero if it is as large as estimated; "
+        "there are {n}"
     )
+    if money.clusters:
+        source = (
+            "Net value: about {needed} clusters would tell it from zero if it is as large as "
+            "estimated; there are {n}"
+        )
+    return (Message(source, {"needed": Value("number", _about(needed)), "n": Value("number", n)}),)
 
 
 def minimum_value(estimate: Estimate, circumstances: Circumstances) -> Value:
