@@ -290,3 +290,22 @@ def test_different_kinds_are_counted_however_many_there_are(kinds_n):
         destinations_n=("destination_region", "nunique"), services_n=("service", "nunique")
     )
     pd.testing.assert_frame_equal(got[wanted.columns], wanted, check_dtype=False)
+
+
+def test_delay_is_the_exact_mean_of_its_seconds():
+    """0.03125 days rounds up whatever the order of rows: days added up may fall short of it."""
+    late_seconds = [2880, 6840, 1440, 2100, 240]
+    promised = dt.datetime(2026, 10, 5)
+    rows = [
+        {
+            "shipment_id": f"S{i}",
+            "customer_id": "K1",
+            "shipped_at": dt.datetime(2026, 10, 2),
+            "promised_at": promised,
+            "delivered_at": promised + dt.timedelta(seconds=late),
+        }
+        for i, late in enumerate(late_seconds)
+    ]
+    customers = canonical("customers", [{"customer_id": "K1"}])
+    panel = customer_months(customers, canonical("shipments", rows), None, None, None, AS_OF)
+    assert panel.execute().delay_days_mean.tolist() == [0.0313]

@@ -143,7 +143,7 @@ def _delivered(shipments: ir.Table, as_of: Month) -> ir.Table:
         deliveries_n=known.count(),
         promised_n=known.promised_at.count(),
         on_time_n=(known.delivered_at <= known.promised_at).sum(),
-        delay_days_mean=(late / SECONDS_A_DAY).mean().round(AMOUNT_DECIMALS),
+        delay_days_mean=(late.mean() / SECONDS_A_DAY).round(AMOUNT_DECIMALS),
         damaged_n=known.is_damaged.sum(),
     )
 

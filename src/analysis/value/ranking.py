@@ -52,21 +52,28 @@ def with_shared_positions(table: ir.Table, **values: ir.NumericColumn) -> ir.Tab
         table: Rows with `month` and `is_ranked`.
         values: Column to add → value; higher is better, a null gets no position.
     """
-    for name, value in values.items():
-        valued = table.mutate(_value=ibis.ifelse(table.is_ranked, value, None))
-        equal = valued.filter(valued._value.notnull()).group_by("month", "_value")
-        counted = equal.aggregate(equal_n=lambda t: t.count())
-        rising = ibis.window(group_by="month", order_by="_value", following=0)
-        up_to = counted.equal_n.sum().over(rising)
-        everyone = counted.equal_n.sum().over(ibis.window(group_by="month"))
-        placed = counted.select(
-            _month="month",
-            _equal="_value",
-            **{name: ((up_to - counted.equal_n) / everyone + up_to / everyone) / 2},
-        )
-        same = (valued.month == placed._month) & (valued._value == placed._equal)
-        table = valued.left_join(placed, same).drop("_value", "_month", "_equal")
-    return table
+    # places are looked up in one pass: what comes before is computed and kept only once
+    valued = table.mutate(
+        **{f"_{name}": ibis.ifelse(table.is_ranked, value, None) for name, value in values.items()}
+    )
+    placed = valued
+    for name in values:
+        places = _places(valued, name)
+        same = (placed.month == places._month) & (placed[f"_{name}"] == places._equal)
+        placed = placed.left_join(places, same).drop(f"_{name}", "_month", "_equal")
+    return placed
+
+
+def _places(valued: ir.Table, name: str) -> ir.Table:
+    """One row a month and value: the position of all customers that share it."""
+    shared = valued[f"_{name}"]
+    equal = valued.filter(shared.notnull()).group_by("month", _equal=shared)
+    counted = equal.aggregate(equal_n=lambda t: t.count())
+    rising = ibis.window(group_by="month", order_by="_equal", following=0)
+    up_to = counted.equal_n.sum().over(rising)
+    everyone = counted.equal_n.sum().over(ibis.window(group_by="month"))
+    position_of_equals = ((up_to - counted.equal_n) / everyone + up_to / everyone) / 2
+    return counted.select("_equal", _month="month", **{name: position_of_equals})
 
 
 def quantile_group(position: ir.NumericColumn, groups: int) -> ir.IntegerColumn:
@@ -168,18 +175,33 @@ def with_abc_class(table: ir.Table, worth: ir.NumericColumn, cuts: tuple[float, 
         The columns, and abc_class.
     """
     paid = (worth.clip(lower=0, upper=LARGEST_AMOUNT) * AMOUNT_UNITS).round().cast("float64")
-    valued = table.mutate(_paid=paid, _counts=table.is_ranked & worth.notnull())
-    falling = {
-        "group_by": [valued.month, valued._counts],
-        "order_by": valued._paid.desc(),
-    }
-    month, so_far = ibis.window(**falling), ibis.window(**falling, following=0)
-    # among equals: how many come before it, itself included; the sum without them is one for all
-    equal = ibis.row_number().over(month) - ibis.rank().over(month) + 1
-    before = valued._paid.sum().over(so_far) - valued._paid * equal
-    covered = before / valued._paid.sum().over(month).nullif(0.0)
+    counts = table.is_ranked & worth.notnull()
+    valued = table.mutate(_paid=ibis.ifelse(counts, paid, None))
+    bars = _abc_bars(valued, cuts)
+    barred = valued.left_join(bars, valued.month == bars._month)
     letter = ibis.cases(
-        (valued._paid == 0, "C"), (covered < cuts[0], "A"), (covered < cuts[1], "B"), else_="C"
+        (barred._paid.isnull(), None),
+        (barred._paid == 0, "C"),
+        (barred._paid >= barred._least_of_a, "A"),
+        (barred._paid >= barred._least_of_b, "B"),
+        else_="C",
     )
-    classed = valued.mutate(abc_class=ibis.ifelse(valued._counts, letter, None))
-    return classed.drop("_paid", "_counts")
+    return barred.mutate(abc_class=letter).drop("_paid", "_month", "_least_of_a", "_least_of_b")
+
+
+def _abc_bars(valued: ir.Table, cuts: tuple[float, float]) -> ir.Table:
+    """One row a month: the least that a customer of class A, and of class B or A, pays.
+
+    The share that better ones cover falls as the amount rises, so that two amounts a month say
+    all: only these are sorted, not the customers with everything that is known of them.
+    """
+    paid = valued.filter(valued._paid.notnull()).select("month", "_paid")
+    falling = ibis.window(group_by="month", order_by=paid._paid.desc(), following=0)
+    # of equals the first one has none of them before it, and so decides for all
+    before = paid._paid.sum().over(falling) - paid._paid
+    everything = paid._paid.sum().over(ibis.window(group_by="month"))
+    covering = paid.mutate(_covered=before / everything.nullif(0.0))
+    return covering.group_by(_month="month").aggregate(
+        _least_of_a=covering._paid.min(where=covering._covered < cuts[0]),
+        _least_of_b=covering._paid.min(where=covering._covered < cuts[1]),
+    )

@@ -48,11 +48,12 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
     Source:
         Hughes (1994), Strategic Database Marketing (RFM); Pareto's ABC analysis.
     """
-    summed = with_month_means(trailing(panel, policy, as_of))
-    shared = with_shared_positions(
-        summed, r_position=-summed.recency_days, f_position=summed.frequency
+    summed = trailing(panel, policy, as_of)
+    # the only sort of all rows comes first, while they are narrow
+    summed = summed.mutate(m_position=position(summed, summed.revenue_window))
+    placed = with_shared_positions(
+        with_month_means(summed), r_position=-summed.recency_days, f_position=summed.frequency
     )
-    placed = shared.mutate(m_position=position(shared, shared.revenue_window))
     worth = ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
     placed = with_abc_class(placed, worth, policy.abc_cuts)
     scored = placed.select(
