@@ -333,6 +333,14 @@ def test_an_override_of_nobody_is_refused():
     assert "K1" in fault.value.todo
 
 
+def test_a_later_decision_leaves_earlier_months_alone():
+    """Its customer may not be known yet when an earlier month is made again."""
+    override = Override.model_validate(OVERRIDE | {"customer_id": "K11"})
+    later = override.model_copy(update={"first_month": "2026-11"})
+    made = assign(flat(3, 4), POLICY, AS_OF, [later])
+    assert made.tiers.execute().equals(assign(flat(3, 4), POLICY, AS_OF).tiers.execute())
+
+
 def test_an_override_is_told_with_its_approver_and_end():
     made = assign(flat(3, 4), POLICY, AS_OF, [Override.model_validate(OVERRIDE)])
     told = moves_in_words(made.moves, POLICY, "CNY")
@@ -458,6 +466,15 @@ def test_sentences_say_the_numbers():
     assert "9 shipments this month" in told(reason="burst", revenue=np.nan)
     held = {"moved": False, "held_back_by": "seasonal_protection"}
     assert "off-season months do not count" in told(**held)
+
+
+@pytest.mark.parametrize("hold", ["promote_after", "demote_after"])
+def test_months_are_not_counted_where_tiers_are_reviewed_once_a_year(hold):
+    yearly = POLICY.model_copy(update={"review_months": (1,), hold: 2})
+    held = one_move(moved=False, reason="held", held_back_by=hold, months_running=10)
+    sentence = explain(held, yearly, "CNY")[0].in_(Language("en"))
+    assert "2 reviews in a row" in sentence
+    assert "10" not in sentence
 
 
 def test_measures_in_money_are_told_as_money():

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..language import Language
+from ..literature import printed
 from ..message import Message, Value
 from ..tables import TIERS
 from ..tiers import Replay
@@ -48,8 +49,12 @@ def readings(
     names = tuple(titles[row["policy"]][language.code] for row in rows)
     first, last = (language.month(rows[0][key]) for key in ("from_month", "to_month"))
     months = language.text("{first} to {last}", first=first, last=last)
+    claimed = Value("percent", printed("tier-accuracy-89", "accuracy")).shown(language)
     lines = tuple(
-        (language.text(label), *(make(row, currency).in_(language) for row in rows))
+        (
+            language.text(label, claimed=claimed),
+            *(make(row, currency).in_(language) for row in rows),
+        )
         for label, make in FIGURES.items()
     )
     heading = language.text("Figure")
@@ -148,7 +153,7 @@ FIGURES: Mapping[str, Callable[[Row, str], Message]] = {
     "Bursts missed": _part("bursts_missed_n", "bursts_n"),
     "Service cost by the plan": lambda row, currency: _plain(_money(row["planned_cost"], currency)),
     "With strategic and key customers": _valuable,
-    "Tier equals the one earned in the next period (claimed: 89%)": _right,
+    "Tier equals the one earned in the next period (claimed: {claimed})": _right,
     "Tier equals the one earned a year later": _one("accuracy_after_a_year", _percent),
 }
 """What is compared → how it is shown."""

@@ -151,6 +151,9 @@ class _Hand:
 
 
 def _by_hand(overrides: Sequence[Override], history: History) -> list[_Hand]:
+    # an earlier month can be made again though the customer of a later decision is not known yet
+    last = str(Month.at(history.months[-1].index))
+    overrides = [o for o in overrides if o.first_month <= last]
     if not overrides:
         return []
     ids = {customer: i for i, customer in enumerate(history.customer_ids.to_pylist())}

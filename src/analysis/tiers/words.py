@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..language import Language
 from ..message import Message, Value
+from ..months import YEAR
 from ..params import TierPolicy
 
 BOTH = (Language("zh"), Language("en"))
@@ -148,6 +149,27 @@ _BY_CLASS: Mapping[str, str] = {
     ),
 }
 """What is said otherwise where the policy goes by classes: these have no bar."""
+_BY_REVIEW: Mapping[str, str] = {
+    "promote_after": (
+        "Stays {old} for now: {what} {value} meets the {new} bar ({bar} now), as it must in "
+        "{promote_after} reviews in a row."
+    ),
+    "demote_after": (
+        "Stays {old} for now: {what} {value} is below what {old} needs ({bar} now), which moves it "
+        "down only after {demote_after} reviews in a row."
+    ),
+}
+_BY_REVIEW_OF_CLASS: Mapping[str, str] = {
+    "promote_after": (
+        "Stays {old} for now: its {what} ({value}) earns {new}, as it must in {promote_after} "
+        "reviews in a row."
+    ),
+    "demote_after": (
+        "Stays {old} for now: its {what} ({value}) earns less than {old}, which moves it down "
+        "only after {demote_after} reviews in a row."
+    ),
+}
+"""What is said where tiers are not reviewed every month: months in a row decide nothing there."""
 _IN_GROUP = "As part of the group {group}: {sentence}"
 _NO_BAR = "Moved down from {old} to {new}: {what} {value} is no longer enough for {old}."
 
@@ -156,6 +178,8 @@ SENTENCES: tuple[str, ...] = (
     *_MOVED_AT_ONCE.values(),
     *_HELD.values(),
     *_BY_CLASS.values(),
+    *_BY_REVIEW.values(),
+    *_BY_REVIEW_OF_CLASS.values(),
     *(_IN_GROUP, _BURST_BY_SHIPMENTS, _AFTER_SEASON, _NO_BAR),
 )
 """Every sentence that `explain` can say; a test holds that each exists in both languages."""
@@ -194,7 +218,7 @@ def moves_in_words(moves: pd.DataFrame, policy: TierPolicy, currency: str) -> pd
 
 
 def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Message:
-    source = _source(move, by_class=policy.classes is not None)
+    source = _source(move, policy)
     makers = _values(policy, currency)
     used = [name for name in makers if f"{{{name}}}" in source]
     told = Message(source, {name: makers[name](move) for name in used})
@@ -205,9 +229,12 @@ def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Mes
     return Message(_IN_GROUP, whole)
 
 
-def _source(move: Mapping[str, Any], *, by_class: bool) -> str:
+def _source(move: Mapping[str, Any], policy: TierPolicy) -> str:
+    by_class = policy.classes is not None
     if not move["moved"]:
         hold = move["held_back_by"]
+        if hold in _BY_REVIEW and len(set(policy.review_months)) < YEAR:
+            return (_BY_REVIEW_OF_CLASS if by_class else _BY_REVIEW)[hold]
         after_season = hold == "seasonal_protection" and not move["is_off_season"]
         if by_class and (after_season or hold in _BY_CLASS):
             return _BY_CLASS["after_season" if after_season else hold]
