@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from analysis.errors import ParamsError
-from analysis.language import MISSING, Language
+from analysis.language import MISSING, TURNS, Language
 from analysis.message import Message, Value
 
 ZH, EN = Language("zh"), Language("en")
@@ -68,3 +68,11 @@ def test_a_message_survives_json_and_speaks_both_languages():
 def test_an_unknown_language_is_told():
     with pytest.raises(ParamsError, match="Unknown language"):
         Language("fr")
+
+
+@pytest.mark.parametrize("code", ["zh", "en"])
+def test_a_value_cannot_turn_the_sentence_around_it(code):
+    told = Language(code).text("{gate}: {note}", gate="C\u202e1", note="\u2067货主")
+    assert not TURNS.search(told)
+    assert "C1" in told
+    assert "货主" in told

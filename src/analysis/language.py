@@ -8,6 +8,7 @@ named placeholders: ``text("{n} customers moved", n=12)``.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,9 @@ from .errors import ParamsError
 LanguageCode = Literal["zh", "en"]
 LANGUAGES: tuple[LanguageCode, ...] = ("zh", "en")
 LOCALES = Path(__file__).with_name("locale")
-TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-"""Signs that turn the direction of what follows them, to be left out with ``str.translate``: in a
-customer's text one would turn our own words around."""
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of what follows them: in a value of a sentence one would turn our
+own words around. A cell of its own keeps them, for there they reach no further."""
 MISSING = "–"
 """Shown for a value that does not exist; never an empty cell, never 0."""
 
@@ -75,11 +76,13 @@ class Language:
         Args:
             source: The English sentence, with ``{name}`` for each value.
             context: Tells apart equal English words that differ elsewhere.
-            **values: One for each placeholder; already formatted, or plain.
+            **values: One for each placeholder; already formatted, or plain. Signs that turn the
+                direction of text are left out of them.
 
         Returns:
             The sentence; the English one where the catalogue lacks it (a test finds those).
         """
+        values = {name: _straight(value) for name, value in values.items()}
         if self.code == "en":
             return source.format(**values)
         forms = _catalogue(self.code).get((context, source) if context else source, (source,))
@@ -87,7 +90,7 @@ class Language:
 
     def plural(self, one: str, many: str, n: int, /, **values: object) -> str:
         """A sentence that depends on a count; ``{n}`` is the formatted count."""
-        filled = {"n": self.number(n), **values}
+        filled = {"n": self.number(n), **{k: _straight(value) for k, value in values.items()}}
         if self.code == "en":
             return (one if n == 1 else many).format(**filled)
         forms = _catalogue(self.code).get(one, (many,))
@@ -162,6 +165,11 @@ class Language:
             if items
             else ""
         )
+
+
+def _straight(value: object) -> object:
+    """A value of a sentence without signs that turn the direction of what follows."""
+    return TURNS.sub("", value) if isinstance(value, str) and not value.isascii() else value
 
 
 def _exists(value: float | None) -> TypeGuard[float]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from ..language import TURNS, Language, LanguageCode
+from ..language import Language, LanguageCode
 from ..report.experiment_view import ExperimentView, tier_name
 from ..tables import TIERS
 from .call_parts import reasons_of
@@ -167,7 +167,7 @@ class Dashboard:
                 self._parts[name].value = ""
             elif shown is not None:
                 with self._calmly(name):
-                    self._parts[name].value = part(shown).translate(TURNS)
+                    self._parts[name].value = part(shown)
 
     def _shown(self) -> Shown:
         chosen = {name: choice.value or None for name, choice in self._choices.items()}

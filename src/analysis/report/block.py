@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from ..language import MISSING, TURNS, Language, LanguageCode
+from ..language import MISSING, Language, LanguageCode
 
 BLOCKS = Path(__file__).with_name("blocks")
 
@@ -36,16 +36,13 @@ class Block:
 def rendered(template: str, language: Language, **content: Any) -> Block:
     """Fill a template; everything that is not itself a shown object is escaped.
 
-    Signs that turn the direction of the text after them are left out.
-
     Args:
         template: File name in ``blocks/``, without its suffixes.
         language: The reader's; ``t`` in the template translates.
         **content: Values of the template. Charts, tables and blocks go in through ``show``.
     """
     environment = _environment(language.code)
-    html = environment.get_template(f"{template}.html.j2").render(**content)
-    return Block(html.translate(TURNS))
+    return Block(environment.get_template(f"{template}.html.j2").render(**content))
 
 
 def shown(item: Any) -> Markup:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..language import TURNS, Language
+from ..language import Language
 from ..standing import PLAIN_MARK, Standing, standing_html
 from .actions import SPECS
 from .block import rendered
@@ -113,7 +113,7 @@ def _text(content: dict[str, Any], language: Language) -> str:
         lines += [title, *(f"- {item}" for item in items), ""]
     lines += [content["calls"]] if content["calls"] else []
     lines += [say("The whole report: {file}", file=content["attached"])]
-    return ("\n".join(lines) + "\n").translate(TURNS)
+    return "\n".join(lines) + "\n"
 
 
 def _lists(content: dict[str, Any], language: Language) -> list[tuple[str, list[str]]]:
