@@ -41,3 +41,10 @@ def test_what_is_undecided_tells_what_the_claim_needs(key, needed):
     found = row(0.1, -0.1, 0.3)
     assert "needed" not in part_told(PARTS[key], found, EN)
     assert part_told(PARTS[key], found.replace("supported", "undecided"), EN).endswith(needed)
+
+
+def test_a_rise_where_a_drop_is_claimed_has_its_sign():
+    """Of real orders: "further drop 23.1 points" was told of a rise by 23.1 points."""
+    collapse = PARTS["delay-dose", "collapse"]
+    told = part_told(collapse, row(23.1, 12.4, 33.8, n=72, verdict="contradicted"), EN)
+    assert "+23.1 points (+12.4 to +33.8)" in told

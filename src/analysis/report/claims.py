@@ -156,7 +156,7 @@ def _written(part: Part, value: float, language: Language) -> str:
 def _bare(part: Part, value: float, language: Language) -> str:
     """A number without its unit, but for the per-cent sign."""
     if part.unit in ("points", "hours"):
-        return language.number(value, 1, sign=part.unit == "points" and part.printed < 0)
+        return language.number(value, 1, sign=part.unit == "points" and part.low < 0)
     if part.unit == "difference":
         return language.number(100 * value, 1, sign=True)
     return language.percent(value, 1, sign=part.unit == "relative")

@@ -95,7 +95,8 @@ CLAIMS = (
         "shipment came within 90 days of the delivery; more than three days late against on time.",
         (
             _near("dose", "a day of delay, up to three days", "points", -A_DAY),
-            Part("collapse", "further drop beyond three days (at least another day's worth)",
+            Part("collapse",
+                 "further change beyond three days (a collapse: at least another day's drop)",
                  "points", -math.inf, -A_DAY),
             _above_zero("leaving", "customers lost after such a delivery", "difference"),
         ),
