@@ -388,6 +388,8 @@ def test_two_overrides_at_a_time_are_refused(tmp_path):
     [
         {"shares": {"strategic": 0.6, "key": 0.6}},
         {"shares": {"regular": 0.6}},
+        {"shares": {"strategic": float("nan")}},
+        {"at_least": {"strategic": float("inf")}},
         {"shares": {"key": 0.1}, "at_least": {"key": 5}},
         {"at_least": {"strategic": 5, "key": 50}},
         {"review_months": [13]},

@@ -22,7 +22,9 @@ from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
 class Section(BaseModel):
     """A frozen part of a parameter file; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False
+    )
 
 
 class Bilingual(Section):
