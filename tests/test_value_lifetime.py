@@ -276,3 +276,18 @@ def test_the_chart_says_how_far_the_forecast_was_off(panel):
     assert ("too high" in english.finding) == (off >= 0)
     few = held_out(panel.filter(panel.customer_id < "K00020"), LifetimePolicy(), AS_OF)
     assert lifetime_chart(few, profile) is None
+
+
+def test_nobody_is_worth_less_than_nothing_where_spending_has_no_mean(panel):
+    """Customers so different that the model's mean over them does not exist (q at most 1)."""
+    frame = panel.execute()
+    ids = np.sort(frame.customer_id.unique())
+    size = dict(zip(ids, np.exp(np.random.default_rng(3).normal(0, 4, len(ids))), strict=True))
+    amounts = ["revenue", "shipment_cost", "margin"]
+    frame[amounts] = frame[amounts].mul(frame.customer_id.map(size), axis=0)
+    found = lifetime_values(ibis.memtable(frame, schema=panel.schema()), LifetimePolicy(), AS_OF)
+    assert found.spending is not None
+    assert np.isnan(found.spending.population_mean)
+    worth = found.values[found.values.margin_rate > 0]
+    assert (worth.revenue_a_day > 0).all()
+    assert (worth.lifetime_value >= 0).all()

@@ -168,6 +168,10 @@ def _revenue_a_day(frame: pd.DataFrame, model: GammaGamma | None) -> FloatArray:
     if model is None:
         return np.full(len(frame), np.nan)
     revenue = frame.revenue.fillna(0.0).to_numpy(float)
+    if not np.isfinite(model.population_mean):
+        # without a mean over customers there is nothing to draw a customer towards, and the
+        # model's own expectation is below zero for customers of few days: each has its own mean
+        return np.where(revenue > 0, revenue / frame.days.to_numpy(float), np.nan)
     days = np.where(revenue > 0, frame.days.to_numpy(float), 0.0)
     return model.expected(days, revenue / frame.days.to_numpy(float))
 
