@@ -1,5 +1,7 @@
 """`tierlab match`: any file of records, one row a record, errors that say what to mend."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,7 +104,7 @@ def test_without_duplicates_nothing_is_merged():
         ("id: id\n", "id,name\n1,a\n", 3, "no column to compare"),
         ("id: id\nname: nmae\n", "id,name\n1,a\n", 4, "Did you mean 'name'?"),
         ("id: id\nname: name\n", "id,name\n1,a\n1,b\n", 5, "more than one record"),
-        ("id: id\nname: name\n", "id,name\n1,a\n,b\n", 5, "have no id"),
+        ("id: id\nname: name\n", "id,name\n1,a\n,b\n", 5, "without an id"),
         ("id: id\nname: name\n", "", 4, "The file is empty"),
         ("id: id\nname: name\n", "\ufeff", 4, "The file is empty"),
         ("id: id\nname: name\n", "id,name\n1,a,b,c\n2,b\n", 4, "cannot be read as delimited"),
@@ -138,3 +140,29 @@ def test_a_blank_before_a_quoted_cell_is_no_part_of_it(tmp_path):
     assert found.links["entity_id"].tolist() == ["1", "1"]
     with pytest.raises(AnalysisError, match="not found"):
         match_file(tmp_path / "none.csv", MatchConfig(id="id", name="name"))
+
+
+def test_packed_records_and_what_is_no_text_and_an_output_that_would_eat_its_input(
+    tmp_path, capsys
+):
+    (tmp_path / "c.yaml").write_text("id: id\nname: name\n")
+    packed, wrong = tmp_path / "r.csv.gz", tmp_path / "r.csv"
+    packed.write_bytes(gzip.compress(b"id,name\n1,Acme\n2,Acme\n"))
+    wrong.write_bytes(packed.read_bytes())
+    links = tmp_path / "l.csv"
+
+    def match(records, out):
+        options = ["--records", records, "--config", tmp_path / "c.yaml", "--out", out]
+        return exit_code_of(["match", *map(str, options)])
+
+    assert match(packed, links) == 0
+    assert pd.read_csv(links)["entity_id"].tolist() == [1, 1]
+    assert match(wrong, links) == 4
+    assert "packed (gzip)" in capsys.readouterr().err
+    assert match(packed, packed) == 3
+    assert gzip.decompress(packed.read_bytes()).startswith(b"id,name"), "the records are kept"
+    packed.write_bytes(packed.read_bytes()[:20])
+    assert match(packed, links) == 4
+    told = capsys.readouterr().err
+    assert "cannot be unpacked" in told
+    assert str(packed) in told

@@ -69,10 +69,10 @@ def test_damage_is_accounted_for(tmp_path, damage):
 REFUSED = {
     "empty": (b"", "empty"),
     "only blanks": (b"\n\n  \n", "Column not found|header row"),
-    "zip renamed to csv": (zipped, "Column not found|encoding"),
+    "zip renamed to csv": (zipped, "Column not found|packed (zip)"),
     "wrong encoding half way": (
         TEXT.encode() * 3 + "客户".encode("gb18030") + b"\xff\n",
-        "not in the encoding",
+        "no text in any one encoding",
     ),
     "no header": ("".join(ROWS).encode(), "Column not found"),
     "a column renamed": (TEXT.replace("yuan", "yuna").encode(), "Did you mean 'yuna'?"),

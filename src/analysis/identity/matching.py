@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ibis
 import numpy as np
@@ -58,14 +63,18 @@ def match_file(path: Path, config: MatchConfig, where: str = "config") -> Matche
     """Link the records of a CSV or Parquet file.
 
     Args:
-        path: The file; encoding and delimiter of a CSV are told from its beginning.
+        path: The file, which may be packed as .gz; encoding and delimiter of a CSV are told from
+            its beginning.
         config: Which column holds what.
         where: The config's name, for messages.
 
     Raises:
         AnalysisError: The file cannot be read, lacks columns, or ids are missing or double.
     """
-    frame = _read(path, config, where)
+    if not path.is_file():
+        raise SourceError("File not found", where=str(path), todo="Check --records.")
+    with _unpacked(path) as plain:
+        frame = _read(plain, config, where)
     _hold_ids(frame["id"], path, config.id)
     return Matched(match_records(frame, [c for c in frame.columns if c.startswith("other_")]))
 
@@ -114,8 +123,6 @@ def _typed(records: pd.DataFrame) -> pa.Table:
 
 def _read(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
     """The columns by kind, as trimmed text, null where there is nothing."""
-    if not path.is_file():
-        raise SourceError("File not found", where=str(path), todo="Check --records.")
     if path.suffix.lower() == ".parquet":
         raw = _parquet(path, config, where)
     else:
@@ -129,6 +136,32 @@ def _read(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
     for at, column in enumerate(config.other):
         shown[f"other_{at}"] = texts[column]
     return pd.DataFrame(shown)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """The file, or an unpacked copy of it for as long as it is read."""
+    if path.suffix.lower() != ".gz":
+        yield path
+        return
+    with TemporaryDirectory(prefix="tierlab-") as folder:
+        plain = Path(folder) / path.with_suffix("").name
+        try:
+            with gzip.open(path) as packed, plain.open("wb") as out:
+                shutil.copyfileobj(packed, out, 1 << 20)
+        except (OSError, EOFError) as fault:
+            raise SourceError(
+                "The file cannot be unpacked",
+                where=str(path),
+                got=str(fault),
+                todo="Ask for the file again.",
+            ) from fault
+        try:
+            yield plain
+        except AnalysisError as fault:
+            for told in (fault, *getattr(fault, "faults", ())):
+                told.where = told.where.replace(str(plain), str(path))
+            raise
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -258,7 +291,7 @@ def _hold_ids(ids: pd.Series, path: Path, column: str) -> None:
     missing = np.flatnonzero(ids.isna().to_numpy())
     if len(missing):
         raise ContractError(
-            f"{len(missing)} records have no id",
+            f"Records without an id: {len(missing)}",
             where=f"{path}, column '{column}'",
             got="records " + ", ".join(str(at + 1) for at in missing[:MOST_SHOWN]),
             todo="Give each record an id of its own.",
@@ -266,7 +299,7 @@ def _hold_ids(ids: pd.Series, path: Path, column: str) -> None:
     twice = ids[ids.duplicated()].unique()
     if len(twice):
         raise ContractError(
-            f"{len(twice)} ids name more than one record",
+            f"Ids that name more than one record: {len(twice)}",
             where=f"{path}, column '{column}'",
             got=", ".join(str(one) for one in twice[:MOST_SHOWN]),
             todo="Give each record an id of its own, or name another column.",

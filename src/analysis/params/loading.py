@@ -120,7 +120,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(
             "The parameter file is not a mapping of keys",
             where=str(path),
-            got=type(content).__name__,
+            got="nothing" if content is None else type(content).__name__,
+            todo="Write it as 'key: value', a line each.",
         )
     return content
 

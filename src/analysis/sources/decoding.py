@@ -26,6 +26,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHER_FILES = (
+    (b"\x1f\x8b", "packed (gzip)"),
+    (b"PK\x03\x04", "a spreadsheet or packed (zip)"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)"),
+    (b"%PDF", "a PDF"),
+    (b"7z\xbc\xaf", "packed (7z)"),
+    (b"Rar!", "packed (rar)"),
+    (b"PAR1", "Parquet"),
+)
+"""What other files begin with that people send under the name of a text."""
+
 _MIN_WIDE = 5
 """So many characters of three bytes that read as UTF-8 by chance are not to be expected."""
 
@@ -48,7 +59,7 @@ def encoding_of(path: Path, declared: str | None) -> str:
     seen = _looks_like(head)
     if declared is None:
         if seen is None:
-            raise _undecodable(path, _first_bad(head, "utf-8"), "not declared", None)
+            raise _no_text(path, head)
         if seen == "gb18030" and not _reads_as_chinese(head):
             raise _untold(path)
         return seen
@@ -214,6 +225,20 @@ def _first_bad(head: bytes, encoding: str) -> int | None:
     except UnicodeError:
         return 0
     return None
+
+
+def _no_text(path: Path, head: bytes) -> SourceError:
+    """The error for a file that reads as no text at all."""
+    kind = next((told for mark, told in _OTHER_FILES if head.startswith(mark)), "")
+    return SourceError(
+        f"The file is {kind}, not a text" if kind else "The file is no text in any one encoding",
+        where=str(path),
+        got="" if kind else f"no text at byte {_first_bad(head, 'utf-8') or 0}",
+        allowed="UTF-8, UTF-16, GB18030; any other Python codec where it is declared",
+        todo="Unpack it, or save it as CSV in UTF-8."
+        if kind
+        else "Ask for the file again, or save it in one encoding (UTF-8 is best).",
+    )
 
 
 def _untold(path: Path) -> SourceError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -150,11 +150,25 @@ def _part(
         encoding=layout.encoding,
         places=places,
         width=len(layout.headers),
-        unread=tuple(h for at, h in enumerate(layout.headers) if at not in used and h),
+        unread=_unread(layout, used, source),
         delimiter=layout.delimiter,
         titles={column: layout.headers[places[column]] for column in in_order},
     )
     return part, missing
+
+
+def _unread(layout: Layout, used: Set[int], source: Source) -> tuple[str, ...]:
+    """The headers that no column reads; of JSON lines only those that hold values."""
+    valued = layout.headers
+    if source.format == "jsonl":
+        whole = [layout.headers[at] for at in used]
+        leaves = set(json_lines.leaves(layout.headers))
+        valued = [
+            h
+            for h in layout.headers
+            if h in leaves and not h.startswith(tuple(f"{w}." for w in whole))
+        ]
+    return tuple(h for at, h in enumerate(layout.headers) if at not in used and h and h in valued)
 
 
 def settled_source(part: Part, source: Source) -> Source:

@@ -25,9 +25,7 @@ NOT_READ = "# not read: "
 ALIKE = 0.7
 """Share of the headers that two files have in common which are the same export."""
 
-LEFT_OUT = frozenset(
-    {".md", ".pdf", ".docx", ".doc", ".zip", ".gz", ".png", ".jpg", ".yaml", ".py"}
-)
+LEFT_OUT = frozenset({".md", ".pdf", ".docx", ".doc", ".png", ".jpg", ".yaml", ".py"})
 """Endings of files that are no tables."""
 
 
