@@ -203,6 +203,23 @@ def test_a_segment_that_is_shown_to_be_worse_off_is_not_rolled_out_to(name):
     assert ("Worse off" in told) == (decision != "roll_out")
 
 
+def test_a_segment_left_out_for_want_of_data_on_a_guardrail_is_told():
+    held = {"segment": "potential", "p_adjusted": 0.01}
+    estimates = [
+        *segments(0.8, 3.0),
+        estimate(PRIMARY, 0.8, 3.0, **held),
+        estimate(GUARD, -0.4, 0.7, segment="potential"),
+    ]
+    around = Circumstances(
+        interactions={("red", "tier"): 0.001},
+        segment_columns={"key": "tier", "potential": "tier"},
+    )
+    verdict = decide(SPEC, estimates, [], around)
+    assert verdict.segments == ("key",)
+    assert "potential" in verdict.needs[0].in_(Language("en"))
+    assert "Insufficient data" in verdict.needs[0].in_(Language("en"))
+
+
 def test_what_is_missing_in_a_cluster_design_is_counted_in_clusters():
     spec = plan([PRIMARY], looks="accrual", looks_planned=None, planned_n=40, cluster="depot")
     of_clusters = estimate(PRIMARY, -0.5, 1.5, clusters=12)

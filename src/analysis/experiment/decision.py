@@ -106,7 +106,8 @@ def _of_arm(
     segments = _segments_that_hold(by_segment, arm, spec, circumstances)
     segments = {name: part for name, part in segments.items() if name not in hurt}
     if segments:
-        return _roll_out_to(evidence, segments, hurt, circumstances)
+        others = [p for n, p in by_segment.items() if n not in segments and n not in hurt]
+        return _roll_out_to(evidence, segments, hurt, others, circumstances)
     if evidence.worthless:
         return _stop_no_effect(evidence, circumstances)
     decision: Decision = "inconclusive" if circumstances.is_last_look else "continue"
@@ -171,6 +172,7 @@ def _roll_out_to(
     evidence: Evidence,
     segments: Mapping[str, Evidence],
     hurt: Mapping[str, Evidence],
+    others: Sequence[Evidence],
     circumstances: Circumstances,
 ) -> Verdict:
     currency = circumstances.currency
@@ -180,6 +182,8 @@ def _roll_out_to(
     )
     reasons = [effect_told(e, currency) for part in segments.values() for e in part.primaries]
     in_the_way = blocking(evidence, circumstances)
+    unsure = [g for p in others if holds_after_holm(p) for g in p.guardrails if not g.is_safe]
+    left_out = [told(g, currency) for g in unsure if g.state == "insufficient"]
     return Verdict(
         "roll_out_to",
         headline,
@@ -189,7 +193,10 @@ def _roll_out_to(
             *in_the_way,
             *common_reasons(evidence, circumstances),
         ),
-        (Message("A roll-out to all needs every goal met and every guardrail safe for all."),),
+        (
+            *left_out,
+            Message("A roll-out to all needs every goal met and every guardrail safe for all."),
+        ),
         segments=tuple(segments),
         arms=(evidence.arm,),
     )
