@@ -1,7 +1,7 @@
 """All rules of a table are evaluated in one pass: one statement that scans its source once."""
 
 from analysis.cleaning import customer_records
-from analysis.cleaning.candidates import candidates_of
+from analysis.cleaning.candidates import begin_candidates
 from analysis.cleaning.selects import queries_of
 from analysis.engine import Engine
 from analysis.identity import resolve
@@ -26,7 +26,7 @@ def test_the_rules_of_a_table_are_evaluated_in_one_scan(tmp_path, monkeypatch):
         return run(engine, table, name)
 
     monkeypatch.setattr(Engine, "materialise", recorded)
-    offered = candidates_of(workspace.engine, query, links, workspace.as_of, alone=True)
+    offered = begin_candidates(workspace.engine, query, links, workspace.as_of, alone=True)()
     assert len(ran) == 1, "one statement"
     connection = workspace.engine.connection
     sql = connection.compile(ran[0])

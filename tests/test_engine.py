@@ -81,7 +81,9 @@ def test_batches_fill_a_table_in_the_background_in_the_order_they_were_begun(eng
         return cells.mutate(b=cells.a * 2)
 
     pending = [
-        engine.begin(pa.RecordBatchReader.from_batches(batch.schema, [batch]), doubled, f"t{at}")
+        engine.begin_stream(
+            pa.RecordBatchReader.from_batches(batch.schema, [batch]), doubled, f"t{at}"
+        )
         for at in range(3)
     ]
     assert [len(one.wait().execute()) for one in pending] == [3, 3, 3]
@@ -96,11 +98,11 @@ def test_what_fails_in_the_background_is_told_where_it_is_waited_for(engine):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     reader = pa.RecordBatchReader.from_batches(schema, broken())
-    pending = engine.begin(reader, lambda cells: cells, "broken")
+    pending = engine.begin_stream(reader, lambda cells: cells, "broken")
     with pytest.raises(Exception, match="No space left"):
         pending.wait()
     good = pa.RecordBatchReader.from_batches(schema, [pa.record_batch({"a": pa.array([1])})])
-    assert engine.begin(good, lambda cells: cells, "broken").wait().count().execute() == 1
+    assert engine.begin_stream(good, lambda cells: cells, "broken").wait().count().execute() == 1
 
 
 def test_local_times_do_not_depend_on_the_machine_in_the_background(engine):
@@ -109,7 +111,7 @@ def test_local_times_do_not_depend_on_the_machine_in_the_background(engine):
     rows = pa.RecordBatchReader.from_batches(
         schema, [pa.record_batch({"a": ["2026-01-01 00:00:00+08"]}, schema=schema)]
     )
-    moment = engine.begin(
+    moment = engine.begin_stream(
         rows, lambda cells: cells.select(t=cells.a.cast("timestamp('UTC')")), "zoned"
     )
     assert str(moment.wait().execute()["t"][0]) == "2025-12-31 16:00:00+00:00"

@@ -12,7 +12,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from .errors import RunError, SourceError
 from .files import write_atomically
 
-__all__ = ["Engine", "open_engine", "write_atomically"]
+__all__ = ["Engine", "Pending", "open_engine", "write_atomically"]
 
 COMPRESSION = "zstd"
 BYTE_ORDER_MARK = "\ufeff"
@@ -53,7 +53,11 @@ class Background:
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection.cursor()
+        self._parent = connection
+        self._start()
+
+    def _start(self) -> None:
+        self._connection = self._parent.cursor()
         for setting in SETTINGS:  # a cursor does not take over its parent's
             self._connection.execute(setting)
         self._thread = ThreadPoolExecutor(1)
@@ -62,8 +66,13 @@ class Background:
         """Do something after what was begun before."""
         return self._thread.submit(task, self._connection)
 
-    def stop(self) -> None:
-        """Give up what was begun; nobody waits for it any more."""
+    def give_up(self) -> None:
+        """Drop what was begun, because something of it failed; others can be begun after."""
+        self.end()
+        self._start()
+
+    def end(self) -> None:
+        """Drop what was begun; nobody waits for it any more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._connection.interrupt()
 
@@ -76,20 +85,22 @@ class Pending:
         engine: Its engine.
         name: The table's name.
         done: What fills it.
+        paths: The files that it is filled from, where they may be damaged inside.
     """
 
     engine: Engine
     name: str
     done: Future[None]
+    paths: Sequence[Path] = ()
 
     def wait(self) -> ir.Table:
         """The table, filled.
 
         Raises:
             RunError: The disk or the memory is full.
-            SourceError: A value does not fit what is done to it.
+            SourceError: A value does not fit what is done to it, or a file is damaged.
         """
-        with _told():
+        with _told(), _broken_told(self.paths) if self.paths else nullcontext():
             self.done.result()
         return self.engine.connection.table(self.name)
 
@@ -167,33 +178,63 @@ class Engine:
             self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
             return self.connection.create_table(name, table)
 
-    def begin(
-        self, batches: pa.RecordBatchReader, shape: Callable[[ir.Table], ir.Table], name: str
-    ) -> Pending:
-        """Begin to fill a table from Arrow batches that are read once and never stored.
+    def parquet(self, path: Path) -> ir.Table:
+        """A Parquet file with the number of each row, from 0, as ``file_row_number``."""
+        name, place = f"p_{uuid.uuid4().hex}", str(path).replace("'", "''")
+        rows = f"read_parquet('{place}', file_row_number = true)"
+        with _broken_told([path]):  # Ibis' own reader is seen by one connection only
+            self.connection.raw_sql(f'CREATE VIEW "{name}" AS SELECT * FROM {rows}')  # noqa: S608
+        return self.connection.table(name)
+
+    def begin(self, table: ir.Table, name: str, paths: Sequence[Path] = ()) -> Pending:
+        """Begin to fill a table under a name; one of the same name is replaced.
 
         With one core it is filled at once: a second thread would only be in the way.
 
         Args:
+            table: What it is filled with; no data frame takes part.
+            name: Of the table.
+            paths: Files that are read meanwhile.
+        """
+        insert = self._emptied(table, name)
+        return self._begun(lambda duck: _run(duck, insert), name, paths)
+
+    def begin_stream(
+        self, batches: pa.RecordBatchReader, shape: Callable[[ir.Table], ir.Table], name: str
+    ) -> Pending:
+        """As `begin`, from Arrow batches that are read once and never stored.
+
+        Args:
             batches: What comes in.
             shape: From the batches' columns to the table's.
-            name: Of the table; one of the same name is replaced.
+            name: Of the table.
         """
         incoming = f"s_{uuid.uuid4().hex}"
         cells = ibis.table(ibis.Schema.from_pyarrow(batches.schema), name=incoming)
-        shaped = shape(cells)
-        select = self.connection.compile(shaped)
-        self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
-        self.connection.create_table(name, schema=shaped.schema())
+        insert = self._emptied(shape(cells), name)
 
         def fill(duck: duckdb.DuckDBPyConnection) -> None:
             duck.register(incoming, batches)
             try:
-                duck.execute(f'INSERT INTO "{name}" {select}')
+                _run(duck, insert)
             finally:
                 duck.unregister(incoming)
 
-        pending = Pending(self, name, self.background.begin(fill))
+        return self._begun(fill, name)
+
+    def _emptied(self, table: ir.Table, name: str) -> str:
+        """Make an empty table of the same columns; what fills it, as SQL."""
+        self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+        self.connection.create_table(name, schema=table.schema())
+        return f'INSERT INTO "{name}" {self.connection.compile(table)}'
+
+    def _begun(
+        self,
+        fill: Callable[[duckdb.DuckDBPyConnection], None],
+        name: str,
+        paths: Sequence[Path] = (),
+    ) -> Pending:
+        pending = Pending(self, name, self.background.begin(fill), paths)
         if self.cores == 1:
             wait([pending.done])
         return pending
@@ -229,7 +270,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection; what was not written is lost."""
-        self.background.stop()
+        self.background.end()
         self.connection.disconnect()
 
 
@@ -262,6 +303,10 @@ def open_engine(
     if own:
         weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
     return Engine(connection, scratch, Background(connection.con))
+
+
+def _run(duck: duckdb.DuckDBPyConnection, sql: str) -> None:
+    duck.execute(sql)
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 
-from ..engine import Engine
+from ..engine import Engine, Pending
 from ..errors import ParamsError, SourceError
 from ..sources import FAULTS, ROW
 from ..tables import CONTRACTS, Contract
@@ -71,10 +72,10 @@ UNKNOWN_MARK = "?"
 """Begins the id of such a customer, so that it can be nobody else's."""
 
 
-def candidates_of(
+def begin_candidates(
     engine: Engine, query: Query, links: ir.Table, as_of: Month, *, alone: bool
-) -> Candidates:
-    """Run a SELECT and judge its rows in one pass.
+) -> Callable[[], Candidates]:
+    """Begin to run a SELECT and to judge its rows in one pass.
 
     Args:
         engine: Holds the sources.
@@ -83,8 +84,11 @@ def candidates_of(
         as_of: The month.
         alone: The table has no other SELECT, so that required columns must be filled here.
 
+    Returns:
+        What waits for the rows and returns them.
+
     Raises:
-        ParamsError: The SELECT does not run.
+        ParamsError: The SELECT does not run; told at once, or where it is waited for.
     """
     contract = CONTRACTS[query.table]
     typed = _typed(selected(engine, query), contract)
@@ -100,7 +104,8 @@ def candidates_of(
     )
     judged = emptied(judged, rules)
     judged = judged.mutate(**{REJECTED: _is_rejected(judged, rules, query)})
-    return Candidates(query, contract, _run(engine, judged, query), tuple(rules))
+    pending = engine.begin(judged, f"t_{uuid.uuid4().hex}")
+    return lambda: Candidates(query, contract, _finished(pending, query), tuple(rules))
 
 
 def _customer_rules(table: ir.Table, query: Query, contract: Contract, alone: bool) -> list[Rule]:
@@ -132,9 +137,9 @@ def selected(engine: Engine, query: Query) -> ir.Table:
     return table
 
 
-def _run(engine: Engine, table: ir.Table, query: Query) -> ir.Table:
+def _finished(pending: Pending, query: Query) -> ir.Table:
     try:
-        return engine.materialise(table)
+        return pending.wait()
     except SourceError as fault:
         raise _wrong(query, str(fault.got)) from fault
 

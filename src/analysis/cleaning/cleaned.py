@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -20,7 +20,7 @@ from ..sources import Ingested
 from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
-from .candidates import LATER, REJECTED, Candidates, candidates_of
+from .candidates import LATER, REJECTED, Candidates, begin_candidates
 from .corrections import Corrected, correct
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
 from .coverage import months_covered, refuse_empty_month, refuse_none_kept
@@ -112,21 +112,22 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
         CoverageError: No shipment began in the month.
         ContractError: A source has more rejected rows than the profile tolerates.
     """
+    ingested.complete()
     links = ingested.engine.materialise(links)
     work = _Work(ingested.engine, ingested, links.filter(links.is_known), as_of)
     queries = queries_of(profile)
     _refuse_absent(ingested, queries)
-    customers = _offered(work, "customers", queries["customers"])
+    customers = _offered(work, "customers", queries["customers"])()
     work.links = _links_of_usable(work, customers)
-    for table, listed in queries.items():
-        if table not in PEOPLE:
-            _clean_table(work, table, _offered(work, table, listed))
+    facts = {t: _offered(work, t, listed) for t, listed in queries.items() if t not in PEOPLE}
+    for table, offered in facts.items():
+        _clean_table(work, table, offered())
     refuse_none_kept(work.tables["shipments"], work.entries)
     refuse_empty_month(work.tables["shipments"], as_of)
     _clean_table(work, "customers", customers)
     if "customer_names" in queries:
         names = _offered(work, "customer_names", queries["customer_names"])
-        _clean_table(work, "customer_names", names)
+        _clean_table(work, "customer_names", names())
     work.tables["customer_links"] = _links_of_customers(work, links)
     every = [query for listed in queries.values() for query in listed]
     personal = _personal_columns(every)
@@ -147,11 +148,12 @@ def _refuse_absent(ingested: Ingested, queries: Mapping[str, Sequence[Query]]) -
             )
 
 
-def _offered(work: _Work, table: str, queries: Sequence[Query]) -> list[Candidates]:
-    """What those SELECTs of a table offer whose source is there."""
+def _offered(work: _Work, table: str, queries: Sequence[Query]) -> Callable[[], list[Candidates]]:
+    """Begin to find what those SELECTs of a table offer whose source is there."""
     listed = [q for q in queries if work.ingested.sources[q.counted].parts]
     alone = _stands_alone(table, listed)
-    return [candidates_of(work.engine, q, work.links, work.as_of, alone=alone) for q in listed]
+    begun = [begin_candidates(work.engine, q, work.links, work.as_of, alone=alone) for q in listed]
+    return lambda: [finish() for finish in begun]
 
 
 def _stands_alone(table: str, listed: Sequence[object]) -> bool:

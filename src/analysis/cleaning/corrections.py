@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import ibis
@@ -14,7 +14,7 @@ from ..engine import Engine
 from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
 from ..params import in_language
 from ..params.corrections import ROWS_EXPECTED, Bounds, Correction
-from ..sources import FAULTS, ROW, UNUSABLE, Ingested, LostRow, SourceTable
+from ..sources import FAULTS, ROW, UNUSABLE, Ingested, LostRow, Rows, SourceTable
 from .conditions import declared, expected, matched, typed
 
 RULE = "correction:"
@@ -199,7 +199,7 @@ def without_rows(engine: Engine, source: SourceTable, gone: ir.Table, rule: str)
     """
     rows = gone.select(ROW).order_by(ROW).execute()[ROW]
     lost = tuple(LostRow(int(row), rule, "") for row in rows)
-    kept = replace(source, lost=(*source.lost, *lost), rows=source.rows - len(lost))
+    kept = source.holding(Rows(source.table, (*source.lost, *lost), source.rows - len(lost)))
     return _shown(engine, kept, engine.materialise(source.table.anti_join(gone, ROW)))
 
 
@@ -237,4 +237,4 @@ def _mended(table: ir.Table, column: str) -> ir.Table:
 def _shown(engine: Engine, source: SourceTable, table: ir.Table) -> SourceTable:
     """The source with another table, which its SELECTs see from now on."""
     view = engine.connection.create_view(f"source_{source.name}", table, overwrite=True)
-    return replace(source, table=view)
+    return source.holding(Rows(view, source.lost, source.rows))

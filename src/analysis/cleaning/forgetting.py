@@ -40,6 +40,7 @@ def forget(ingested: Ingested, forgotten: Forgotten | None, profile: Profile) ->
     """
     if forgotten is None or not forgotten.records:
         return ingested
+    ingested.complete()
     queries = [query for listed in queries_of(profile).values() for query in listed]
     present = [query for query in queries if ingested.sources[query.counted].parts]
     rows = rows_of_customers(ingested.engine, present, forgotten)

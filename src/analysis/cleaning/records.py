@@ -27,6 +27,7 @@ def customer_records(ingested: Ingested, profile: Profile) -> ir.Table:
     """
     queries = queries_of(profile)
     chosen = [*queries["customers"], *queries.get("customer_names", [])]
+    ingested.complete(*{source for query in chosen for source in query.personal})
     systems = list(dict.fromkeys(query.system for query in chosen))
     shaped = [_shaped(ingested, query, systems.index(query.system)) for query in chosen]
     stacked = ibis.union(*shaped) if len(shaped) > 1 else shaped[0]

@@ -7,7 +7,7 @@ text, rows that are no rows are listed, and every row keeps its place in the fil
 from .conversion import FAULTS
 from .ingesting import Ingested, ingest, source_faults
 from .parts import LINE_BITS, Part
-from .reading import ROW, UNUSABLE, LostRow, SourceTable
+from .reading import ROW, UNUSABLE, LostRow, Rows, SourceTable
 
 __all__ = [
     "FAULTS",
@@ -17,6 +17,7 @@ __all__ = [
     "Ingested",
     "LostRow",
     "Part",
+    "Rows",
     "SourceTable",
     "ingest",
     "source_faults",

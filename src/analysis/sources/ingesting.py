@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,19 @@ class Ingested:
     sources: Mapping[str, SourceTable]
     engine: Engine
 
+    def complete(self, *names: str) -> None:
+        """Wait until sources can be read by a SELECT; all by default.
+
+        Raises:
+            AnalysisError: A file is not what the profile says.
+        """
+        try:
+            for name in names or self.sources:
+                self.sources[name].read()
+        except BaseException:
+            self.engine.background.give_up()
+            raise
+
     @property
     def files(self) -> pd.DataFrame:
         """One row a file or sheet: source, system, file, sheet, rows, how its text is read."""
@@ -55,11 +68,13 @@ class Ingested:
         return pd.DataFrame(rows, columns=list(FILE_COLUMNS))
 
 
-def ingest(workspace: Workspace) -> Ingested:
+def ingest(workspace: Workspace, *, wait: bool = True) -> Ingested:
     """Read every source of a month's profile.
 
     Args:
         workspace: The opened month; only its profile, raw folder and engine are used.
+        wait: Until all is read. Else the large files are read while other work is done; what
+            asks for their rows waits for them, and is told what is wrong with them.
 
     Returns:
         The sources, typed, each row with its place in the files.
@@ -77,15 +92,14 @@ def ingest(workspace: Workspace) -> Ingested:
     profile = workspace.profile
     locale = Locale(profile.timezone, profile.money, _rates(workspace))
     begun = {
-        name: begin_source(workspace.engine, name, source, parts[name], locale)
-        for name, source in profile.sources.items()
+        name: begin_source(workspace.engine, name, profile.sources[name], listed, locale)
+        for name, listed in sorted(parts.items(), key=lambda item: _bytes(item[1]))
     }
-    try:
-        read = {name: finish() for name, finish in begun.items()}
-    except BaseException:
-        workspace.engine.background.stop()
-        raise
-    return Ingested(MappingProxyType(read), workspace.engine)
+    sources = {name: begun[name] for name in profile.sources}
+    ingested = Ingested(MappingProxyType(sources), workspace.engine)
+    if wait:
+        ingested.complete()
+    return ingested
 
 
 def source_faults(workspace: Workspace) -> list[AnalysisError]:
@@ -174,6 +188,11 @@ def _rates(workspace: Workspace) -> Rates | None:
             todo="Add its monthly rates.",
         )
     return rates
+
+
+def _bytes(parts: Sequence[Part]) -> int:
+    """How large a source's files are; 0 of what lies in no file."""
+    return sum(part.path.stat().st_size for part in parts if part.path.is_file())
 
 
 def _file_rows(read: SourceTable) -> list[tuple[object, ...]]:

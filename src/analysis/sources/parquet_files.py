@@ -77,7 +77,7 @@ def cells_of(engine: Engine, name: str, source: Source, parts: Sequence[PlacedFi
 
 def _parquet_part(engine: Engine, source: Source, part: PlacedFile) -> ir.Table:
     """Rows are numbered from 1: a Parquet file has no header row."""
-    table = engine.connection.read_parquet(str(part.path), file_row_number=True)
+    table = engine.parquet(part.path)
     names = parquet_schema(part.path).names
     columns = {column: _known(table[names[part.places[column]]]) for column in source.columns}
     return table.select(**columns, **{ROW: table.file_row_number + part.row_of(1)})

@@ -7,8 +7,8 @@ in the file in the lower ones, so that provenance costs one integer a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import cache, reduce
 from operator import or_
 
 import ibis.expr.types as ir
@@ -32,6 +32,7 @@ __all__ = [
     "UNUSABLE",
     "LostRow",
     "Part",
+    "Rows",
     "SourceTable",
     "begin_source",
     "read_source",
@@ -70,25 +71,55 @@ class LostRow:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What a source's files hold, read.
+
+    Attributes:
+        table: One row a source row: the declared columns, typed, and ``_row``, ``_faults``
+            (list of column, rule, raw value, rejects; null where there is none), ``_unusable``.
+        lost: Rows that never became cells.
+        number: Rows of the table.
+    """
+
+    table: ir.Table
+    lost: tuple[LostRow, ...]
+    number: int
+
+
+@dataclass(frozen=True)
 class SourceTable:
-    """A source, read.
+    """A source, read or being read: who asks for its rows waits for them.
 
     Attributes:
         name: The source's name in the profile.
         source: Its entry.
         parts: Its files and sheets.
-        table: One row a source row: the declared columns, typed, and ``_row``, ``_faults``
-            (list of column, rule, raw value, rejects; null where there is none), ``_unusable``.
-        lost: Rows that never became cells.
-        rows: Rows of the table.
+        read: Gives its rows; raises where a file is not what the profile says.
     """
 
     name: str
     source: Source
     parts: tuple[Part, ...]
-    table: ir.Table
-    lost: tuple[LostRow, ...]
-    rows: int
+    read: Callable[[], Rows]
+
+    @property
+    def table(self) -> ir.Table:
+        """One row a source row (see `Rows`)."""
+        return self.read().table
+
+    @property
+    def lost(self) -> tuple[LostRow, ...]:
+        """Rows that never became cells."""
+        return self.read().lost
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return self.read().number
+
+    def holding(self, rows: Rows) -> SourceTable:
+        """The same source with other rows."""
+        return replace(self, read=lambda: rows)
 
 
 def read_source(
@@ -106,50 +137,46 @@ def read_source(
     Raises:
         SourceError: A file is not what the profile says.
     """
-    return begin_source(engine, name, source, parts, locale)()
+    begun = begin_source(engine, name, source, parts, locale)
+    begun.read()
+    return begun
 
 
 def begin_source(
     engine: Engine, name: str, source: Source, parts: Iterable[Part], locale: Locale
-) -> Callable[[], SourceTable]:
-    """Begin what `read_source` does, so that the engine reads while others are prepared.
-
-    Returns:
-        What waits for the end and returns the source; it raises as `read_source` does.
-    """
+) -> SourceTable:
+    """Begin what `read_source` does: the engine reads while others are prepared."""
     listed = tuple(parts)
     if source.format in TYPED:
-        return lambda: _settled(
-            engine, name, source, listed, _typed(engine, name, source, listed, locale), []
-        )
-    stream = _Stream(engine, name, source, listed, locale)
-    stream.begin(delimited.BLOCK_BYTES[0])
-    return lambda: _settled(engine, name, source, listed, stream.wait(), stream.lost)
+        cells = _typed(engine, name, source, listed, locale)
+        lost: list[LostRow] = []
+    else:
+        stream = _Stream(engine, name, source, listed, locale)
+        stream.begin(delimited.BLOCK_BYTES[0])
+        cells, lost = stream.wait, stream.lost
+    return SourceTable(
+        name, source, listed, cache(lambda: _settled(engine, name, source, cells(), lost))
+    )
 
 
 def _settled(
-    engine: Engine,
-    name: str,
-    source: Source,
-    parts: tuple[Part, ...],
-    table: ir.Table,
-    lost: list[LostRow],
-) -> SourceTable:
-    """A source that has been read, without the rows that hold no data."""
+    engine: Engine, name: str, source: Source, table: ir.Table, lost: list[LostRow]
+) -> Rows:
+    """What has been read, without the rows that hold no data."""
     table, odd = _without_odd(table, name)
     table, empty = _without_empty(table, source)
     table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
-    rows = int(table.count().execute())
-    return SourceTable(name, source, parts, table, (*lost, *odd, *empty), rows)
+    return Rows(table, (*lost, *odd, *empty), int(table.count().execute()))
 
 
 def _typed(
     engine: Engine, name: str, source: Source, parts: tuple[Part, ...], locale: Locale
-) -> ir.Table:
-    """Files whose cells have types."""
-    cells = parquet_files.cells_of(engine, name, source, parts)
-    converted = _converted(cells, source, locale)
-    return engine.materialise_files(converted, f"read_{name}", [part.path for part in parts])
+) -> Callable[[], ir.Table]:
+    """Begin to read files whose cells have types."""
+    cells = _converted(parquet_files.cells_of(engine, name, source, parts), source, locale)
+    if not parts:
+        return lambda: engine.materialise(cells, f"read_{name}")
+    return engine.begin(cells, f"read_{name}", [part.path for part in parts]).wait
 
 
 class _Stream:
@@ -169,7 +196,7 @@ class _Stream:
         self._held.clear()
         self.lost.clear()
         batches = _text_rows(self._source, self._parts, self.lost, self._held, block)
-        self._pending = self._engine.begin(batches, self._shaped, f"read_{self._name}")
+        self._pending = self._engine.begin_stream(batches, self._shaped, f"read_{self._name}")
 
     def wait(self) -> ir.Table:
         """The table, filled."""
