@@ -19,13 +19,13 @@ def test_the_rules_of_a_table_are_evaluated_in_one_scan(tmp_path, monkeypatch):
     links = workspace.engine.materialise(resolve(customer_records(ingested, workspace.profile)))
     (query,) = queries_of(workspace.profile)["shipments"]
     ran = []
-    run = Engine.materialise
+    run = Engine.begin
 
-    def recorded(engine, table, name=""):
+    def recorded(engine, table, name, paths=()):
         ran.append(table)
-        return run(engine, table, name)
+        return run(engine, table, name, paths)
 
-    monkeypatch.setattr(Engine, "materialise", recorded)
+    monkeypatch.setattr(Engine, "begin", recorded)
     offered = begin_candidates(workspace.engine, query, links, workspace.as_of, alone=True)()
     assert len(ran) == 1, "one statement"
     connection = workspace.engine.connection
