@@ -330,6 +330,16 @@ def test_last_months_report_is_compared_with(tmp_path):
     assert next(one.label for one in HEADLINE if one.key == "on_time_rate") not in html
 
 
+def test_a_source_of_two_tables_is_told_to_count_twice(tmp_path):
+    """A file of 10,324 rows gave "18,785 rows were read": shipments and customers."""
+    ledger = tables()["ledger"]
+    twice = pd.concat([ledger, ledger.assign(table="customers").head(2)])
+    for content, is_told in ((ledger, False), (twice, True)):
+        place = tmp_path / str(is_told)
+        html = monthly_report(write_month(place, {"ledger": content}), "en").data_quality().html
+        assert ("A row counts once for each table it goes into." in html) == is_told
+
+
 def test_readers_of_both_languages_are_told_of_the_same_revisions(tmp_path):
     """A revenue of 2,143.9 then and 2,144.0 (万) now is CN¥21.4m both times when shortened."""
     from analysis.report.changes import what_changed

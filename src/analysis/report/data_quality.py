@@ -52,6 +52,9 @@ def _lead(ledger: pd.DataFrame, inputs: Inputs, language: Language) -> str:
         rejected=language.number(rejected),
         share=language.percent(rejected / read if read else float("nan"), 2),
     )
+    if ledger["source"].duplicated().any():
+        twice = language.text("A row counts once for each table it goes into.")
+        lead = language.text("{one} {two}", one=lead, two=twice)
     weak = [source_name(s, inputs.profile, language) for s in weak_sources(inputs.frame("quality"))]
     if not weak:
         return lead
