@@ -479,6 +479,14 @@ def test_months_are_not_counted_where_tiers_are_reviewed_once_a_year(hold):
     assert "10" not in sentence
 
 
+def test_a_move_after_reviews_names_the_reviews():
+    """Two quarterly reviews may lie three months apart and hold two months in a row."""
+    quarterly = POLICY.model_copy(update={"review_months": (1, 4, 7, 10), "demote_after": 3})
+    sentence = explain(one_move(months_running=2), quarterly, "CNY")[0].in_(Language("en"))
+    assert "in 3 reviews in a row" in sentence
+    assert "months" not in sentence
+
+
 def test_measures_in_money_are_told_as_money():
     policy = TierPolicy(measure="revenue", at_least={"key": 5000})
     message = explain(one_move(bar=5000.0, measure=1234.0), policy, "CNY")[0]

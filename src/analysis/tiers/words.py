@@ -150,6 +150,14 @@ _BY_CLASS: Mapping[str, str] = {
 }
 """What is said otherwise where the policy goes by classes: these have no bar."""
 _BY_REVIEW: Mapping[str, str] = {
+    "promoted": (
+        "Moved up from {old} to {new}: {what} {value} has met the bar ({bar} now) in "
+        "{promote_after} reviews in a row."
+    ),
+    "demoted": (
+        "Moved down from {old} to {new}: {what} {value} has stayed below what {old} needs "
+        "({bar} now) in {demote_after} reviews in a row."
+    ),
     "promote_after": (
         "Stays {old} for now: {what} {value} meets the {new} bar ({bar} now), as it must in "
         "{promote_after} reviews in a row."
@@ -160,6 +168,14 @@ _BY_REVIEW: Mapping[str, str] = {
     ),
 }
 _BY_REVIEW_OF_CLASS: Mapping[str, str] = {
+    "promoted": (
+        "Moved up from {old} to {new}: its {what} (now: {value}) has earned {new} or more in "
+        "{promote_after} reviews in a row."
+    ),
+    "demoted": (
+        "Moved down from {old} to {new}: its {what} (now: {value}) has earned less than {old} in "
+        "{demote_after} reviews in a row."
+    ),
     "promote_after": (
         "Stays {old} for now: its {what} ({value}) earns {new}, as it must in {promote_after} "
         "reviews in a row."
@@ -231,19 +247,24 @@ def _sentence(move: Mapping[str, Any], policy: TierPolicy, currency: str) -> Mes
 
 def _source(move: Mapping[str, Any], policy: TierPolicy) -> str:
     by_class = policy.classes is not None
+    by_review = _BY_REVIEW_OF_CLASS if by_class else _BY_REVIEW
+    is_monthly = len(set(policy.review_months)) == YEAR
     if not move["moved"]:
         hold = move["held_back_by"]
-        if hold in _BY_REVIEW and len(set(policy.review_months)) < YEAR:
-            return (_BY_REVIEW_OF_CLASS if by_class else _BY_REVIEW)[hold]
+        if hold in by_review and not is_monthly:
+            return by_review[hold]
         after_season = hold == "seasonal_protection" and not move["is_off_season"]
         if by_class and (after_season or hold in _BY_CLASS):
             return _BY_CLASS["after_season" if after_season else hold]
         return _AFTER_SEASON if after_season else _HELD[hold]
     reason = move["reason"]
+    if reason == "demoted" and not by_class and not np.isfinite(move["bar"]):
+        return _NO_BAR
+    reviews = {"promoted": policy.promote_after, "demoted": policy.demote_after}
+    if not is_monthly and reviews.get(reason, 1) > 1:
+        return by_review[reason]
     if by_class and reason in _BY_CLASS:
         return _BY_CLASS[reason]
-    if reason == "demoted" and not np.isfinite(move["bar"]):
-        return _NO_BAR
     if reason == "burst" and _is_missing(move["revenue"]):
         return _BURST_BY_SHIPMENTS
     at_once = reason in _MOVED_AT_ONCE and move["months_running"] == 1
