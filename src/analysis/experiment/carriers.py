@@ -22,6 +22,8 @@ GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A")
 WHOLE_NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.0+)?"
 """A name that may be read as a number and written again; '007' and more digits than a computer
 holds may not: two units would become one."""
+FIRST = 100
+"""Names looked at first: those of a large file are mostly words, and told apart by these."""
 TRUTH = {"true": True, "false": False}
 
 
@@ -106,10 +108,16 @@ def _plain_names(column: pd.Series) -> pd.Series:
     """Names as numbers or truth values where they can be written again from these."""
     if column.isna().any() or column.empty:
         return column
-    if column.str.fullmatch(WHOLE_NUMBER).all():
+    if _are_whole(column.head(FIRST)) and _are_whole(column):
         return column.str.replace(r"\.0+$", "", regex=True).astype("int64")
+    if not column.head(FIRST).str.lower().isin(list(TRUTH)).all():
+        return column
     truth = column.str.lower().map(TRUTH)
     return column if truth.isna().any() else truth.astype(bool)
+
+
+def _are_whole(column: pd.Series) -> bool:
+    return bool(column.str.fullmatch(WHOLE_NUMBER).all())
 
 
 def _header(path: Path, encoding: str) -> tuple[list[str], str]:
