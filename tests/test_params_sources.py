@@ -27,7 +27,7 @@ def test_the_short_form_of_a_column_is_written_out():
     [
         ({"encoding": "gb18031"}, "'gb18031' is no encoding"),
         ({"delimiter": ";;"}, "at most 1 character"),
-        ({"columns": {}}, "at least 1 item"),
+        ({"columns": {}}, "must not be empty"),
         ({"columns": {"Amount": "number", "amount": "text"}}, "capitals only"),
         ({"columns": {"_row": "number"}}, "tierlab's own"),
         ({"format": "xls"}, "Did you mean 'excel'?|allowed"),

@@ -202,6 +202,16 @@ def test_western_accents_are_no_chinese(tmp_path, engine):
     assert content["sources"]["sendungen"]["columns"]["Telefon"] == "text", "it is no number"
 
 
+def test_customers_of_whom_only_names_are_known_are_those_of_the_shipments(tmp_path, engine):
+    (tmp_path / "客户.csv").write_text("客户编号,名称\nc1,甲\nc2,乙\n")
+    (tmp_path / "运单.csv").write_text(
+        "运单号,客户编号,揽收时间\nW1,c1,2026-10-01\nW2,c9,2026-10-02\n"
+    )
+    content, profile = drafted(tmp_path, engine)
+    assert [one["source"] for one in content["tables"]["customers"]] == ["customer_names_file"]
+    assert {source.system for source in profile.sources.values()} == {"customer_names_file"}
+
+
 def test_a_profile_without_shipments_says_what_to_add():
     content = {
         "schema_version": 1, "profile": "x", "title": {"zh": "x", "en": "x"}, "raw": "x",

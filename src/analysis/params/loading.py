@@ -202,6 +202,7 @@ PLAIN_FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "tuple_type": ("This must be a list", "Write it in brackets: [first, second]."),
         "dict_type": ("This must be keys with values", "Write it as {key: value}."),
         "model_type": ("This must be keys with values", "Write it as {key: value}."),
+        "too_short": ("This must not be empty", "Name at least one."),
         "string_type": ("This must be text", "Put it in quotes."),
         "float_parsing": ("This must be a number", "Write 5 % as 0.05."),
         "int_parsing": ("This must be a whole number", ""),

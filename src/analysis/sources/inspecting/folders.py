@@ -65,10 +65,10 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
     named = [_new_name(group[0], names) for group in groups]
     full = [_in_full(group[0]) for group in groups]
     ids = [_customer_ids(look) for look in full]
-    known = next((at for at, look in enumerate(full) if "customers" in _tables_of(look)), None)
+    known = _customers_at(full)
     drafts = []
     for at, group in enumerate(groups):
-        shared = known is not None and len(ids[at] & ids[known]) > len(ids[at]) / 2
+        shared = known is not None and 2 * len(ids[at] & ids[known]) >= len(ids[at]) > 0
         system = named[known] if known is not None and shared else named[at]
         files = _patterns(folder, group, looks)
         sheets = _sheet_patterns(group)
@@ -78,6 +78,13 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
         notes = (*_alike(at, groups, named), *_one_by_one(files))
         drafts.append(replace(draft, notes=(*draft.notes, *notes)))
     return drafts
+
+
+def _customers_at(looks: Sequence[Look]) -> int | None:
+    """The place of the file that knows the customers: theirs, else that of their names."""
+    tables = [_tables_of(look) for look in looks]
+    wanted = ("customers", "customer_names")
+    return next((at for table in wanted for at, have in enumerate(tables) if table in have), None)
 
 
 def _alike(at: int, groups: Sequence[Sequence[Look]], named: Sequence[str]) -> list[str]:
