@@ -98,6 +98,16 @@ def test_a_failed_gate_leaves_no_chart_and_no_guardrail(tmp_path):
     assert report.guardrails().html == ""
 
 
+@pytest.mark.parametrize(("decision", "is_told"), [("continue", True), ("inconclusive", False)])
+def test_after_the_last_planned_look_no_next_one_is_promised(tmp_path, decision, is_told):
+    """A secondary metric may still ripen; the box said "last planned look" and "next look"."""
+    content = evaluations(decision=decision)
+    content["experiments"] = content["experiments"][:1]
+    content["experiments"][0]["next_look"] = "2027-04-30"
+    month = write_month(tmp_path, {"estimates": estimates()}, {"evaluations": content})
+    assert ("30 Apr 2027" in words(monthly_report(month, "en").verdicts().html)) == is_told
+
+
 def test_a_box_tells_effect_interval_and_size(english):
     box = words(english["verdicts"])
     assert "+5.2 pp +2.1 to +8.3 pp worthwhile from +2.0 pp 4,203 customers" in box

@@ -75,8 +75,8 @@ FIRST_REASONS = 3
 """Reasons that the box shows at once; the others unfold."""
 SHOWN_AS_NUMBERS = ("{metric}: {effect} ({low} to {high}), n = {n}",)
 """Sentences of the evaluation that repeat the primaries' numbers in the box."""
-LOOKS_AGAIN = ("continue", "inconclusive", "do_not_trust")
-"""Decisions after which another look matters."""
+LOOKS_AGAIN = ("continue", "do_not_trust")
+"""Decisions after which another look decides; "inconclusive" is said at the last planned one."""
 
 GATES: Mapping[str, str] = MappingProxyType(
     {
