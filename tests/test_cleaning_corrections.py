@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from analysis.cleaning import clean, correct, customer_records
+from analysis.cleaning.checking import correction_faults
 from analysis.cleaning.conditions import typed
 from analysis.errors import AnalysisError, ParamsError
 from analysis.identity import resolve
@@ -151,6 +152,19 @@ def test_a_correction_that_does_not_fit_stops_the_run(tmp_path, entry, told):
 def test_a_careless_correction_is_refused_when_read(tmp_path, entry):
     with pytest.raises(AnalysisError):
         loaded(tmp_path, entry)
+
+
+def test_check_tells_unknown_sources_and_columns_of_corrections(tmp_path):
+    profile = workspace_of(
+        tmp_path, {"crm.csv": "id\nC1\n", "orders.csv": ""}, together(CUSTOMERS, ORDERS)
+    ).profile
+    (fine,) = loaded(tmp_path, changed(match={"_row": 2, "_file": "orders.csv"}))
+    strange = fine.model_copy(update={"id": "b", "source": "order"})
+    wrong = fine.model_copy(update={"id": "c", "match": {"yuna": 5}, "column": "kgs"})
+    found = correction_faults(profile, [fine, strange, wrong])
+    assert [fault.where for fault in found] == ["b.source", "c.match", "c.column"]
+    assert "'orders'" in found[0].todo
+    assert "'yuan'" in found[1].todo
 
 
 def test_an_id_is_given_once(tmp_path):

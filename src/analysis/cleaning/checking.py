@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from ..engine import Engine, open_engine
 from ..errors import AnalysisError, GroupedError
 from ..params import Profile, Source
+from ..params.corrections import FILE, ROW_NUMBER, ROWS_EXPECTED, Correction
 from ..sources import FAULTS, ROW, UNUSABLE
 from ..sources.conversion import FAULT
 from .candidates import selected
+from .conditions import undeclared, unknown_source
 from .selects import Query, engine_table, queries_of
 
 _ARROW_TYPES = {
@@ -22,6 +26,30 @@ _ARROW_TYPES = {
     "date": pa.date32(),
     "time": pa.timestamp("us"),
 }
+
+
+def correction_faults(profile: Profile, corrections: Sequence[Correction]) -> list[AnalysisError]:
+    """Sources and columns that declared corrections name and a profile does not have.
+
+    Args:
+        profile: The profile.
+        corrections: As `load_corrections` read them.
+    """
+    faults: list[AnalysisError] = []
+    for one in corrections:
+        if one.source not in profile.sources:
+            faults.append(unknown_source(one, profile.sources))
+            continue
+        columns = profile.sources[one.source].columns
+        named = [("match", name) for name in one.match]
+        named += [("expectation", name) for name in one.expectation]
+        named += [("column", one.column)] if one.column else []
+        faults += [
+            undeclared(name, one.source, columns, f"{one.id}.{key}")
+            for key, name in named
+            if name not in columns and name not in (FILE, ROW_NUMBER, ROWS_EXPECTED)
+        ]
+    return faults
 
 
 def select_faults(profile: Profile) -> list[AnalysisError]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -117,13 +117,29 @@ def declared(name: str, source: SourceTable, where: str) -> ValueType:
     """
     columns = source.source.columns
     if name not in columns:
-        raise ParamsError(
-            f"The source '{source.name}' declares no column '{name}'",
-            where=where,
-            allowed=list(columns),
-            todo=did_you_mean(name, columns) or "Name a declared column.",
-        )
+        raise undeclared(name, source.name, columns, where)
     return source.source.reading(name).type
+
+
+def undeclared(name: str, source: str, columns: Collection[str], where: str) -> ParamsError:
+    """The fault of a column that a source does not declare."""
+    return ParamsError(
+        f"The source '{source}' declares no column '{name}'",
+        where=where,
+        allowed=list(columns),
+        todo=did_you_mean(name, columns) or "Name a declared column.",
+    )
+
+
+def unknown_source(correction: Correction, sources: Collection[str]) -> ParamsError:
+    """The fault of a correction of a source that the profile does not have."""
+    return ParamsError(
+        "A correction names an unknown source",
+        where=f"{correction.id}.source",
+        got=correction.source,
+        allowed=list(sources),
+        todo=did_you_mean(correction.source, sources) or "Name a source of the profile.",
+    )
 
 
 def _value(table: ir.Table, name: str, source: SourceTable, where: str) -> tuple[Any, ValueType]:

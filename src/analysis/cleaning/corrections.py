@@ -11,11 +11,11 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from ..engine import Engine
-from ..errors import AnalysisError, ParamsError, did_you_mean, raise_all
+from ..errors import AnalysisError, ParamsError, raise_all
 from ..params import in_language
 from ..params.corrections import ROWS_EXPECTED, Bounds, Correction
 from ..sources import FAULTS, ROW, UNUSABLE, Ingested, LostRow, Rows, SourceTable
-from .conditions import declared, expected, matched, typed
+from .conditions import declared, expected, matched, typed, unknown_source
 
 RULE = "correction:"
 """How the rules of corrections begin in the list of rejects."""
@@ -117,13 +117,7 @@ def _applied(
 
 def _source_of(sources: dict[str, SourceTable], one: Correction) -> SourceTable:
     if one.source not in sources:
-        raise ParamsError(
-            "A correction names an unknown source",
-            where=f"{one.id}.source",
-            got=one.source,
-            allowed=list(sources),
-            todo=did_you_mean(one.source, sources) or "Name a source of the profile.",
-        )
+        raise unknown_source(one, sources)
     return sources[one.source]
 
 

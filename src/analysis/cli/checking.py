@@ -23,7 +23,7 @@ def check_profile(profile: Path, raw: str = "") -> str:
         AnalysisError: All faults together.
     """
     from ..calendar import load_calendar
-    from ..cleaning.checking import select_faults
+    from ..cleaning.checking import correction_faults, select_faults
     from ..params import (
         load_actions,
         load_corrections,
@@ -41,9 +41,10 @@ def check_profile(profile: Path, raw: str = "") -> str:
     faults = [*source_faults(month), *select_faults(read)]
     experiments, wrong = _tried(load_experiments, month.experiments)
     faults += wrong
+    corrections, wrong = _tried(load_corrections, month.corrections)
+    faults += [*wrong, *correction_faults(read, corrections or ())]
     for load, path in (
         (load_actions, month.actions),
-        (load_corrections, month.corrections),
         (load_forgotten, month.forgotten),
         (load_overrides, month.overrides),
         (load_rulings, month.rulings),
