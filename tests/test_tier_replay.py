@@ -236,6 +236,11 @@ def test_the_command_compares_what_was_made(data, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "Yearly by order" in told
     assert "Policies compared, May 2025 to October 2026" in told
+    # an earlier month need not have been made itself: later tables hold it
+    assert exit_code_of([*options, "--to", "2026-08"]) == 0
+    assert "Policies compared, May 2025 to August 2026" in capsys.readouterr().out
+    assert exit_code_of([*options, "--to", "2026-12"]) == CoverageError.exit_code
+    assert "scores up to 2026-10" in capsys.readouterr().err
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert kept == {"comparison.csv", "by_tier.csv", "accuracy.csv", "replay.html"}
     panel = folder / "customer_months.parquet"

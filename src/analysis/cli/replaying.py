@@ -42,22 +42,23 @@ def replay(
     from ..params import load_policy
     from ..workspace import open_month
 
-    workspace = open_month(profile, last or _latest(profile, out), out=out)
+    workspace = open_month(profile, _holding(profile, out, last), out=out)
     files = {path.stem: load_policy(path) for path in policy}
     if len(files) < len(policy) or OWN in files:
         raise ParamsError("Two policies have one name", where="--policy", got=", ".join(files))
     policies = {OWN: workspace.profile.tiers} | {n: file.tiers for n, file in files.items()}
     titles = {OWN: {c: Language(c).text("This profile's policy") for c in ("zh", "en")}}
     titles |= {name: {"zh": file.title.zh, "en": file.title.en} for name, file in files.items()}
-    found = _replayed(workspace, policies, first)
+    found = _replayed(workspace, policies, first, last or str(workspace.as_of))
     told = _told(found, titles, workspace.profile.money.currency)
     _show(told[language])
     if save:
         _save(Path(save), found, told, workspace)
 
 
-def _latest(profile: Path, out: str) -> str:
-    """The latest month whose tables are there."""
+def _holding(profile: Path, out: str, last: str) -> str:
+    """The first month that was made and holds the last one compared; else the latest made."""
+    from ..months import Month
     from ..params import load_profile, repository_of
 
     root = Path(out) if out else repository_of(profile)
@@ -69,10 +70,12 @@ def _latest(profile: Path, out: str) -> str:
             where=str(folder),
             todo="Make one with tierlab run, then replay it.",
         )
-    return months[-1]
+    return next((m for m in months if last and m >= str(Month.parse(last))), months[-1])
 
 
-def _replayed(workspace: Workspace, policies: Mapping[str, object], first: str) -> Replay:
+def _replayed(
+    workspace: Workspace, policies: Mapping[str, object], first: str, last: str
+) -> Replay:
     from ..months import Month
     from ..params import load_overrides
     from ..tables import CONTRACTS
@@ -91,7 +94,7 @@ def _replayed(workspace: Workspace, policies: Mapping[str, object], first: str) 
         workspace.need("customers"),
         policies,  # type: ignore[arg-type]
         workspace.profile,
-        workspace.as_of,
+        Month.parse(last),
         first=Month.parse(first) if first else None,
         overrides=load_overrides(workspace.overrides),
     )

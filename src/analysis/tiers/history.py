@@ -124,7 +124,7 @@ def read_history(scores: ir.Table, as_of: Month, measures: Iterable[str] = ()) -
         raise CoverageError(
             f"There are no scores of {as_of}",
             where="scores",
-            got="nothing" if not len(index) else f"scores up to month index {index[-1]}",
+            got="nothing" if not len(index) else f"scores up to {Month.at(index[-1])}",
             todo="Score the panel up to this month, or choose a month that has data.",
         )
     bounds = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
@@ -221,6 +221,6 @@ def _check_dense(months: Sequence[MonthRows]) -> None:
 def _gap(index: int) -> ContractError:
     return ContractError(
         "A customer's months have a gap, or a row is given twice",
-        where=f"scores, month index {index}",
+        where=f"scores, {Month.at(index)}",
         todo="Give one row a customer and month, every month since its first.",
     )
