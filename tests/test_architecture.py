@@ -27,6 +27,7 @@ ORDER = (
     "tables",
     "params",
     "engine",
+    "shared",
     "workspace",
     "sources",
     "identity",

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -168,6 +168,10 @@ class Engine:
                 self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
             return self.connection.create_table(name or f"t_{uuid.uuid4().hex}", table)
 
+    def view(self, name: str, table: ir.Table) -> ir.Table:
+        """A table under a name that SELECTs may use."""
+        return self.connection.create_view(name, table, overwrite=True)
+
     def materialise_files(self, table: ir.Table, name: str, paths: Sequence[Path]) -> ir.Table:
         """As `materialise`, for a table that reads files which may be damaged inside.
 
@@ -268,6 +272,30 @@ class Engine:
             self.connection.to_csv(marked, str(part), header=True)
             return int(table.count().execute())
 
+    def keep(self, tables: Mapping[str, ir.Table], path: Path) -> None:
+        """Keep tables in a file of the engine's own form, for engines of other processes.
+
+        Raises:
+            RunError: The disk is full, or the folder cannot be written.
+        """
+        alias = f"k_{uuid.uuid4().hex}"
+        with _told():
+            self.connection.raw_sql(f"ATTACH {_quoted(path)} AS {alias}")
+            try:
+                for name, table in tables.items():
+                    select = self.connection.compile(table)
+                    self.connection.raw_sql(f'CREATE TABLE {alias}.main."{name}" AS {select}')
+            finally:
+                self.connection.raw_sql(f"DETACH {alias}")
+
+    def kept(self, path: Path) -> dict[str, ir.Table]:
+        """The tables of a file that `keep` has written, by name; they are only read."""
+        alias = f"k_{uuid.uuid4().hex}"
+        self.connection.raw_sql(f"ATTACH {_quoted(path)} AS {alias} (READ_ONLY)")
+        listed = f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{alias}'"  # noqa: S608
+        names = [name for (name,) in self.connection.con.execute(listed).fetchall()]
+        return {name: self.connection.table(name, database=(alias, "main")) for name in names}
+
     def close(self) -> None:
         """Close the connection; what was not written is lost."""
         self.background.end()
@@ -365,6 +393,11 @@ def _unreadable(paths: Sequence[Path], fault: Exception) -> SourceError:
         got=_first_line(fault),
         todo="Check the format, the delimiter and the encoding in the profile's source.",
     )
+
+
+def _quoted(path: Path) -> str:
+    """A path as a text of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _first_line(fault: Exception) -> str:

@@ -16,7 +16,8 @@ from .errors import RunError
 
 SESSION = ".session.json"
 """In a folder to save to: what the pipeline tells the notebook that saves there. ``cores``:
-threads it may use; ``superseded``: older files of the month that this stage makes anew."""
+threads it may use; ``superseded``: older files of the month that this stage makes anew;
+``shared``, ``sharing``: folders of what the months of a run share."""
 
 _REASONS = {
     errno.ENOSPC: "The disk is full",

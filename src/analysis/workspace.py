@@ -21,6 +21,7 @@ from .errors import CoverageError
 from .files import SESSION, read_json
 from .months import Month
 from .params import Profile, load_profile, raw_folder, repository_of
+from .shared import NOTHING_SHARED, Shared
 from .tables import CONTRACTS
 
 __all__ = [
@@ -50,6 +51,7 @@ class Workspace:
         save_to: Folder that `save` writes to; None: nothing is saved.
         superseded: Files below `processed` that this session makes anew, such as
             ``tickets.parquet``; an older one is never read in their place.
+        shared: What the months of one run share of the raw files; nothing by default.
     """
 
     profile: Profile
@@ -61,6 +63,7 @@ class Workspace:
     engine: Engine
     save_to: Path | None = None
     superseded: frozenset[str] = frozenset()
+    shared: Shared = NOTHING_SHARED
 
     @property
     def experiments(self) -> Path:
@@ -243,4 +246,5 @@ def open_month(
         engine=open_engine(cores=cores or told.get("cores")),
         save_to=Path(save_to) if save_to else None,
         superseded=frozenset(told.get("superseded", ())),
+        shared=Shared.of(told),
     )

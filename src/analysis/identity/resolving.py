@@ -13,6 +13,7 @@ import pandas as pd
 from ..engine import open_engine
 from ..errors import ParamsError
 from ..params import Ruling
+from ..shared import NOTHING_SHARED, Shared
 from .clustering import Ints
 from .linking import NO_PAIRS, Linked, linked
 
@@ -28,6 +29,8 @@ RECORD_COLUMNS = (
 )
 """Columns that records must have; address, city, postcode and email are used where they are."""
 
+KEPT = "links"
+"""Under which name the months of a run share who is who."""
 COMPARED = ("name", "address", "city", "postcode", "phone", "email", "tax_id")
 LINK_COLUMNS = (
     "source",
@@ -99,8 +102,30 @@ def identify(
     previous: ir.Table | pd.DataFrame | None = None,
     *,
     cores: int | None = None,
+    shared: Shared = NOTHING_SHARED,
 ) -> Identified:
-    """Link records as `resolve` does, and list the pairs that a person should look at."""
+    """Link records as `resolve` does, and list the pairs that a person should look at.
+
+    Args:
+        records, rulings, previous, cores: As of `resolve`.
+        shared: Where the months of one run share it: all of them have the same records.
+    """
+    known = shared.frames(KEPT, ("links", "review")) if previous is None else None
+    if known is not None:
+        links, review = known
+        return Identified(ibis.memtable(links), review)
+    found = _identified(records, rulings, previous, cores)
+    if previous is None:
+        shared.keep_frames(KEPT, {"links": found.links.execute(), "review": found.review})
+    return found
+
+
+def _identified(
+    records: ir.Table,
+    rulings: Sequence[Ruling],
+    previous: ir.Table | pd.DataFrame | None,
+    cores: int | None,
+) -> Identified:
     frame = _ordered(records)
     before = _previous_groups(frame, previous)
     together, apart = _ruled(frame, rulings)
@@ -280,4 +305,6 @@ def _review(frame: pd.DataFrame, found: Linked, together: Ints, apart: Ints) -> 
         "is_linked": found.entity[pairs["l"]] == found.entity[pairs["r"]],
         "reason": pairs["reason"].to_numpy(),
     }
-    return pd.concat([left, right, pd.DataFrame(facts)], axis=1)[list(REVIEW_COLUMNS)]
+    listed = pd.concat([left, right, pd.DataFrame(facts)], axis=1)[list(REVIEW_COLUMNS)]
+    texts = [name for name in REVIEW_COLUMNS if name not in ("match_probability", "is_linked")]
+    return listed.astype(dict.fromkeys(texts, "string"))

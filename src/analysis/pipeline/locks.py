@@ -187,6 +187,10 @@ def die_with_parent() -> None:
             os._exit(1)
 
 
+SHARED = "shared"
+"""Folder in a run's, where its months share what they make of the raw files."""
+
+
 def run_folder() -> Path | None:
     """The folder of the run that started this stage; None where none did."""
     told = os.environ.get(RUN_VARIABLE, "")

@@ -10,15 +10,24 @@ from typing import Any
 
 from ..errors import AnalysisError, RunError
 from ..files import disk_faults_told, write_atomically
+from ..params import digest
 from .events import Event, tell
 from .faults import explained
 from .inputs import cache_of, inputs_of
 from .job import Job
-from .locks import LOCKS, end_with_run, month_held, run_folder, stage_held
+from .locks import LOCKS, SHARED, end_with_run, month_held, run_folder, stage_held
 from .notebooks import Execution, Scalar, execute
 from .publication import publish
 from .stages import Step, step_named
-from .staging import Staging, drop_evidence, keep_evidence, mark_done, settle, staging
+from .staging import (
+    Staging,
+    drop_evidence,
+    keep_evidence,
+    mark_done,
+    settle,
+    share,
+    staging,
+)
 
 READ_LATE = ("raw/", "corrections/", "identity/", "experiments/", "overrides/")
 """Inputs that a stage's notebook reads by itself, after their digests were taken."""
@@ -50,11 +59,13 @@ def run_stage(job: Job, name: str, cores: int = 1) -> dict[str, Any]:
 def _notebook(job: Job, step: Step, cores: int) -> dict[str, Any]:
     began = time.monotonic()
     inputs = _inputs(job, step)
-    with staging(job, step, cores) as staged:
+    shared = _shared(step, inputs)
+    with staging(job, step, cores, shared) as staged:
         try:
             execute(_execution(staged))
             _convert(staged)
             _refuse_changed_inputs(job, step, inputs)
+            share(staged, shared)
             made = settle(staged)
         except BaseException as fault:
             _point_to_evidence(fault, keep_evidence(staged))
@@ -71,6 +82,14 @@ def _publication(job: Job, step: Step) -> dict[str, Any]:
     files = publish(job)
     seconds = round(time.monotonic() - began, 2)
     return mark_done(job, step, files, inputs=inputs, seconds=seconds, tables={})
+
+
+def _shared(step: Step, inputs: dict[str, str]) -> Path | None:
+    """What the months of a run share of these inputs; None where a month runs by itself."""
+    run = run_folder()
+    if run is None or not step.stage.reads_raw or not (run / SHARED).is_dir():
+        return None
+    return run / SHARED / digest(inputs)
 
 
 def _execution(staged: Staging) -> Execution:

@@ -17,7 +17,7 @@ from pathlib import Path
 from .delegation import WARM_VARIABLE
 from .job import CHECKOUT, Job
 from .kernels import ONE_THREAD, caches
-from .locks import RUN_VARIABLE
+from .locks import RUN_VARIABLE, SHARED
 from .processes import start, stop
 from .warm import SOCKET, start_warm
 
@@ -65,6 +65,8 @@ def snakemake(jobs: Sequence[Job], folder: Path, cores: int) -> Iterator[subproc
     command += ["--scheduler", "greedy"]  # a handful of jobs needs no linear program
     command += ["--quiet", "all", "--config", *(f"{k}={v}" for k, v in config.items())]
     environment = _environment(folder)
+    if len(jobs) > 1:
+        (folder / SHARED).mkdir(mode=0o700)
     with contextlib.ExitStack() as ended:
         if WARM_VARIABLE not in environment:  # else one was warmed up before
             environment |= ended.enter_context(warm(folder))

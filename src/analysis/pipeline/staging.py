@@ -46,6 +46,11 @@ class Staging:
         return self.folder / "own"
 
     @property
+    def sharing(self) -> Path:
+        """Folder of what it makes for the other months of the run."""
+        return self.folder / "sharing"
+
+    @property
     def executed(self) -> Path:
         """The executed notebook."""
         mark = f".{self.step.language}" if self.step.language else ""
@@ -53,19 +58,42 @@ class Staging:
 
 
 @contextlib.contextmanager
-def staging(job: Job, step: Step, cores: int) -> Iterator[Staging]:
-    """A new folder for a step; removed when the step ends, however it ends."""
+def staging(job: Job, step: Step, cores: int, shared: Path | None = None) -> Iterator[Staging]:
+    """A new folder for a step; removed when the step ends, however it ends.
+
+    Args:
+        job: The month.
+        step: What is done.
+        cores: Threads it may use.
+        shared: What the months of this run share; it may not be there yet.
+    """
     folder = job.home / f"{IN_WORK}{job.month}-{step.name}-{uuid.uuid4().hex}"
     with disk_faults_told(folder):
         folder.mkdir(parents=True)
         staged = Staging(job, step, folder)
         staged.saved.mkdir()
         superseded = superseded_by(job, step)
-        write_json(staged.saved / SESSION, {"cores": cores, "superseded": superseded})
+        told = {"cores": cores, "superseded": superseded, **_told_of(shared, staged)}
+        write_json(staged.saved / SESSION, told)
     try:
         yield staged
     finally:
         remove_folder(folder)
+
+
+def _told_of(shared: Path | None, staged: Staging) -> dict[str, str]:
+    """Where the session finds what is shared, or puts it for the other months."""
+    if shared is None:
+        return {}
+    ready = shared.is_dir()
+    return {"shared": str(shared)} if ready else {"sharing": str(staged.sharing)}
+
+
+def share(staged: Staging, shared: Path | None) -> None:
+    """Let the other months of the run see what this one has kept for them: all or nothing."""
+    if shared is not None and staged.sharing.is_dir():
+        with contextlib.suppress(OSError):  # another month was faster, or there is no room
+            staged.sharing.rename(shared)
 
 
 def superseded_by(job: Job, step: Step) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,7 +22,15 @@ from .amounts import (
     rates_source,
 )
 from .parts import LINE_BITS, Part, parts_of, told_once
-from .reading import UNUSABLE, Locale, SourceTable, begin_source, read_source
+from .reading import (
+    UNUSABLE,
+    Locale,
+    LostRow,
+    Rows,
+    SourceTable,
+    begin_source,
+    read_source,
+)
 
 FILE_COLUMNS = (
     "source",
@@ -34,6 +42,10 @@ FILE_COLUMNS = (
     "delimiter",
     "columns_not_read",
 )
+
+
+KEPT = "sources"
+"""Under which name the months of a run share what was read."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,9 @@ def ingest(workspace: Workspace, *, wait: bool = True) -> Ingested:
     """
     parts, faults = _all_parts(workspace)
     raise_all(faults)
+    known = _shared(workspace, parts)
+    if known is not None:
+        return known
     profile = workspace.profile
     locale = Locale(profile.timezone, profile.money, _rates(workspace))
     begun = {
@@ -97,9 +112,35 @@ def ingest(workspace: Workspace, *, wait: bool = True) -> Ingested:
     }
     sources = {name: begun[name] for name in profile.sources}
     ingested = Ingested(MappingProxyType(sources), workspace.engine)
-    if wait:
+    if wait or workspace.shared.making:
         ingested.complete()
+        _share(workspace, sources)
     return ingested
+
+
+def _shared(workspace: Workspace, parts: Mapping[str, Sequence[Part]]) -> Ingested | None:
+    """The sources as another month of the same run has read them; None where none has."""
+    found = workspace.shared.tables(workspace.engine, KEPT)
+    if found is None:
+        return None
+    tables, notes = found
+    sources = {}
+    for name, source in workspace.profile.sources.items():
+        table = workspace.engine.view(f"source_{name}", tables[name])
+        lost = tuple(LostRow(*row) for row in notes[name]["lost"])
+        rows = Rows(table, lost, notes[name]["rows"])
+        sources[name] = SourceTable.of(name, source, tuple(parts[name]), rows)
+    return Ingested(MappingProxyType(sources), workspace.engine)
+
+
+def _share(workspace: Workspace, sources: Mapping[str, SourceTable]) -> None:
+    """Keep the sources for the other months of the run."""
+    tables = {name: one.table for name, one in sources.items()}
+    notes = {
+        name: {"rows": one.rows, "lost": [astuple(row) for row in one.lost]}
+        for name, one in sources.items()
+    }
+    workspace.shared.keep_tables(workspace.engine, KEPT, tables, notes)
 
 
 def source_faults(workspace: Workspace) -> list[AnalysisError]:

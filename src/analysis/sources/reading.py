@@ -102,6 +102,11 @@ class SourceTable:
     parts: tuple[Part, ...]
     read: Callable[[], Rows]
 
+    @classmethod
+    def of(cls, name: str, source: Source, parts: tuple[Part, ...], rows: Rows) -> SourceTable:
+        """A source whose rows are there."""
+        return cls(name, source, parts, lambda: rows)
+
     @property
     def table(self) -> ir.Table:
         """One row a source row (see `Rows`)."""
@@ -165,7 +170,7 @@ def _settled(
     """What has been read, without the rows that hold no data."""
     table, odd = _without_odd(table, name)
     table, empty = _without_empty(table, source)
-    table = engine.connection.create_view(f"source_{name}", table, overwrite=True)
+    table = engine.view(f"source_{name}", table)
     return Rows(table, (*lost, *odd, *empty), int(table.count().execute()))
 
 
