@@ -10,7 +10,7 @@ when no input has changed meanwhile.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,12 @@ class Shared:
         self, engine: Engine, name: str, tables: Mapping[str, ir.Table], note: Any
     ) -> None:
         """Keep tables and a note for the other months; without room they make their own."""
-        with self._offered(name) as folder:
-            if folder is not None:
-                engine.keep(tables, folder / f"{name}.db")
-                write_json(folder / f"{name}.json", note)
+
+        def write(folder: Path) -> None:
+            engine.keep(tables, folder / f"{name}.db")
+            write_json(folder / f"{name}.json", note)
+
+        self._keep(name, write)
 
     def frames(self, name: str, parts: tuple[str, ...]) -> list[pd.DataFrame] | None:
         """Data frames as another month has kept them, in order; None: make them."""
@@ -65,22 +67,22 @@ class Shared:
 
     def keep_frames(self, name: str, parts: Mapping[str, pd.DataFrame]) -> None:
         """Keep data frames for the other months; without room they make their own."""
-        with self._offered(name) as folder:
-            if folder is not None:
-                for part, frame in parts.items():
-                    frame.to_parquet(folder / f"{name}.{part}.parquet", index=False)
 
-    @contextlib.contextmanager
-    def _offered(self, name: str) -> Iterator[Path | None]:
-        """The folder in work, if it may be written; what could not be kept whole goes."""
+        def write(folder: Path) -> None:
+            for part, frame in parts.items():
+                frame.to_parquet(folder / f"{name}.{part}.parquet", index=False)
+
+        self._keep(name, write)
+
+    def _keep(self, name: str, write: Callable[[Path], None]) -> None:
+        """Write to the folder in work, if there is one; what could not be kept whole goes."""
         if self.making is None:
-            yield None
             return
         try:
             self.making.mkdir(mode=0o700, parents=True, exist_ok=True)
-            yield self.making
+            write(self.making)
         except (OSError, RunError):
-            for place in self.making.glob(f"{name}.*"):
+            for place in [*self.making.glob(f"{name}.*")] if self.making.is_dir() else []:
                 with contextlib.suppress(OSError):
                     place.unlink()
 
