@@ -2,12 +2,14 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import openpyxl
 import pytest
 import yaml
 
 from analysis.cleaning.checking import select_faults
+from analysis.cli.inspecting import _raw
 from analysis.engine import open_engine
 from analysis.errors import SourceError
 from analysis.params.loading import build
@@ -223,3 +225,11 @@ def test_a_profile_without_shipments_says_what_to_add():
     text = str(told.value)
     assert "tables.shipments" in text
     assert "schema_version" not in text, "not the whole file"
+
+
+def test_the_profile_finds_the_folder_from_wherever_it_was_drafted(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert _raw(Path("data"), Path("params/x.yaml")) == "data"
+    assert _raw(Path("data"), Path("x.yaml")) == str(tmp_path / "data")
+    assert _raw(Path("data"), None) == "data"

@@ -27,7 +27,7 @@ def inspect(
     """Look at a file and draft its entry for a profile; of a folder, a whole profile."""
     if out is not None:
         _refuse_existing(out)
-    text = _draft(path, encoding)
+    text = _draft(path, encoding, _raw(path, out))
     if out is None:
         print(text, end="")
         return
@@ -43,13 +43,21 @@ def inspect(
     print(f"{out}: check the lines marked 'guess', then run 'tierlab check'.")
 
 
-def _draft(path: Path, encoding: str) -> str:
+def _raw(path: Path, out: Path | None) -> str:
+    """The folder as the profile finds it: from the project's folder, else in full."""
+    if out is None or path.is_absolute():
+        return str(path)
+    project = out.resolve().parent.parent
+    return str(path) if (project / path).resolve() == path.resolve() else str(path.resolve())
+
+
+def _draft(path: Path, encoding: str, raw: str) -> str:
     from ..engine import open_engine
     from ..sources import inspecting
 
     engine = open_engine()
     try:
-        return inspecting.inspect(path, engine, encoding)
+        return inspecting.inspect(path, engine, encoding, raw)
     finally:
         engine.close()
 

@@ -29,13 +29,14 @@ LEFT_OUT = frozenset({".md", ".pdf", ".docx", ".doc", ".png", ".jpg", ".yaml", "
 """Endings of files that are no tables."""
 
 
-def inspect(path: Path, engine: Engine, encoding: str = "") -> str:
+def inspect(path: Path, engine: Engine, encoding: str = "", raw: str = "") -> str:
     """The draft for a file, or the profile for a folder, as YAML.
 
     Args:
         path: A file or a folder of raw files.
         engine: Tries the conversions.
         encoding: Of texts whose encoding cannot be told.
+        raw: How the profile names the folder; as `path` does by default.
 
     Raises:
         AnalysisError: The file cannot be read, or the folder holds none that can.
@@ -54,7 +55,7 @@ def inspect(path: Path, engine: Engine, encoding: str = "") -> str:
     drafts = _drafts(path, looks, engine)
     files = len({look.path for look in looks})
     told = f"{files} {'file' if files == 1 else 'files'} of {path.name}"
-    text = draft_profile(drafts, _profile_name(path), str(path), told)
+    text = draft_profile(drafts, _profile_name(path), raw or str(path), told)
     return "".join(f"{NOT_READ}{file}\n" for file in unread) + text
 
 
