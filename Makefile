@@ -35,10 +35,10 @@ setup: .venv/.installed
 	@touch $@
 
 test: .venv/.browser .venv/.postgresql
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-full: .venv/.browser .venv/.postgresql
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m ""
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m ""
 
 validate: .venv/.installed-dev
 	@$(BIN)/python benchmarks/validate.py
