@@ -40,8 +40,7 @@ def tierlab(*words: object) -> str:
 
 
 @pytest.fixture(
-    scope="module",
-    params=[1, pytest.param(3, marks=pytest.mark.full), pytest.param(4, marks=pytest.mark.full)],
+    scope="module", params=[pytest.param(seed, marks=pytest.mark.full) for seed in (1, 3, 4)]
 )
 def company(request, tmp_path_factory):
     """(truth, results) of one seed's company, run as a user would."""
