@@ -35,7 +35,7 @@ setup: .venv/.installed
 	@touch $@
 
 test: .venv/.browser .venv/.postgresql
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-full: .venv/.browser .venv/.postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m ""
