@@ -1,5 +1,7 @@
 """What the months of a run share is what each of them would have made alone."""
 
+from dataclasses import replace
+
 import ibis
 import pandas as pd
 import pytest
@@ -9,8 +11,12 @@ from analysis.files import SESSION, read_json
 from analysis.identity import identify
 from analysis.months import Month
 from analysis.pipeline.job import jobs_of
+from analysis.pipeline.locks import RUN_VARIABLE, SHARED
+from analysis.pipeline.running import shared_folder
 from analysis.pipeline.staging import share, staging
 from analysis.shared import Shared
+from analysis.sources import ingest
+from raw_company import CUSTOMERS, ORDERS, together, workspace_of
 from small_repository import write_repository
 
 ROWS = pd.DataFrame({"id": ["1", "2", None], "at": pd.to_datetime(["2026-01-02 03:04"] * 3)})
@@ -63,10 +69,27 @@ def test_without_room_nothing_is_kept_and_nothing_fails(tmp_path):
 def test_another_month_has_the_same_links(tmp_path):
     people = records("上海远达物流有限公司", "上海远达物流有限公司", "北京长风贸易有限公司")
     first = identify(people, cores=1, shared=Shared(making=tmp_path))
-    again = identify(people, cores=1, shared=Shared(ready=tmp_path))
+    others = records("甲", "乙", "丙")  # the same in truth; that they differ shows what is taken
+    again = identify(others, cores=1, shared=Shared(ready=tmp_path))
     assert again.links.schema() == first.links.schema()
     pd.testing.assert_frame_equal(again.links.execute(), first.links.execute())
     pd.testing.assert_frame_equal(again.review, first.review)
+
+
+def test_another_month_has_the_same_sources(tmp_path):
+    rows = "no,who,at,done,yuan\n1,C1,2026-10-01,,5\n2,C1,x,,\n,,,,\n3,C1,2026-10-02,,1\n"
+    files = {"crm.csv": "id\nC1\n", "orders.csv": rows}
+    first = workspace_of(tmp_path, files, together(CUSTOMERS, ORDERS))
+    made = ingest(replace(first, shared=Shared(making=tmp_path / "kept")), wait=False)
+    (first.raw / "orders.csv").write_text(rows + "4,C1,2026-10-03,,1\n")  # shows what is taken
+    other = replace(first, engine=open_engine(), shared=Shared(ready=tmp_path / "kept"))
+    taken = ingest(other)
+    for name, source in made.sources.items():
+        assert taken.sources[name].lost == source.lost
+        assert taken.sources[name].rows == source.rows
+        assert taken.sources[name].table.schema() == source.table.schema()
+        pd.testing.assert_frame_equal(taken.sources[name].table.execute(), source.table.execute())
+    assert taken.sources["orders"].rows == 3
 
 
 @pytest.fixture
@@ -90,3 +113,17 @@ def test_only_a_stage_that_succeeded_lets_others_see_what_it_kept(job, tmp_path)
         assert Shared.of(read_json(staged.saved / SESSION)) == Shared(ready=shared)
         share(staged, shared)
     assert [path.name for path in shared.iterdir()] == ["rows.rows.parquet"]
+
+
+def test_only_months_of_one_run_share_and_only_of_the_same_inputs(job, tmp_path, monkeypatch):
+    cleaning, *_, publication = job.steps
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    assert shared_folder(cleaning, {"raw/a": "1"}) is None
+    monkeypatch.setenv(RUN_VARIABLE, str(tmp_path))
+    assert shared_folder(cleaning, {"raw/a": "1"}) is None, "a run of one month"
+    (tmp_path / SHARED).mkdir()
+    first = shared_folder(cleaning, {"raw/a": "1"})
+    assert first.parent == tmp_path / SHARED
+    assert shared_folder(cleaning, {"raw/a": "1"}) == first
+    assert shared_folder(cleaning, {"raw/a": "2"}) != first
+    assert shared_folder(publication, {"raw/a": "1"}) is None

@@ -240,6 +240,21 @@ def test_a_wrong_encoding_deep_in_a_file_is_one_clear_error(tmp_path):
     assert told.value.where.endswith(f"orders.csv, byte {len(start) + 2}")
 
 
+def test_what_is_still_read_tells_its_faults_where_it_is_asked_and_can_be_read_again(tmp_path):
+    head = b"no,who,at,done,yuan\n"
+    rows = b"1,C1,2026-10-01,,5\n" * 60_000
+    workspace = opened(tmp_path, {"orders.csv": head + rows + b"2,\xb0\xa1,x,,1\n"}, {})
+    begun = ingest(workspace, wait=False)
+    begun.complete("crm")
+    assert begun.sources["crm"].rows == 2
+    with pytest.raises(AnalysisError, match=r"orders\.csv, byte"):
+        begun.complete()
+    (workspace.raw / "orders.csv").write_bytes(head + rows)
+    again = ingest(workspace, wait=False)
+    assert again.sources["orders"].rows == 60_000
+    assert again.files["rows"].tolist() == [2, 60_000]
+
+
 def test_the_missing_raw_folder_is_named(tmp_path):
     workspace = opened(tmp_path, {}, {})
     for path in workspace.raw.iterdir():

@@ -172,16 +172,6 @@ class Engine:
         """A table under a name that SELECTs may use."""
         return self.connection.create_view(name, table, overwrite=True)
 
-    def materialise_files(self, table: ir.Table, name: str, paths: Sequence[Path]) -> ir.Table:
-        """As `materialise`, for a table that reads files which may be damaged inside.
-
-        Raises:
-            SourceError: A file is damaged.
-        """
-        with _told(), _broken_told(paths):
-            self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
-            return self.connection.create_table(name, table)
-
     def parquet(self, path: Path) -> ir.Table:
         """A Parquet file with the number of each row, from 0, as ``file_row_number``."""
         name, place = f"p_{uuid.uuid4().hex}", str(path).replace("'", "''")

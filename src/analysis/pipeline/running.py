@@ -59,7 +59,7 @@ def run_stage(job: Job, name: str, cores: int = 1) -> dict[str, Any]:
 def _notebook(job: Job, step: Step, cores: int) -> dict[str, Any]:
     began = time.monotonic()
     inputs = _inputs(job, step)
-    shared = _shared(step, inputs)
+    shared = shared_folder(step, inputs)
     with staging(job, step, cores, shared) as staged:
         try:
             execute(_execution(staged))
@@ -84,8 +84,17 @@ def _publication(job: Job, step: Step) -> dict[str, Any]:
     return mark_done(job, step, files, inputs=inputs, seconds=seconds, tables={})
 
 
-def _shared(step: Step, inputs: dict[str, str]) -> Path | None:
-    """What the months of a run share of these inputs; None where a month runs by itself."""
+def shared_folder(step: Step, inputs: dict[str, str]) -> Path | None:
+    """Where the months of a run share what they make of the raw files.
+
+    Args:
+        step: What is done.
+        inputs: Digests of all that it is made of.
+
+    Returns:
+        A folder of these inputs, there or not; None where a month runs by itself, or where the
+        step reads no raw files.
+    """
     run = run_folder()
     if run is None or not step.stage.reads_raw or not (run / SHARED).is_dir():
         return None

@@ -114,6 +114,7 @@ def ingest(workspace: Workspace, *, wait: bool = True) -> Ingested:
     ingested = Ingested(MappingProxyType(sources), workspace.engine)
     if wait or workspace.shared.making:
         ingested.complete()
+    if workspace.shared.making:
         _share(workspace, sources)
     return ingested
 
