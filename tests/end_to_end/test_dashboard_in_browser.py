@@ -37,6 +37,7 @@ class Server:
     process: subprocess.Popen[str]
     address: str
     folder: Path
+    said: Path
 
     def kernels(self) -> int:
         """How many kernels it holds."""
@@ -112,27 +113,32 @@ def started(folder: Path, home: Path, **variables: str) -> Server:
     profile = folder / "params" / "small.yaml"
     command = [sys.executable, "-m", "analysis", "dashboard", "--profile", str(profile)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        env=kept | {"HOME": str(home), "TMPDIR": str(home)} | variables,
-        cwd=home,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    said = folder / f"said-{port}.txt"
+    with said.open("wb") as errors:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            env=kept | {"HOME": str(home), "TMPDIR": str(home)} | variables,
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     assert process.stdout
     address = process.stdout.readline().strip()
     assert address.startswith(f"http://127.0.0.1:{port}/"), address
-    return Server(process, address.split("?")[0], folder)
+    return Server(process, address.split("?")[0], folder, said)
 
 
 def stopped(server: Server) -> int:
-    """End a server and all it started; gives its exit code."""
+    """End a server and all it started, also while it heats a kernel; gives its exit code."""
     kernels = kernels_below(server.process.pid)
     server.process.send_signal(signal.SIGTERM)
     code = server.process.wait(SECONDS)
     assert server.process.stdout
     server.process.stdout.close()
     until(lambda: not any(Path(f"/proc/{k}").exists() for k in kernels), "kernels stayed behind")
+    said = server.said.read_text()
+    assert "Traceback" not in said, said
     return code
 
 

@@ -18,16 +18,17 @@ KERNEL_TITLE = "tierlab"
 PORTS_TRIED = 50
 
 
-def register_kernel(folder: Path) -> None:
+def register_kernel(folder: Path, *options: str) -> None:
     """Write a kernel spec that starts this very interpreter.
 
     Args:
         folder: A folder that will be on Jupyter's data path.
+        options: Of the kernel's command.
     """
     place = folder / "kernels" / KERNEL
     place.mkdir(parents=True, exist_ok=True)
     spec = {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *options],
         "display_name": KERNEL_TITLE,
         "language": "python",
         "metadata": {"debugger": True, "supported_encryption": "curve"},

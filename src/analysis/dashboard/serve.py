@@ -34,6 +34,9 @@ TEMPLATE = "tierlab"
 FIRST_PORT = 8866
 WATCH_SECONDS = 5.0
 """How often an open page looks for newer results."""
+QUIET_KERNEL = "--log-level=CRITICAL"
+"""A kernel that is still being heated when the server ends would say so in twenty lines; what goes
+wrong in a page is told on the page."""
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - asked for by name, with a token
 TOKEN_VARIABLE = "TIERLAB_TOKEN"  # noqa: S105 - the variable's name
 CONTENT_POLICY = "; ".join(
@@ -92,7 +95,7 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="tierlab-dashboard-") as name:
         folder = Path(name)
         place_page(folder)
-        register_kernel(folder / "data")
+        register_kernel(folder / "data", QUIET_KERNEL)
         parameters = {
             "profile": str(Path(profile).resolve()),
             "out": str(Path(out).resolve()) if out else "",
