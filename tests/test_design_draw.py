@@ -319,7 +319,7 @@ def test_evaluate_shows_a_changed_plan_and_calls_the_verdict_exploratory(tmp_pat
     assert "changed after it was frozen in September 2026" in told
     assert "Plan, planned_n: 400 → 100" in told
     page = (tmp_path / "out" / "report.en.html").read_text(encoding="utf-8")
-    assert "exploratory: the plan was changed after the start" in page
+    assert "exploratory: plan or assignment was changed after the start" in page
     assert "planned_n" in page
 
 

@@ -147,9 +147,11 @@ def _freeze(
     experiment: Path, drawn: Assignment, key: str, rounds: list[Any], month: str = ""
 ) -> None:
     from ..experiment.freezing import freeze
+    from ..experiment.roster import roster_of
 
     first = month or str(drawn.as_of)
-    freeze(experiment, drawn.spec, first, {"key": key, "month": first, "rounds": rounds})
+    draw = {"key": key, "month": first, "rounds": rounds}
+    freeze(experiment, drawn.spec, first, draw, roster_of(drawn.units, key))
 
 
 def _write(file: Path, drawn: Assignment) -> None:

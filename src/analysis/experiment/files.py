@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 
 from ..files import disk_faults_told, write_atomically
-from ..params.experiment import load_experiment
+from ..message import Message
+from ..params.experiment import ExperimentSpec, load_experiment
+from .carriers import read_table
 from .evaluation import Evaluation, evaluate
 from .freezing import read_frozen
-from .frozen import plan_changes
+from .frozen import FrozenPlan, assignment_changes, plan_changes
 from .record import record
+from .roster import difference
 from .setting import Setting
+from .table_faults import columns_of_names
 
 
 def evaluate_file(
@@ -31,7 +35,8 @@ def evaluate_file(
         assignments: Units as they were assigned, CSV or Parquet, to count those lost (optional).
 
     Returns:
-        The evaluation; exploratory where the plan differs from the one frozen beside it.
+        The evaluation; exploratory where the plan differs from the one frozen beside it, or the
+        units stand otherwise than they were drawn.
 
     Raises:
         ParamsError: The plan is wrong.
@@ -41,7 +46,8 @@ def evaluate_file(
     """
     spec = load_experiment(experiment)
     frozen = read_frozen(experiment)
-    setting = Setting(plan_changes=plan_changes(spec, frozen) if frozen else ())
+    changes = _changes(spec, frozen, units if assignments is None else assignments)
+    setting = Setting(plan_changes=changes)
     found = evaluate(units, spec, assignments=assignments, setting=setting)
     folder = Path(out)
     with disk_faults_told(folder):
@@ -51,3 +57,19 @@ def evaluate_file(
     text = json.dumps(record(found), ensure_ascii=False, indent=1, allow_nan=False)
     write_atomically(folder / "verdict.json", text + "\n")
     return found
+
+
+def _changes(
+    spec: ExperimentSpec, frozen: FrozenPlan | None, assigned: str | Path
+) -> tuple[Message, ...]:
+    """What was changed in plan and assignment since they were frozen."""
+    if frozen is None:
+        return ()
+    changes = plan_changes(spec, frozen)
+    if frozen.roster is None:
+        return changes
+    table = read_table(assigned, columns_of_names(spec))
+    if not {spec.unit, spec.arm} <= set(table.columns):  # told when the study is read
+        return changes
+    found = difference(frozen.roster, table, unit=spec.unit, arm=spec.arm)
+    return (*changes, *assignment_changes(found, frozen))

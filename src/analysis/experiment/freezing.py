@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..files import write_json
 from ..params.experiment import ExperimentSpec, load_experiment, plan_content, plan_digest
 from ..params.loading import digest
 from .frozen import FrozenPlan
+from .roster import Roster
 
 SUFFIX = ".frozen.json"
 KEYS = ("digest", "since", "content")
@@ -27,7 +28,13 @@ def frozen_beside(plan: str | Path) -> Path:
     return Path(plan).with_suffix(SUFFIX)
 
 
-def freeze(plan: str | Path, spec: ExperimentSpec, month: str, draw: Mapping[str, Any]) -> Path:
+def freeze(
+    plan: str | Path,
+    spec: ExperimentSpec,
+    month: str,
+    draw: Mapping[str, Any],
+    roster: Roster | None = None,
+) -> Path:
     """Freeze a plan as it reads now.
 
     Args:
@@ -35,6 +42,7 @@ def freeze(plan: str | Path, spec: ExperimentSpec, month: str, draw: Mapping[str
         spec: What it says.
         month: Month of whose end its units were drawn.
         draw: How they were drawn: all that is needed to draw them again.
+        roster: Who got which arm, by hashes.
 
     Returns:
         The file, which `read_frozen` reads.
@@ -43,7 +51,7 @@ def freeze(plan: str | Path, spec: ExperimentSpec, month: str, draw: Mapping[str
         RunError: It cannot be written.
     """
     path = frozen_beside(plan)
-    frozen = FrozenPlan(plan_digest(spec), month, plan_content(spec), "design")
+    frozen = FrozenPlan(plan_digest(spec), month, plan_content(spec), "design", roster)
     write_json(path, {**frozen.to_json(), "draw": dict(draw)})
     return path
 
@@ -96,6 +104,25 @@ def load_frozen_plans(folder: str | Path) -> dict[str, FrozenPlan]:
         if frozen is not None:
             found[load_experiment(path).id] = frozen
     return found
+
+
+def forget_names(folder: str | Path, names: Iterable[str]) -> None:
+    """Take forgotten customers off the rosters of a profile's frozen plans.
+
+    Args:
+        folder: Such as ``params/experiments/demo``.
+        names: Their ids.
+
+    Raises:
+        ParamsError: A frozen file is wrong.
+        RunError: It cannot be written.
+    """
+    for plan in sorted(Path(folder).glob("*.yaml")):
+        content = frozen_document(plan)
+        if content and content.get("roster"):
+            left = Roster.from_json(content["roster"]).without(names).to_json()
+            if left != content["roster"]:
+                write_json(frozen_beside(plan), {**content, "roster": left})
 
 
 def _broken(path: Path, why: str) -> ParamsError:

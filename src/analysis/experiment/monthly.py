@@ -21,10 +21,11 @@ from .curves import no_curves
 from .estimate import estimates_table
 from .evaluation import Evaluation, evaluate
 from .followed import days_to_mature, grows, metrics_followed
-from .frozen import Document, FrozenPlan, frozen_plan, plan_changes
+from .frozen import Document, FrozenPlan, assignment_changes, frozen_plan, plan_changes
 from .outcomes import FACTS, Facts, outcomes
 from .readings import ASSIGNED_AT
 from .record import record
+from .roster import difference, roster_of
 from .setting import Setting
 from .words import not_available
 
@@ -244,6 +245,7 @@ def evaluate_month(
     as_of: Month,
     history: Mapping[str, Document] | None = None,
     frozen: Mapping[str, FrozenPlan] | None = None,
+    links: ir.Table | None = None,
     quality: pd.DataFrame | None = None,
     currency: str = "",
 ) -> MonthlyEvaluation:
@@ -254,6 +256,8 @@ def evaluate_month(
         as_of: The month.
         history: Month → stored document ``evaluations``: plans first evaluated, and boundaries.
         frozen: Experiment → the plan it was drawn with, see `load_frozen_plans`.
+        links: The canonical table ``customer_links``: customers that were found to be one since
+            they were assigned are no change of the assignment.
         quality: Quality by source and level; a critical source alarms.
         currency: ISO code of the profile's amounts.
 
@@ -262,10 +266,11 @@ def evaluate_month(
         experiment) and the document.
     """
     evaluations, entries = [], []
+    known_as = None if links is None or not followed.experiments else _known_as(links)
     for one in followed.experiments:
         drawn = (frozen or {}).get(one.experiment.id)
-        bound = frozen_plan(one.experiment, str(as_of), history or {}, drawn)
-        changes = plan_changes(one.experiment, bound)
+        bound = _bound(one, history or {}, drawn)
+        changes = (*plan_changes(one.experiment, bound), *_reassigned(one, bound, known_as))
         setting = Setting(
             as_of=one.as_of,
             unavailable=one.unavailable,
@@ -289,6 +294,31 @@ def evaluate_month(
         _stacked([e.curves for e in evaluations], no_curves()),
         {"experiments": entries, "waiting": waiting},
     )
+
+
+def _known_as(links: ir.Table) -> pd.DataFrame:
+    """Id in a source → customer, one row each."""
+    found: pd.DataFrame = links.select("source_customer_id", "customer_id").distinct().execute()
+    return found.sort_values(["source_customer_id", "customer_id"], ignore_index=True)
+
+
+def _bound(
+    one: FollowedExperiment, history: Mapping[str, Document], drawn: FrozenPlan | None
+) -> FrozenPlan:
+    """Plan and assignment that bind the experiment; those of now at its first evaluation."""
+    now = roster_of(one.units, one.experiment.id, before=one.as_of.end.date().isoformat())
+    return frozen_plan(one.experiment, str(one.as_of), history, drawn, now)
+
+
+def _reassigned(
+    one: FollowedExperiment, bound: FrozenPlan, links: pd.DataFrame | None
+) -> tuple[Message, ...]:
+    """What was changed in the assignment since it was frozen."""
+    if bound.roster is None:
+        return ()
+    until = one.as_of.end.date().isoformat()
+    found = difference(bound.roster, one.units, until=until, links=links)
+    return assignment_changes(found, bound)
 
 
 def _stored_boundaries(

@@ -21,8 +21,8 @@ def record(found: Evaluation, currency: str = "") -> dict[str, Any]:
     """An evaluation as JSON-like content; sentences as `Message.to_json` writes them.
 
     Returns:
-        id, title, owner, design, verdict, exploratory (the plan was changed after it was frozen)
-        with plan_changes (how), metrics, arms, money, looks (what the ordinary and the
+        id, title, owner, design, verdict, exploratory (plan or assignment was changed after it was
+        frozen) with plan_changes (how), metrics, arms, money, looks (what the ordinary and the
         repeated reading say), guardrails (their states), corrected (segments' shared intervals),
         notes, checks (gate and note), remarks (status and notes of each estimate that is not
         plain) and boundaries of the looks.

@@ -51,6 +51,7 @@ def evaluate_company(
         follow(plans, tables, as_of=workspace.as_of, calendar=load_calendar(workspace.calendar)),
         as_of=workspace.as_of,
         frozen=load_frozen_plans(workspace.experiments),
+        links=cleaned.outputs.get("customer_links"),
         quality=cleaned.quality,
         currency=workspace.profile.money.currency,
     )

@@ -15,6 +15,8 @@ import ibis.expr.types as ir
 
 from ..cleaning import for_spreadsheet
 from ..engine import Engine
+from ..experiment.frozen import without_names
+from ..files import read_json, write_json
 from ..tables import CONTRACTS
 from .exchange import RETIRED
 from .holdings import RawRows, place_of
@@ -24,6 +26,7 @@ from .traces import BETWEEN, Traces, files_below, tells_of
 PAGES = frozenset({".html", ".txt", ".ipynb"})
 """Files that are read as texts; one that names the customer goes as a whole."""
 REJECTS = "rejects"
+EVALUATIONS = "evaluations.json"
 SIDES = (("source", "source_customer_id"), ("other_source", "other_source_customer_id"))
 """Columns that name a source record."""
 
@@ -98,11 +101,23 @@ def _month_erased(
                 _to_disk(new / name)
         elif path.suffix in PAGES and tells_of(path.read_text("utf-8", "replace"), traces):
             pages.append(name.as_posix())
+        elif name.as_posix() == EVALUATIONS:
+            _without_names(path, new and new / name, traces)
         elif name.as_posix() != f"{PRIVATE}/{REJECTS}.csv":
             _linked(path, new and new / name)
     if new is not None:
         _list_again(engine, new / PRIVATE)
     return Removed(dropped, emptied, tuple(pages))
+
+
+def _without_names(path: Path, place: Path | None, traces: Traces) -> None:
+    """The evaluations without the customer's hashes; the same file where they hold none."""
+    was = read_json(path)
+    now = None if was is None else without_names(was, traces.every_id)
+    if place is None or now is None or now == was:
+        _linked(path, place)
+        return
+    write_json(place, now)
 
 
 def _list_again(engine: Engine, private: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine import open_engine
+from ..experiment.freezing import forget_names
 from ..files import disk_faults_told, remove_folder, write_atomically
 from ..months import Month
 from ..params import Forgotten, load_forgotten
@@ -103,6 +104,8 @@ def _forgotten(job: Job, customer: str, path: Path, today: dt.date | None) -> Fo
                 removed = erased(engine, job.home, traces, raw, new)
                 kept = (already or Forgotten.begun()).with_records(traces.records, today)
                 write_atomically(path, kept.as_yaml())
+                forget_names(job.profile_path.parent / "experiments" / job.profile.profile,
+                             traces.every_id)  # fmt: skip
                 old = put_in_place(new, job.home)
                 remove_folder(old or new)
             _say_stale(job, removed)
