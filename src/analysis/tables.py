@@ -385,7 +385,11 @@ _CONTRACTS = (
         {
             "experiment": _text("experiment", required=True),
             "as_of_month": Column("month", "as-of month"),
-            "analysis_basis": _text("intention_to_treat or complier", required=True),
+            "analysis_basis": _text(
+                "units in their assigned arm, or the effect on those who used the service",
+                required=True,
+                allowed=("intention_to_treat", "complier"),
+            ),
             "estimand": _text(
                 "what is compared", required=True, allowed=("total", "direct", "spillover")
             ),
