@@ -1,5 +1,6 @@
 """What stands beside the metrics of a plan: loss, ordered scores, pay-back, two readings."""
 
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from analysis.experiment.payback import payback_told
 from analysis.experiment.record import record
 from analysis.language import Language
 from analysis.message import Message
+from analysis.report import evaluation_page
+from analysis.report.experiment_view import segment_name, tier_in
 from experiment_units import SATURATION, orders, plan, saturated, units
 from test_experiment_decision import GUARD, MONEY, PRIMARY, estimate
 
@@ -193,3 +196,31 @@ def test_the_document_tells_every_guardrail_s_state():
     spec = plan([orders(), {**GUARD, "margin": 0.5}])
     (guard,) = (g for g in record(evaluate(frame, spec))["guardrails"] if g["segment"] == "all")
     assert (guard["metric"], guard["state"], guard["margin"]) == ("complaints", "safe", 0.5)
+
+
+WORDS = {"en": "Roll out red to platform = ios only", "zh": "platform为“ios”"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_segment_of_a_table_s_own_column_is_called_by_column_and_value(language):
+    """`platform=ios` is the row's key; a reader gets a label, a user's words kept as they are."""
+    rng = np.random.default_rng(4)
+    frame = units(1200, effect=0.0, platform=np.where(np.arange(1200) % 4 < 2, "ios", "web"))
+    gain = np.where(frame["platform"] == "ios", 1.0, -1.0) * (frame["arm"] == "red")
+    frame["orders"] = 5 + gain + rng.normal(0, 1, 1200)
+    spec = plan([orders(minimum_effect=0.2)], segments=["platform"])
+    found = evaluate(frame, spec)
+    assert found.verdict.segments == ("platform=ios",)
+    page = evaluation_page(found, language)
+    assert WORDS[language] in html.unescape(page)
+    assert "platform=" not in page
+    told = Message.from_json(found.verdict.to_json()["headline"]).in_(Language(language))
+    assert WORDS[language] in told
+
+
+def test_a_column_s_value_is_no_tier_though_it_be_called_so():
+    view_of = {"tier=regular": "regular", "regular": "regular", "vip=regular": "vip=regular"}
+    assert {name: tier_in(name) for name in view_of} == view_of
+    assert segment_name("vip=regular", Language("en")) == "vip = regular"
+    assert segment_name("region=east", Language("zh")) == "区域为“east”"
+    assert segment_name("regular", Language("zh")) == Language("zh").text("Regular", context="tier")

@@ -14,7 +14,17 @@ from typing import Any, Literal
 from .language import Language
 
 ValueKind = Literal[
-    "plain", "term", "terms", "message", "number", "percent", "points", "money", "date", "month"
+    "plain",
+    "term",
+    "terms",
+    "message",
+    "messages",
+    "number",
+    "percent",
+    "points",
+    "money",
+    "date",
+    "month",
 ]
 
 
@@ -24,7 +34,8 @@ class Value:
 
     Attributes:
         kind: How it is shown; ``term`` is a word of the catalogue, ``terms`` a list of them,
-            ``plain`` is shown as it is, ``message`` is a message in JSON within this one.
+            ``plain`` is shown as it is, ``message`` is a message in JSON within this one and
+            ``messages`` a list of them.
         value: A number, text, ISO day or month.
         digits: Decimals of a number.
         sign: Show + as well.
@@ -45,6 +56,8 @@ class Value:
             return language.listed([language.text(str(word)) for word in self.value])
         if self.kind == "message":
             return Message.from_json(self.value).in_(language)
+        if self.kind == "messages":
+            return language.listed([Message.from_json(one).in_(language) for one in self.value])
         if self.kind == "number":
             return language.number(self.value, self.digits, sign=self.sign)
         if self.kind == "percent":

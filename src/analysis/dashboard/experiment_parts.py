@@ -14,7 +14,14 @@ import pandas as pd
 
 from ..figures import MetricText
 from ..language import Language
-from ..report.experiment_view import ExperimentView, interval_of, told, tone_of, whose
+from ..report.experiment_view import (
+    ExperimentView,
+    interval_of,
+    tier_in,
+    told,
+    tone_of,
+    whose,
+)
 from ..report.findings import has_estimate
 from ..report.guardrails import STATES, guardrail_state
 from ..report.verdicts import verdict_box
@@ -98,7 +105,7 @@ def _is_whole(row: pd.Series) -> bool:
 def _is_ordinary(row: pd.Series, view: ExperimentView) -> bool:
     """Whether a row is about customers of the lowest tiers, or untreated beside treated ones."""
     lowest = (*(view.plan.ordinary_tiers if view.plan else ("regular",)), "ordinary")
-    return row["estimand"] == "spillover" or str(row["segment"]).split("=", 1)[-1] in lowest
+    return row["estimand"] == "spillover" or tier_in(str(row["segment"])) in lowest
 
 
 def _guard_group(

@@ -92,6 +92,16 @@ class Verdict:
 
 
 MONEY_READINGS = frozenset({NET_VALUE, WHILE_STAYING})
+TRAIT_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "region": "region",
+        "industry": "industry",
+        "contract_type": "kind of contract",
+        "depot": "depot",
+    }
+)
+"""Column that segments come from and that the canonical tables name → its word; a table's own
+columns are shown as they are."""
 _READINGS = MONEY_READINGS | {LOSS}
 _SHARES = frozenset({"retention", "on_time"})
 _DIGITS: Mapping[str, int] = MappingProxyType({"nps": 1, "survival": 1, "response_minutes": 0})
@@ -154,13 +164,29 @@ def effect_told(estimate: Estimate, currency: str) -> Message:
 
 
 def segment_value(segment: str) -> Value:
-    """A segment's name for readers: a tier by its word, others as the table writes them."""
-    return Value("term" if segment in TIERS else "plain", segment)
+    """A segment's name for readers: a tier by its word, others by column and value.
+
+    Example:
+        >>> from analysis.language import Language
+        >>> segment_value("platform=ios").shown(Language("zh"))
+        'platform为“ios”'
+    """
+    told = _segment_told(segment)
+    return Value("message", told.to_json()) if told.values else Value("term", segment)
+
+
+def _segment_told(segment: str) -> Message:
+    column, parts, value = segment.partition("=")
+    if segment in TIERS or not parts:
+        return Message(segment)
+    word = TRAIT_WORDS.get(column)
+    named = Value("term", word) if word else Value("plain", column)
+    return Message("{column} = {value}", {"column": named, "value": Value("plain", value)})
 
 
 def segments_value(segments: Iterable[str]) -> Value:
     """Several segments' names."""
-    return Value("terms", list(segments))
+    return Value("messages", [_segment_told(segment).to_json() for segment in segments])
 
 
 def arm_value(arm: str) -> Value:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..experiment.followed import month_summed_to
+from ..experiment.verdict import segment_value
 from ..figures import MetricText, metric_label, unit_of
 from ..language import Language
 from ..message import Message
@@ -328,9 +329,14 @@ def whose(view: ExperimentView, row: pd.Series, language: Language) -> str:
 
 
 def segment_name(segment: str, language: Language) -> str:
-    """A segment for readers: a tier's name, else the segment as it is."""
-    value = segment.split("=", 1)[-1].strip()
-    return tier_name(value, language) if value in TIERS else value
+    """A segment for readers: a tier's name, else its column and value."""
+    tier = tier_in(segment)
+    return tier_name(tier, language) if tier in TIERS else segment_value(segment).shown(language)
+
+
+def tier_in(segment: str) -> str:
+    """The tier that a segment is; another column's value is none, though it be called so."""
+    return segment.removeprefix("tier=")
 
 
 def tier_name(tier: str, language: Language) -> str:
@@ -353,7 +359,7 @@ def told(message: Any, language: Language) -> str:
 
 
 def _tier_place(segment: str) -> int:
-    value = segment.split("=", 1)[-1].strip()
+    value = tier_in(segment)
     return TIERS.index(value) if value in TIERS else len(TIERS)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from ..figures import Chart, IntervalRow, Line, ReadingTable, interval_plot, reading_table
 from ..language import MISSING, Language
 from .block import Block, in_series, rendered
-from .experiment_view import ExperimentView, experiment_views, interval_of, whose
+from .experiment_view import ExperimentView, experiment_views, interval_of, tier_in, whose
 from .findings import has_estimate, inside
 from .inputs import Inputs
 
@@ -126,7 +126,7 @@ def _rows(view: ExperimentView, *, ordinary: bool) -> list[pd.Series]:
 
 
 def _is_ordinary(row: pd.Series, lowest: tuple[str, ...]) -> bool:
-    segment = str(row["segment"]).split("=", 1)[-1]
+    segment = tier_in(str(row["segment"]))
     return row["estimand"] == "spillover" or segment in lowest or segment == "ordinary"
 
 
