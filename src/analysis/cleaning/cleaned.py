@@ -20,21 +20,22 @@ from ..sources import Ingested
 from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
-from .candidates import LATER, REJECTED, Candidates, begin_candidates
+from .beginnings import PEOPLE, dated_sources
+from .candidates import LATER, REJECTED, Candidates, begin_candidates, selected
 from .corrections import Corrected, correct
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
 from .coverage import months_covered, refuse_empty_month, refuse_none_kept
 from .fields import fields_of, together
+from .known import known_by
 from .ledger import Entry, ledger_of, refuse_unlisted
 from .merging import Merged, Unique, is_empty, merged, unique
 from .monthly_profile import monthly_profile
 from .point_in_time import lost_masked
 from .quality import quality_of, refuse_critical, refuse_weak
 from .reconciliation import reconciled, strays_of
-from .selects import Query, queries_of
+from .selects import KNOWN, Query, queries_of
 
-PEOPLE = ("customers", "customer_names")
-"""Tables made last: only customers that are known by the month, or have facts in it."""
+_RECORD = ("source", "source_customer_id")
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,11 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     """
     ingested.complete()
     links = ingested.engine.materialise(links)
-    work = _Work(ingested.engine, ingested, links.filter(links.is_known), as_of)
-    queries = queries_of(profile)
-    _refuse_absent(ingested, queries)
+    queries = queries_of(profile, KNOWN)
+    every = [query for listed in queries.values() for query in listed]
+    known = known_by(ingested, dated_sources(every), as_of)
+    work = _Work(ingested.engine, known, links.filter(links.is_known), as_of)
+    _refuse_absent(known, queries)
     customers = _offered(work, "customers", queries["customers"])()
     work.links = _links_of_usable(work, customers)
     facts = {t: _offered(work, t, listed) for t, listed in queries.items() if t not in PEOPLE}
@@ -128,8 +131,7 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     if "customer_names" in queries:
         names = _offered(work, "customer_names", queries["customer_names"])
         _clean_table(work, "customer_names", names())
-    work.tables["customer_links"] = _links_of_customers(work, links)
-    every = [query for listed in queries.values() for query in listed]
+    work.tables["customer_links"] = _links_of_customers(work, links, queries)
     personal = _personal_columns(every)
     _account_for_lookups(work, every, personal)
     return _finished(work, profile, personal)
@@ -274,10 +276,26 @@ def _as_known(table: ir.Table, name: str, work: _Work) -> ir.Table:
     return table
 
 
-def _links_of_customers(work: _Work, links: ir.Table) -> ir.Table:
+def _links_of_customers(
+    work: _Work, links: ir.Table, queries: Mapping[str, Sequence[Query]]
+) -> ir.Table:
+    """The records of the month's customers, without those that only came later."""
     known = links.semi_join(work.tables["customers"], "customer_id")
+    people = [query for table in PEOPLE for query in queries.get(table, ())]
+    if any(work.ingested.sources[query.counted].later for query in people):
+        known = known.semi_join(_records_by_then(work.engine, people), list(_RECORD))
     contract = CONTRACTS["customer_links"]
     return check(known.select(list(contract.columns)).order_by(contract.key), "customer_links")
+
+
+def _records_by_then(engine: Engine, people: Sequence[Query]) -> ir.Table:
+    seen = [
+        selected(engine, query).select(
+            source=ibis.literal(query.system), source_customer_id=ibis._.customer_id.cast("string")
+        )
+        for query in people
+    ]
+    return ibis.union(*seen) if len(seen) > 1 else seen[0]
 
 
 def _account_for_lookups(

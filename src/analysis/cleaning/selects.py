@@ -20,9 +20,12 @@ from ..errors import AnalysisError, GroupedError, ParamsError, did_you_mean, rai
 from ..params import Profile, Source, TableSelect
 from ..sources import FAULTS, ROW, UNUSABLE
 from ..tables import CONTRACTS
+from .beginnings import dates_of
 
 ROWS = "_rows"
 DIALECT = "duckdb"
+WHOLE, KNOWN = "source_", "known_"
+"""How the engine's names of the sources begin: as they were read, and as they were by a month."""
 _UNREPEATABLE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Uuid)
 _UNREPEATABLE_NAMES = frozenset({"now", "today", "random", "uuid", "gen_random_uuid", "setseed"})
 
@@ -41,6 +44,9 @@ class Query:
         personal: Source → its columns that go into personal columns, directly or through
             subqueries, of joined sources too: their values are masked in lists.
         sql: The SELECT with provenance, over the engine's tables.
+        dates: Columns of the counted source of which one is when a row began; none where the
+            SELECT does not say it, or not plainly.
+        joined: Other sources that it reads, or the counted one once more.
         from_sql: ``_row`` of all rows that its FROM and JOINs let through, WHERE aside.
         grouped: Several source rows make one result row.
         filters: It has a WHERE or a JOIN, so that rows may be left out.
@@ -55,6 +61,8 @@ class Query:
     columns: tuple[str, ...]
     used: tuple[str, ...]
     personal: Mapping[str, frozenset[str]]
+    dates: tuple[str, ...]
+    joined: frozenset[str]
     sql: str
     from_sql: str
     grouped: bool
@@ -63,8 +71,12 @@ class Query:
     many: bool
 
 
-def queries_of(profile: Profile) -> dict[str, list[Query]]:
+def queries_of(profile: Profile, kept_as: str = WHOLE) -> dict[str, list[Query]]:
     """All SELECTs of a profile, checked.
+
+    Args:
+        profile: The profile.
+        kept_as: How the engine's names of the sources that they read begin.
 
     Returns:
         Canonical table → its queries in the order of their precedence.
@@ -77,7 +89,7 @@ def queries_of(profile: Profile) -> dict[str, list[Query]]:
     for table, selects in profile.tables.items():
         for index, select in enumerate(selects):
             try:
-                query = _query(profile, table, index, select)
+                query = _query(profile, table, index, select, kept_as)
                 queries.setdefault(table, []).append(query)
             except GroupedError as several:
                 faults.extend(several.faults)
@@ -103,7 +115,7 @@ def _lacking_columns(queries: dict[str, list[Query]]) -> list[AnalysisError]:
     ]
 
 
-def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Query:
+def _query(profile: Profile, table: str, index: int, select: TableSelect, kept_as: str) -> Query:
     where = f"tables.{table}[{index}]"
     tree = _qualified(_parsed(select.select, where), profile, where)
     columns = _columns(tree, table, where)
@@ -120,8 +132,10 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect) -> Que
         columns=columns,
         used=_used(tree, counted, profile.sources[select.source]),
         personal=_personal(tree, table, profile),
-        sql=_with_provenance(tree, counted, grouped, profile),
-        from_sql=_provenance_without_where(tree, counted, profile),
+        dates=dates_of(tree, table, counted, profile.sources[select.source]),
+        joined=_joined(tree, select.source, profile),
+        sql=_over_engine(_with_provenance(tree, counted, grouped), counted, profile, kept_as),
+        from_sql=_over_engine(_without_where(tree, counted), counted, profile, kept_as),
         grouped=grouped,
         filters=joins or bool(tree.args.get("where")) or bool(tree.args.get("having")),
         joins=joins,
@@ -283,6 +297,12 @@ def _used(tree: exp.Select, counted: str, source: Source) -> tuple[str, ...]:
     return tuple(used)
 
 
+def _joined(tree: exp.Select, counted: str, profile: Profile) -> frozenset[str]:
+    names = [one.name for one in tree.find_all(exp.Table) if one.name in profile.sources]
+    names.remove(counted)
+    return frozenset(names)
+
+
 def _personal(tree: exp.Select, table: str, profile: Profile) -> dict[str, frozenset[str]]:
     """Of each source that is read, what the table's personal columns are made from."""
     columns = CONTRACTS[table].columns
@@ -346,7 +366,7 @@ def _origins_of(column: exp.Column, scope: Scope, seen: set[int]) -> Origins:
     return found
 
 
-def _with_provenance(tree: exp.Select, counted: str, grouped: bool, profile: Profile) -> str:
+def _with_provenance(tree: exp.Select, counted: str, grouped: bool) -> exp.Select:
     tree = tree.copy()
     row = exp.column(ROW, table=counted, quoted=True)
     faults = exp.column(FAULTS, table=counted, quoted=True)
@@ -357,37 +377,37 @@ def _with_provenance(tree: exp.Select, counted: str, grouped: bool, profile: Pro
         tree.select(f"flatten({all_faults}) AS {FAULTS}", copy=False, dialect=DIALECT)
     else:
         tree.select(exp.alias_(row, ROW), exp.alias_(faults, FAULTS), copy=False)
-    return _over_engine(tree, counted, profile).sql(DIALECT)
+    return tree
 
 
-def _provenance_without_where(tree: exp.Select, counted: str, profile: Profile) -> str:
+def _without_where(tree: exp.Select, counted: str) -> exp.Select:
     tree = tree.copy()
     for part in ("where", "group", "having", "order", "qualify", "windows"):
         tree.set(part, None)
     row = exp.column(ROW, table=counted, quoted=True)
     tree.set("expressions", [exp.alias_(row, ROW)])
-    return _over_engine(tree, counted, profile).sql(DIALECT)
+    return tree
 
 
-def _over_engine(tree: exp.Select, counted: str, profile: Profile) -> exp.Select:
+def _over_engine(tree: exp.Select, counted: str, profile: Profile, kept_as: str) -> str:
     """The SELECT over the engine's tables; of joined sources only the readable rows."""
     for table in list(tree.find_all(exp.Table)):
         if table.name not in profile.sources:
             continue
         alias = table.alias_or_name
         is_counted = alias == counted and table.find_ancestor(exp.Select) is tree
-        stored = exp.table_(engine_table(table.name), quoted=True)
+        stored = exp.table_(engine_table(table.name, kept_as), quoted=True)
         if is_counted:
             table.replace(exp.alias_(stored, alias, table=True, quoted=True))
         else:
             readable = exp.select("*").from_(stored).where(f'NOT "{UNUSABLE}"', dialect=DIALECT)
             table.replace(readable.subquery(exp.to_identifier(alias, quoted=True)))
-    return tree
+    return tree.sql(DIALECT)
 
 
-def engine_table(source: str) -> str:
+def engine_table(source: str, kept_as: str = WHOLE) -> str:
     """Where the engine keeps a source's readable table."""
-    return f"source_{source}"
+    return f"{kept_as}{source}"
 
 
 def _plainly(fault: Exception) -> str:

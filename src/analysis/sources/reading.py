@@ -79,11 +79,13 @@ class Rows:
             (list of column, rule, raw value, rejects; null where there is none), ``_unusable``.
         lost: Rows that never became cells.
         number: Rows of the table.
+        later: Rows of the files that came after the month that is made, and are not read.
     """
 
     table: ir.Table
     lost: tuple[LostRow, ...]
     number: int
+    later: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,11 @@ class SourceTable:
     def rows(self) -> int:
         """Rows of the table."""
         return self.read().number
+
+    @property
+    def later(self) -> int:
+        """Rows that came after the month that is made."""
+        return self.read().later
 
     def holding(self, rows: Rows) -> SourceTable:
         """The same source with other rows."""
