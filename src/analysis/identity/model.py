@@ -8,6 +8,7 @@ sessions that leave one field out: the pairs that agree in it train the others.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,9 @@ FEWEST_PAIRS = 20
 RARE = 0.005
 """Share of different companies agreeing in a field, above which agreeing in it is not rare."""
 
+DRAWN_DOUBT = 3.0
+"""Standard errors below the share drawn by chance that different companies agree at least."""
+
 MOST_SESSION_PAIRS = 10_000
 LEAST_SHARE = 0.003
 """No level is impossible among true pairs: someone mistyped."""
@@ -62,12 +66,14 @@ class Model:
     Attributes:
         comparisons: The fields.
         m, u: Share of pairs of one company, of different companies, at each level.
+        least: What u is at least, by the pairs drawn by chance; empty before any were.
         learnt: Fields whose m a session has taught.
     """
 
     comparisons: tuple[Comparison, ...]
     m: Shares
     u: Shares
+    least: Shares = dataclasses.field(default_factory=dict)
     learnt: frozenset[str] = frozenset()
 
 
@@ -86,16 +92,18 @@ def with_random_pairs(model: Model, pairs: pd.DataFrame, records: int) -> Model:
     Among few records the pairs of one company are no small part of all pairs: as many as are
     likely before any were seen are taken off.
     """
-    shares = {}
+    shares, least = {}, {}
     everything = max(records * (records - 1) / 2, 1.0)
     for c in model.comparisons:
         levels = pairs[c.column].to_numpy()
-        counts = np.bincount(levels[levels != MISSING], minlength=c.top + 1)[::-1]
-        likely = min(START_PARTNERS * records / everything, 0.5) * counts.sum() * np.array(c.m)
-        counts = np.maximum(counts - likely, 0.0)
+        drawn = np.bincount(levels[levels != MISSING], minlength=c.top + 1)[::-1]
+        of_one = drawn.sum() * records / everything * np.array(c.m)
+        doubt = LARGEST_PARTNERS * of_one + DRAWN_DOUBT * np.sqrt(drawn)
+        least[c.field] = np.maximum(drawn - doubt, 0.0) / max(drawn.sum(), 1)
+        counts = np.maximum(drawn - START_PARTNERS * of_one, 0.0)
         known = KNOWN_RANDOM_PAIRS * np.array(c.u)
         shares[c.field] = (counts + known) / (counts.sum() + KNOWN_RANDOM_PAIRS)
-    return replace(model, u=shares)
+    return replace(model, u=shares, least=least)
 
 
 def with_rare_levels(model: Model, patterns: pd.DataFrame, records: int, rounds: int) -> Model:
@@ -103,7 +111,9 @@ def with_rare_levels(model: Model, patterns: pd.DataFrame, records: int, rounds:
 
     Pairs drawn by chance cannot tell it: what agrees closely among them may be pairs of one
     company. Blocking brings up every pair that agrees closely in a field; those of them that the
-    other fields speak against are the different companies that agree by chance.
+    other fields speak against are the different companies that agree by chance. Where a value is
+    common (a state, a branch), blocks are too large to compare: more of the pairs drawn by chance
+    agree than were brought up, and u stays theirs.
 
     Args:
         model: m, and u of the common levels.
@@ -138,13 +148,14 @@ def _with_rare(
     for level in range(comparison.complete, comparison.top + 1):
         at, here = comparison.top - level, levels == level
         seen = max(float(n[here].sum()), 0.5) / (everything * known)
-        if seen > RARE:
+        least = model.least[comparison.field][at] if model.least else 0.0
+        if seen > RARE or least > seen:  # too common for blocking to bring up every pair
             continue
         chance = comparison.u[at]
         if certainty is not None:
             chance = float((n * (1 - certainty))[here].sum()) / (everything * known)
         likely = LARGEST_PARTNERS * records * model.m[comparison.field][at] / everything
-        share[at] = np.clip(max(chance, seen - likely), LEAST_CHANCE * seen, seen)
+        share[at] = np.clip(max(chance, seen - likely, least), LEAST_CHANCE * seen, seen)
     return share / share.sum()
 
 
