@@ -1,6 +1,7 @@
 """What each unit did in its windows, and nothing that was not known."""
 
 import datetime as dt
+import sys
 
 import ibis
 import ibis.expr.types as ir
@@ -9,6 +10,7 @@ import pytest
 
 from analysis.calendar import Calendar
 from analysis.experiment.outcomes import outcomes
+from analysis.experiment.window_factor import WindowFactor
 from analysis.months import Month
 from analysis.params import ExperimentSpec
 from canonical import canonical
@@ -357,6 +359,24 @@ def test_the_churn_window_is_held_between_30_and_180_days():
 def test_where_nobodys_gap_is_known_the_churn_window_is_the_longest():
     row = stays(-10, 50, 140, 300)  # one shipment before: no gap
     assert (row["stay_days"], row["stay_churned"]) == (180, False)
+
+
+def test_the_window_factor_is_learnt_before_the_first_assignment_once_a_value_is_complete(
+    monkeypatch,
+):
+    asked: list[pd.Timestamp] = []
+
+    def learn(sent: ir.Table, before: pd.Timestamp, calendar: Calendar) -> WindowFactor:
+        asked.append(before)
+        return WindowFactor(2.0, is_learnt=True)
+
+    module = sys.modules[outcomes.__module__]  # the package has the function of this name
+    monkeypatch.setattr(module, "learn_window_factor", learn)
+    assert not stays(-40, -30, -20, -10, 20, 60, 140, as_of="2026-02")["stay_matured"]
+    assert asked == []
+    row = stays(-40, -30, -20, -10, 20, 60, 140)  # W = 65.9 days, twice: 131.8
+    assert asked == [START]
+    assert (row["stay_days"], row["stay_window_factor"]) == (140, 2.0)
 
 
 def test_survival_needs_horizon_and_longest_churn_window():

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..message import Message, Value
 from ..params.metric import Metric
+from .coming_back import coming_back_notes
 from .estimate import COMPLIER, Estimate
 from .estimation import Cell, Compared
 from .estimators.bounds import Bounds, lee_bounds, worst_case_bounds
@@ -20,14 +21,11 @@ from .estimators.relative import relative_effect
 from .estimators.results import Status
 from .followed import DAYS_OF_COST, IN_COST_MONTHS, NET_VALUE, WHILE_STAYING, Followed, net_value_of
 from .study import Study
-from .survival import RETURNED
 from .words import note_messages, status_message
 
 RESPONSE = "_response"
 UNWEIGHTED = "_unweighted"
 CSAT_RANGE = (1.0, 5.0)
-MOST_RETURNED = 0.10
-"""Share of those counted as lost that may ship again (statistics.md, Retention)."""
 
 
 def with_extras(study: Study) -> Study:
@@ -249,7 +247,7 @@ def survival_notes(cell: Cell, metric: Metric, alpha: float) -> tuple[Message, .
     Where clusters were randomised both are left out: they take units for independent.
     """
     if cell.units.clusters is not None:
-        return _returned_note(cell, metric)
+        return coming_back_notes(cell, metric)
     study, rows = cell.study, cell.rows
     counts = (study.eligible(metric) & study.matured(metric))[rows]
     duration = study.numbers(str(metric.duration))[rows]
@@ -269,29 +267,7 @@ def survival_notes(cell: Cell, metric: Metric, alpha: float) -> tuple[Message, .
         "high": Value("number", ratio.ci_high, 2),
     }
     told = Message("log-rank p = {p}; hazard ratio {ratio} ({low} to {high})", values)
-    return (told, *_returned_note(cell, metric))
-
-
-def _returned_note(cell: Cell, metric: Metric) -> tuple[Message, ...]:
-    """How many of those counted as lost shipped again: whether the churn window is long enough."""
-    study, rows = cell.study, cell.rows
-    column = f"{metric.name}{RETURNED}"
-    if column not in study.units.columns:
-        return ()
-    lost = (study.eligible(metric) & study.matured(metric) & study.flags(str(metric.event)))[rows]
-    if not lost.any():
-        return ()
-    share = float(study.flags(column)[rows][lost].mean())
-    values = {"share": Value("percent", share, 0), "n": Value("number", int(lost.sum()))}
-    if share <= MOST_RETURNED:
-        return (Message("{share} of the {n} customers counted as lost shipped again", values),)
-    return (
-        Message(
-            "{share} of the {n} customers counted as lost shipped again: the churn window is too "
-            "short for them, and part of what is read as leaving is a pause",
-            values,
-        ),
-    )
+    return (told, *coming_back_notes(cell, metric))
 
 
 def relative_notes(compared: Compared, alpha: float) -> tuple[Message, ...]:

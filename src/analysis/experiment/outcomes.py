@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from ..calendar import Calendar
 from ..months import Month
@@ -36,7 +37,8 @@ from .followed import (
     metrics_followed,
     months_of_money,
 )
-from .survival import RETURNED, survival_part
+from .survival import NOT_LEARNT, RETURNED, survival_part
+from .window_factor import WindowFactor, learn_window_factor
 
 ASSIGNED = ("customer_id", "arm", "assigned_at", "cluster_id", "cluster_share", "arm_at_half")
 TRAITS = ("region", "industry", "contract_type", "depot")
@@ -167,8 +169,24 @@ def _parts(
         parts.append(exposure_part(experiment, clock, facts.service_events, as_of))
     survival = [metric for metric in metrics if metric.kind == "survival"]
     if survival:
-        parts.append(survival_part(survival, clock, facts.shipments, as_of, calendar))
+        factor = _window_factor(survival, clock, facts.shipments, as_of, calendar)
+        parts.append(survival_part(survival, clock, facts.shipments, as_of, calendar, factor))
     return parts
+
+
+def _window_factor(
+    survival: list[Metric],
+    clock: ir.Table,
+    shipments: ir.Table,
+    as_of: Month,
+    calendar: Calendar | None,
+) -> WindowFactor:
+    """The factor on the churn window; not looked for while no value is complete."""
+    first = clock.assigned_at.min().execute()
+    days = min(days_to_mature(metric) for metric in survival)
+    if pd.isna(first) or pd.Timestamp(first) + pd.Timedelta(days=days) > as_of.end:
+        return NOT_LEARNT
+    return learn_window_factor(shipments, pd.Timestamp(first), calendar or Calendar())
 
 
 def _days_of_money(units: ir.Table, metrics: list[Metric], as_of: Month) -> ir.Table:

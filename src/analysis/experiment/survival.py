@@ -3,6 +3,8 @@
 The churn window of a customer with mean gap g is W = g · ln(20 · 365 / g), held within 30 and
 180 days: were its shipments a Poisson stream, a gap that long would come once in 20 years. Three
 times the median gap would call 70 % of the customers that never leave churned within a year.
+A company whose customers pause more has a longer window: times a factor learnt before assignment
+(`window_factor`), still at most 180 days, so that no value is complete later for it.
 Gaps are measured by the churn clock of `panel.silence`: it stands still on days on which the
 company is shut and in the customer's off-season, as known at assignment.
 """
@@ -26,10 +28,14 @@ from ..panel import (
 from ..params.metric import Metric
 from .facts import Part
 from .followed import churn_factor
+from .window_factor import WindowFactor
 
 MIN_GAPS = 2
 """Gaps of its own below which a customer takes its stratum's mean gap."""
 SECONDS_A_DAY = 86_400
+NOT_LEARNT = WindowFactor()
+FACTOR = "_window_factor"
+"""Ends the name of the column with the factor on the churn window; null where none was learnt."""
 RETURNED = "_returned"
 """Ends the name of the column that says whether a customer counted as lost shipped again."""
 HISTORY, RECENT, GAP = "history", "recent", "gap"
@@ -43,6 +49,7 @@ def survival_part(
     shipments: ir.Table,
     as_of: Month,
     calendar: Calendar | None = None,
+    factor: WindowFactor = NOT_LEARNT,
 ) -> Part:
     """Days until churn begins, from assignment, for each survival metric.
 
@@ -56,24 +63,28 @@ def survival_part(
         shipments: The canonical table.
         as_of: Nothing after this month is used.
         calendar: Says when the company is shut; None: never.
+        factor: The company's, on every churn window.
 
     Returns:
         One row a unit: ``<metric>_days`` (start of the first gap longer than the churn window,
         at most the horizon), ``<metric>_churned`` (it began before the horizon) and
-        ``<metric>_eligible`` (shipped within its churn window before assignment), and
-        ``<metric>_returned`` (it churned, and shipped again before what is looked at ends).
+        ``<metric>_eligible`` (shipped within its churn window before assignment),
+        ``<metric>_returned`` (it churned, and shipped again before what is looked at ends) and
+        ``<metric>_window_factor`` (the factor; null where it was not learnt).
     """
     sent = _sent(clock, shipments, as_of)
     days = _shipping_days(sent)
     seasons = off_seasons(_months_before(sent))
     spans = ibis.union(_spans_before(days), _spans_after(clock, days))
     timed = with_silence(spans, seasons, calendar or Calendar(), as_of, "silence")
-    windows = _churn_windows(clock, days, timed)
+    windows = _churn_windows(clock, days, timed, factor.value)
     found = _first_long_gaps(metrics, windows, timed)
-    return Part(found.select("customer_id", **_columns(metrics, found)))
+    return Part(found.select("customer_id", **_columns(metrics, found, factor)))
 
 
-def _columns(metrics: Sequence[Metric], found: ir.Table) -> dict[str, ir.Value]:
+def _columns(
+    metrics: Sequence[Metric], found: ir.Table, factor: WindowFactor
+) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     for metric in metrics:
         churned_on, name = found[_churn_day(metric)], metric.name
@@ -81,6 +92,8 @@ def _columns(metrics: Sequence[Metric], found: ir.Table) -> dict[str, ir.Value]:
         columns[f"{name}_days"] = churned_on.fill_null(float(metric.horizon or 0))
         columns[f"{name}_churned"] = churned_on.notnull()
         columns[name + RETURNED] = (found[_next_day(metric)] < _end(metric)).fill_null(False)
+        learnt = ibis.literal(factor.value) if factor.is_learnt else ibis.null("float64")
+        columns[name + FACTOR] = learnt
         columns[f"{name}_eligible"] = (found.silence <= window).fill_null(False)
     return columns
 
@@ -178,7 +191,7 @@ def _span(
     )
 
 
-def _churn_windows(clock: ir.Table, days: ir.Table, timed: ir.Table) -> ir.Table:
+def _churn_windows(clock: ir.Table, days: ir.Table, timed: ir.Table, factor: float) -> ir.Table:
     """One row a unit: churn_window in days, and the silence at assignment.
 
     The mean gap before assignment and that silence go by the clock.
@@ -193,7 +206,8 @@ def _churn_windows(clock: ir.Table, days: ir.Table, timed: ir.Table) -> ir.Table
     joined = joined.drop("customer_id_right").left_join(spans, "customer_id")
     own = (joined.gaps >= MIN_GAPS).ifelse(joined.history / joined.gaps, None)
     gap = ibis.coalesce(own, own.mean().over(group_by=joined.stratum), own.mean().over())
-    return joined.select("customer_id", "silence", churn_window=churn_window(gap))
+    window = ibis.least(factor * churn_window(gap), float(LONGEST_WINDOW_DAYS))
+    return joined.select("customer_id", "silence", churn_window=window)
 
 
 def _first_long_gaps(metrics: Sequence[Metric], windows: ir.Table, timed: ir.Table) -> ir.Table:
