@@ -20,7 +20,8 @@ rule cleaning:
         plan.digest("cleaning"),
     output:
         plan.marker("cleaning"),
-    threads: plan.threads
+    threads: plan.threads("cleaning")
+    priority: plan.priority("cleaning")
     shell:
         plan.command("cleaning")
 
@@ -31,7 +32,8 @@ rule segmentation:
         plan.marker("cleaning"),
     output:
         plan.marker("segmentation"),
-    threads: plan.threads
+    threads: plan.threads("segmentation")
+    priority: plan.priority("segmentation")
     shell:
         plan.command("segmentation")
 
@@ -42,7 +44,8 @@ rule evaluation:
         plan.marker("segmentation"),
     output:
         plan.marker("evaluation"),
-    threads: plan.threads
+    threads: plan.threads("evaluation")
+    priority: plan.priority("evaluation")
     shell:
         plan.command("evaluation")
 
@@ -54,6 +57,7 @@ rule report:
         plan.month_before,
     output:
         plan.marker("report-{language}"),
+    priority: plan.priority("report")
     shell:
         plan.command("report-{wildcards.language}")
 
@@ -64,5 +68,6 @@ rule publication:
         plan.marker_of_each_language("report"),
     output:
         plan.marker("publication"),
+    priority: plan.priority("publication")
     shell:
         plan.command("publication")

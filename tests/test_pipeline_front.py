@@ -1,6 +1,7 @@
 """What a run says while it runs, what the Snakefile is told, and how failures are put."""
 
 import io
+from dataclasses import dataclass, replace
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,7 @@ from analysis.pipeline.planning import Plan
 from analysis.pipeline.progress import Progress, line_of
 from small_repository import write_repository
 
+THREE_MONTHS = ("2026-08", "2026-09", "2026-10")
 DONE = Event("finished", "2026-10", "cleaning", 12.34, {"shipments": 1_048_231, "tickets": 2})
 
 
@@ -80,23 +82,60 @@ def profile(tmp_path):
 def test_the_snakefile_is_told_paths_and_commands(profile, tmp_path):
     plan = Plan.of({"profile": str(profile), "months": "2026-09,2026-10", "out": str(tmp_path)})
     home = tmp_path / "data" / "processed" / "small"
-    assert plan.threads == 1, "several months run side by side"
     assert plan.targets[1] == f"{home}/2026-10/.stages/publication.json"
     assert plan.marker("cleaning") == f"{home}/{{month}}/.stages/cleaning.json"
     assert "stage cleaning --month {wildcards.month} --cores {threads}" in plan.command("cleaning")
     assert (home / "2026-10/.inputs/cleaning.digest").exists()
 
 
-def test_a_report_waits_for_last_month_if_that_is_made_too(profile):
-    class Wildcards:
-        month = "2026-10"
+@dataclass(frozen=True)
+class Wildcards:
+    month: str
 
+
+def test_the_first_month_reads_the_raw_files_with_all_cores(profile):
+    plan = replace(_plan(profile), cores=4)
+    assert [plan.threads("cleaning")(Wildcards(m)) for m in THREE_MONTHS] == [4, 1, 1]
+    assert [plan.threads("evaluation")(Wildcards(m)) for m in THREE_MONTHS] == [1, 1, 1]
+    first = plan.jobs[0].marker(plan.jobs[0].steps[0])
+    first.parent.mkdir(parents=True, exist_ok=True)
+    first.touch()
+    assert [plan.threads("cleaning")(Wildcards(m)) for m in THREE_MONTHS] == [1, 4, 1]
+
+
+def test_a_month_made_alone_has_all_cores(profile):
+    alone = replace(Plan.of({"profile": str(profile), "months": "2026-10"}), cores=4)
+    assert alone.threads("evaluation")(Wildcards("2026-10")) == 4
+
+
+def test_reports_go_first_and_cleaning_two_months_ahead(profile):
+    plan = _plan(profile)
+
+    def urgency(stage, month):
+        return plan.priority(stage)(Wildcards(month))
+
+    before_all = min(urgency(stage, THREE_MONTHS[2]) for stage in ("report", "publication"))
+    assert before_all > urgency("cleaning", THREE_MONTHS[0])
+    assert urgency("report", THREE_MONTHS[0]) > urgency("report", THREE_MONTHS[1])
+    same = {
+        urgency("cleaning", THREE_MONTHS[2]),
+        urgency("segmentation", THREE_MONTHS[1]),
+        urgency("evaluation", THREE_MONTHS[0]),
+    }
+    assert len(same) == 1
+
+
+def _plan(profile):
+    return Plan.of({"profile": str(profile), "months": ",".join(THREE_MONTHS)})
+
+
+def test_a_report_waits_for_last_month_if_that_is_made_too(profile):
     plan = Plan.of({"profile": str(profile), "months": "2026-09,2026-10"})
-    assert [p.split("small/")[-1] for p in plan.month_before(Wildcards)] == [
+    assert [p.split("small/")[-1] for p in plan.month_before(Wildcards("2026-10"))] == [
         "2026-09/.stages/publication.json"
     ]
     alone = Plan.of({"profile": str(profile), "months": "2026-10"})
-    assert alone.month_before(Wildcards) == []
+    assert alone.month_before(Wildcards("2026-10")) == []
 
 
 def test_the_snakefile_refuses_what_it_does_not_know(profile):

@@ -149,8 +149,10 @@ def _with_papermill(execution: Execution) -> None:
                 language="python",
                 engine_name=ENGINE,
                 progress_bar=False,
+                request_save_on_cell_execute=False,  # nobody reads it while it runs
                 start_timeout=START_SECONDS,
                 km=kernel,
+                evidence=str(execution.executed),
                 cwd=execution.notebook.parent,
             )
     except PapermillExecutionError as fault:

@@ -6,13 +6,17 @@ from typing import Any
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.iorw import write_ipynb
 from papermill.log import logger
 
 ENGINE = "tierlab"
 
 
 class _StartedKernelEngine(NBClientEngine):  # type: ignore[misc]
-    """Runs the cells in the kernel it is given, and ends that kernel."""
+    """Runs the cells in the kernel it is given, and ends that kernel.
+
+    What papermill does not save by itself when a kernel ends is saved here as evidence.
+    """
 
     @classmethod
     def execute_managed_notebook(
@@ -28,7 +32,11 @@ class _StartedKernelEngine(NBClientEngine):  # type: ignore[misc]
             log=logger,
         )
         client.owns_km = True
-        return client.execute()
+        try:
+            return client.execute()
+        except BaseException:
+            write_ipynb(nb_man.nb, options["evidence"])
+            raise
 
 
 def register() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,12 @@ from ..errors import ParamsError
 from ..months import Month
 from .inputs import cache_of, prepare
 from .job import Job, jobs_of
+from .stages import CLEANING, EVALUATION, SEGMENTATION
 
 KEYS = ("profile", "months", "raw", "out", "notebooks", "prepared")
+
+LEADS = {CLEANING: 2, SEGMENTATION: 1, EVALUATION: 0}
+"""How many months a stage runs ahead of the first report that is missing."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,11 @@ class Plan:
 
     Attributes:
         jobs: The months.
-        threads: Threads of a step: with one month all cores, with several one each.
+        cores: How many there are.
     """
 
     jobs: tuple[Job, ...]
-    threads: int
+    cores: int
 
     @classmethod
     def of(cls, config: Mapping[str, object]) -> Plan:
@@ -51,7 +55,37 @@ class Plan:
             cache = cache_of(jobs[0])
             for job in jobs:
                 prepare(job, cache)
-        return cls(jobs, 1 if len(jobs) > 1 else os.cpu_count() or 1)
+        return cls(jobs, os.cpu_count() or 1)
+
+    def threads(self, stage: str) -> Callable[[Any], int]:
+        """Threads of a stage, by month: with one month all cores, with several one each.
+
+        The first month to be cleaned gets all of them, so that it alone reads the raw files: the
+        others take from it what does not depend on the month.
+        """
+        uncleaned = [job for job in self.jobs if not job.marker(job.steps[0]).exists()]
+        reads_for_all = {str(job.month) for job in uncleaned[:1]} if stage == CLEANING else set()
+
+        def of(wildcards: Any) -> int:
+            takes_all = len(self.jobs) == 1 or wildcards.month in reads_for_all
+            return self.cores if takes_all else 1
+
+        return of
+
+    def priority(self, stage: str) -> Callable[[Any], int]:
+        """How urgent a stage is, by month; the highest of those that could run goes first.
+
+        Reports wait for each other, month after month, so they go first; before them, stages of
+        the next months fill the cores, those before more months ahead than those after, so that
+        little is left to be done one after the other at the end.
+        """
+        months = [str(job.month) for job in self.jobs]
+        lead = LEADS.get(stage, len(months) + max(LEADS.values()))
+
+        def of(wildcards: Any) -> int:
+            return len(months) + lead - months.index(wildcards.month)
+
+        return of
 
     @property
     def targets(self) -> list[str]:
