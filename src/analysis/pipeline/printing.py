@@ -170,7 +170,7 @@ def _print(browser: str, page: Path, place: Path) -> subprocess.Popen[bytes] | N
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            process_group=0,  # ended with its children
             env=environment,
         )
     return None
