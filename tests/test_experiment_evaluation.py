@@ -237,6 +237,24 @@ def test_survival_gives_days_and_curves():
     assert (found.curves["day"] <= 180).all()
 
 
+def test_the_bands_of_curves_know_that_units_of_a_cluster_are_alike():
+    frame = units(600)
+    rng = np.random.default_rng(9)
+    depot = np.arange(600) % 24
+    frame["depot"] = np.array([f"d{d:02d}" for d in depot])
+    frame["arm"] = np.where(depot % 2 == 0, "red", "grey")
+    left = rng.exponential(200 * np.exp(rng.normal(size=24))[depot])
+    frame["days"], frame["churned"] = np.minimum(left, 200), left < 200
+    stay = {"name": "stay", "kind": "survival", "duration": "days", "event": "churned"}
+    metrics = [{**stay, "horizon": 180, "role": "primary"}]
+    clustered = evaluate(frame, plan(metrics, design="cluster", cluster="depot")).curves
+    plain = evaluate(frame, plan(metrics)).curves
+    pd.testing.assert_series_equal(clustered["survival"], plain["survival"])
+    ends, plain_ends = (c.groupby("arm")[["low", "high"]].last() for c in (clustered, plain))
+    width, plain_width = (e["high"] - e["low"] for e in (ends, plain_ends))
+    assert (width > 1.5 * plain_width).all()
+
+
 def test_a_horizon_beyond_the_data_is_refused_in_words():
     frame = units(60).assign(days=50.0, churned=False)
     stay = {"name": "stay", "kind": "survival", "duration": "days", "event": "churned"}

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..params.metric import Metric
+from .estimators.cluster_curves import clustered_band
+from .estimators.results import BoolArray, FloatArray, IntArray
 from .estimators.survival import Curve, kaplan_meier
 from .study import Study
 
@@ -15,7 +17,10 @@ MOST_POINTS = 400
 
 
 def curves_table(study: Study) -> pd.DataFrame:
-    """Kaplan-Meier curves with Greenwood's interval, of the first survival metric.
+    """Kaplan-Meier curves with their intervals, of the first survival metric.
+
+    Greenwood's where units were randomised; where clusters were, an interval that knows that
+    their units are alike (`clustered_band`).
 
     Returns:
         One row an arm and day (day 0 and each day with an event), up to the horizon; empty where
@@ -44,32 +49,49 @@ def _curve(study: Study, metric: Metric, arm: str) -> pd.DataFrame:
     if not rows.any():
         return no_curves()
     event = study.flags(str(metric.event))[rows]
-    return _frame(study, metric, arm, kaplan_meier(duration[rows], event))
+    clusters = None
+    if study.spec.cluster and study.spec.design != "customer":
+        clusters = pd.factorize(study.units[study.spec.cluster])[0][rows]
+    return _frame(study, metric, arm, duration[rows], event, clusters)
 
 
-def _frame(study: Study, metric: Metric, arm: str, curve: Curve) -> pd.DataFrame:
+def _frame(
+    study: Study,
+    metric: Metric,
+    arm: str,
+    duration: FloatArray,
+    event: BoolArray,
+    clusters: IntArray | None,
+) -> pd.DataFrame:
+    """One row a point of the curve that is drawn."""
     horizon = float(metric.horizon or 0)
-    keep = (curve.time <= horizon) & (curve.events > 0)
-    keep &= np.arange(len(keep)) % max(1, int(keep.sum()) // MOST_POINTS) == 0
-    day = np.concatenate([[0.0], curve.time[keep], [horizon]])
-    last = np.searchsorted(curve.time, horizon, side="right") - 1
-
-    def column(values: np.ndarray, first: float) -> np.ndarray:
-        end = values[last] if last >= 0 else first
-        return np.concatenate([[first], values[keep], [end]])
-
+    curve = kaplan_meier(duration, event)
+    shown = _shown(curve, horizon)
+    low, high = curve.low[shown], curve.high[shown]
+    if clusters is not None and len(shown):
+        band = clustered_band(curve, duration, event, clusters, shown)
+        low, high = band.low, band.high
     frame = pd.DataFrame(
         {
             "experiment": study.spec.id,
             "arm": arm,
-            "day": day,
-            "survival": column(curve.survival, 1.0),
-            "low": column(curve.low, 1.0),
-            "high": column(curve.high, 1.0),
-            "at_risk": column(curve.at_risk, float(curve.at_risk[0])).astype("int64"),
+            "day": np.r_[0.0, curve.time[shown]],
+            "survival": np.r_[1.0, curve.survival[shown]],
+            "low": np.r_[1.0, low],
+            "high": np.r_[1.0, high],
+            "at_risk": np.r_[curve.at_risk[:1], curve.at_risk[shown]].astype("int64"),
         }
     )
-    return frame.drop_duplicates("day", keep="last", ignore_index=True)
+    at_end = frame.iloc[-1:].assign(day=horizon)
+    return pd.concat([frame, at_end]).drop_duplicates("day", keep="last", ignore_index=True)
+
+
+def _shown(curve: Curve, horizon: float) -> IntArray:
+    """(t,) positions of the curve's times that are drawn, and of the last one until the horizon."""
+    falls = (curve.time <= horizon) & (curve.events > 0)
+    falls &= np.arange(len(falls)) % max(1, int(falls.sum()) // MOST_POINTS) == 0
+    last = np.searchsorted(curve.time, horizon, side="right") - 1
+    return np.unique(np.r_[np.flatnonzero(falls), last if last >= 0 else []]).astype(np.intp)
 
 
 def no_curves() -> pd.DataFrame:

@@ -72,11 +72,26 @@ def kaplan_meier(duration: FloatArray, event: BoolArray, *, alpha: float = 0.05)
     with np.errstate(divide="ignore", invalid="ignore"):
         increments = events / (at_risk * (at_risk - events))
         spread = np.sqrt(np.cumsum(np.where(at_risk > events, increments, 0.0)))
-        width = stats.norm.isf(alpha / 2) * spread / np.abs(np.log(survival))
+    low, high = log_log_limits(survival, spread, float(stats.norm.isf(alpha / 2)))
+    return Curve(time, at_risk, events, survival, survival * spread, low, high)
+
+
+def log_log_limits(
+    survival: FloatArray, relative_error: FloatArray, quantile: float
+) -> tuple[FloatArray, FloatArray]:
+    """Limits of a curve on the log(−log) scale; where it is 0 or 1 they equal it.
+
+    Args:
+        survival: (t,) the curve.
+        relative_error: (t,) its standard error divided by it.
+        quantile: Of the normal or t distribution.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = quantile * relative_error / np.abs(np.log(survival))
         limits = [np.exp(np.log(survival) * np.exp(s * width)) for s in (1, -1)]
     inner = (survival > 0) & (survival < 1)
     low, high = (np.where(inner, limit, survival) for limit in limits)
-    return Curve(time, at_risk, events, survival, survival * spread, low, high)
+    return low, high
 
 
 def restricted_mean(curve: Curve, horizon: float) -> RestrictedMean:
