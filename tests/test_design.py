@@ -20,12 +20,14 @@ from analysis.cli import exit_code_of
 from analysis.errors import CoverageError
 from analysis.experiment.design import History, design
 from analysis.experiment.design.history import history_of
+from analysis.experiment.design.looked import effects_so_far
 from analysis.experiment.design.precision import precision_of
 from analysis.experiment.design.rehearsal import rehearse
 from analysis.experiment.design.table import power_rows
 from analysis.language import Language
 from analysis.months import Month
 from analysis.params.experiment import ExperimentSpec
+from analysis.report.design_curves import power_curves
 from analysis.report.design_page import design_page
 from analysis.report.design_words import DesignWords
 from analysis.report.evaluation import Provenance
@@ -111,6 +113,37 @@ def test_looks_and_reading_at_any_time_cost_precision(found):
     # never more than the Bonferroni price of two looks
     bound = (stats.norm.isf(0.05 / 4) + stats.norm.ppf(0.8)) * row.std_error
     assert row.smallest < bound * 1.02
+
+
+def test_the_curve_passes_through_what_the_table_says_and_falls_with_the_root(found):
+    """Four times the customers see half the effect; fewer never see less."""
+    for row in found.own_rows:
+        points = {p.customers: p.smallest for p in found.curve if p.metric == row.metric}
+        assert points[row.customers] == pytest.approx(row.smallest, rel=1e-9)
+        ordered = [points[n] for n in sorted(points)]
+        assert ordered == sorted(ordered, reverse=True)
+        assert points[4 * row.customers] == pytest.approx(row.smallest / 2, rel=0.02)
+        assert min(points) == row.customers / 5
+
+
+CURVE = {
+    "en": ("Retention: 120 customers show effects from", "Followed for 3 months", "120 customers"),
+    "zh": ("120 家客户能看清", "观察3个月", "120 家客户时"),
+}
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_a_curve_says_its_numbers_to_those_who_do_not_see_it(found, code):
+    words = DesignWords(found, Language(code), "CNY")
+    charts = power_curves(words)
+    assert [one.role for one in charts] == ["primary", "primary", "guardrail"]
+    retention = charts[1].chart
+    row = next(r for r in found.own_rows if r.metric.name == "retention")
+    told = words.text_of(row.metric).size(row.smallest)
+    assert told in retention.finding
+    for part in (*CURVE[code], told):
+        assert part in retention.alternative
+    assert len(charts[0].chart.image) < 30_000
 
 
 def test_a_guardrail_is_planned_for_its_margin(found):
@@ -230,6 +263,66 @@ def test_a_plan_that_forgets_clusters_promises_what_the_rehearsal_does_not_find(
     assert alarm.std_error > 1.3 * row.std_error
 
 
+LOOKS = 6
+
+
+def looked_at(n: int, seed: int) -> History:
+    """Units whose count grows with every look by independent steps."""
+    rng = np.random.default_rng(seed)
+    sums = np.cumsum(rng.normal(3, 1, (n, LOOKS)), axis=1)
+    names = [f"K{i:04d}" for i in range(n)]
+
+    def stood(k: int) -> pd.DataFrame:
+        values = {"frequency": sums[:, k], "frequency_matured": True, "stratum": ""}
+        return pd.DataFrame({"customer_id": names, **values})
+
+    closed = plan(metrics=[FREQUENCY], looks_planned=LOOKS)
+    earlier = tuple(stood(k) for k in range(LOOKS - 1))
+    return History(closed, stood(LOOKS - 1), dt.date(2026, 8, 1), AS_OF, ("frequency",), {},
+                   earlier, ("frequency",))  # fmt: skip
+
+
+def test_calendar_looks_are_rehearsed_look_by_look():
+    """A claim at any of six looks counts, and six looks make no more of them than were allowed."""
+    history = looked_at(400, seed=2)
+    growing = plan(metrics=[FREQUENCY | {"window": [0, None]}], looks_planned=LOOKS)
+    (row,) = power_rows(growing, precision_of(history), customers=400, months=3)
+    assert row.looks_planned.looks == LOOKS
+    draws = 60
+    (alarm,), (found,) = rehearse(history, draws=draws, effects={"frequency": row.smallest})
+    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.05)
+    assert low <= alarm.claims <= high
+    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.8)
+    assert low <= found.claims <= high
+    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.95)
+    assert low <= found.covered <= high
+    # without its earlier looks the last one would have to pay for all that are still to come
+    alone = dataclasses.replace(history, earlier=(), looked_at=())
+    _, (once,) = rehearse(alone, draws=draws, effects={"frequency": row.smallest})
+    assert once.claims > found.claims  # a single reading at the end sees more
+
+
+def test_an_effect_grows_with_the_days_where_the_metric_is_a_sum():
+    history = looked_at(50, seed=2)
+    (first, *_, last) = effects_so_far(history, {"frequency": 6.0}, history.spec)
+    assert first["frequency"] == pytest.approx(1.0)
+    assert last["frequency"] == pytest.approx(5.0)
+
+
+def test_history_stands_at_every_planned_look_as_it_stood_then(tables):
+    found = history_of(plan(looks_planned=3), tables, as_of=AS_OF, with_looks=True)
+    assert found.looked_at == ("retention",)
+    shipments = tables["shipments"].execute()
+    began = pd.Timestamp(found.began)
+    for then, days in zip(found.earlier, (30, 60), strict=True):
+        inside = shipments["shipped_at"].ge(began)
+        inside &= shipments["shipped_at"].lt(began + pd.Timedelta(days=days))
+        shipped = then["customer_id"].isin(shipments.loc[inside, "customer_id"])
+        assert shipped.tolist() == then["retention"].astype(bool).tolist()
+        assert then["customer_id"].tolist() == found.units["customer_id"].tolist()
+    assert not history_of(plan(), tables, as_of=AS_OF).earlier
+
+
 @pytest.mark.full
 def test_processes_do_not_change_the_figures(clustered):
     one = rehearse(clustered, draws=24, effects={"frequency": 0.3})
@@ -284,4 +377,5 @@ def test_pages_say_the_same_in_both_languages(found):
             assert n in pages["zh"]
             assert n in pages["en"]
     for page in pages.values():
+        assert page.count("<figure") == page.count(' alt="') == len(found.own_rows)
         assert "http" not in page.replace("http://www.w3.org", "")

@@ -6,6 +6,7 @@ from .history import monthly_line, sparkline
 from .intervals import IntervalRow, Line, interval_plot
 from .metric_text import MetricText, metric_label, unit_of
 from .migration import migration_map
+from .power import Mark, power_chart
 from .survival import retention_curves
 from .tables import ReadingTable, reading_table
 
@@ -13,6 +14,7 @@ __all__ = [
     "Chart",
     "IntervalRow",
     "Line",
+    "Mark",
     "MetricText",
     "ReadingTable",
     "calibration_plot",
@@ -22,6 +24,7 @@ __all__ = [
     "metric_label",
     "migration_map",
     "monthly_line",
+    "power_chart",
     "reading_table",
     "retention_curves",
     "sparkline",

@@ -121,11 +121,11 @@ class MetricText:
             return self._to(self.size(small), self.size(large))
         return self._to(self._bare(small, False), self._bare(large, False))
 
-    def tick(self, value: float) -> str:
+    def tick(self, value: float, *, sign: bool = True) -> str:
         """A number on an axis, without its unit."""
         scaled = value * _SCALE.get(self.unit, 1.0)
         digits = next(d for d in range(5) if abs(scaled - round(scaled, d)) < 1e-9 or d == 4)
-        return self.language.number(scaled, digits, sign=True)
+        return self.language.number(scaled, digits, sign=sign)
 
     @property
     def unit_name(self) -> str:

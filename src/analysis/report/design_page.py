@@ -12,6 +12,7 @@ from ..figures import ReadingTable, reading_table
 from ..language import Language
 from ..params.experiment import plan_digest
 from .block import rendered
+from .design_curves import power_curves
 from .design_draw import balance_table, draw_told
 from .design_tables import comparison_tables, sizes_table
 from .design_words import DesignWords
@@ -36,6 +37,7 @@ def design_page(
         One HTML page that asks for nothing from elsewhere; it links to ``design.<other>.html``.
     """
     language, found = words.language, words.found
+    curves = power_curves(words)
     body = rendered(
         "design",
         language,
@@ -56,6 +58,8 @@ def design_page(
             }
             for one in comparison_tables(words)
         ],
+        charts=[c for c in curves if c.role == "primary"],
+        other_charts=[c for c in curves if c.role != "primary"],
         sizes=laid_out(sizes_table(words)) if sizes_table(words).rows else None,
         rehearsed=words.rehearsed(),
         drawn=draw_told(words, drawn) if drawn else [],

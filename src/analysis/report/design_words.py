@@ -229,11 +229,19 @@ class DesignWords:
                     "measure harm to the other customers."
                 )
             )
-        if self.found.alarms and any(r.looks != "once" for r in self.found.own_rows):
+        kinds = {r.looks for r in self.found.own_rows} if self.found.alarms else set()
+        if "accrual" in kinds:
             notes.append(
                 text(
-                    "The rehearsal reads each draw once, at the end of the windows; what further "
-                    "looks cost is in the table above it."
+                    "The rehearsal reads each draw once, at the end of the windows, with the "
+                    "interval that holds at any time; looking earlier too can only find more."
+                )
+            )
+        if "calendar" in kinds:
+            notes.append(
+                text(
+                    "The rehearsal follows each draw through all planned looks where a window has "
+                    "no end, and counts a claim at any of them."
                 )
             )
         return [*notes, *self._ratio_notes()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .assigning import Assignment, draw_arms, units_digest
 from .comparisons import PlannedComparison
 from .costs import treated_share
+from .curve import CurvePoint
 from .history import History
 from .planning import DESIGN_TABLES, DRAWS, Designed, design
 from .rehearsal import Rehearsed
@@ -15,6 +16,7 @@ __all__ = [
     "DRAWS",
     "TARGET",
     "Assignment",
+    "CurvePoint",
     "Designed",
     "History",
     "PlannedComparison",

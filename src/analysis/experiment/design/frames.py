@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..estimators import PlannedLooks, power
+from ..estimators import power
 from .rehearsal import Rehearsed
 from .table import PowerRow
 
@@ -120,7 +120,7 @@ def _rehearsed(row: PowerRow, alarm: Rehearsed, found: Rehearsed | None) -> dict
             design,
             found.effect,
             n,
-            PlannedLooks(alpha=row.looks_planned.alpha, planned_n=row.looks_planned.planned_n),
+            row.looks_planned,
         ),
         "power_achieved": found.share,
         "power_low": power_low,

@@ -8,8 +8,8 @@ earlier day is taken as assigned on that day, all to the control.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -42,6 +42,9 @@ class History:
         as_of: The month whose last instant ends the data.
         available: Names of the metrics whose window history holds.
         missing: Metric → the table that does not exist, or ``history`` where the data begin late.
+        earlier: The units as they stood at each planned look before the last, for metrics that
+            the plan reads at every look; empty where it reads all of them once.
+        looked_at: Names of these metrics.
     """
 
     spec: ExperimentSpec
@@ -50,6 +53,8 @@ class History:
     as_of: Month
     available: tuple[str, ...]
     missing: Mapping[str, str]
+    earlier: tuple[pd.DataFrame, ...] = ()
+    looked_at: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -63,6 +68,7 @@ def history_of(
     *,
     as_of: Month,
     calendar: Calendar | None = None,
+    with_looks: bool = False,
 ) -> History:
     """Measure a plan's metrics on customers of the past.
 
@@ -71,6 +77,7 @@ def history_of(
         tables: The canonical tables by name (`FACTS`); a missing one is None.
         as_of: Nothing after this month's last instant is used.
         calendar: Says when the company is shut.
+        with_looks: Measure the earlier looks of metrics without an end too.
 
     Returns:
         Customers that shipped in the quarter before the latest month from which every metric's
@@ -89,7 +96,52 @@ def history_of(
             where=f"history from {began:%Y-%m-%d}",
             todo="Design with a month that has more history, or with shorter windows.",
         )
-    return History(closed, units, began.date(), as_of, available, missing)
+    looked_at = tuple(m.name for m in spec.metrics if grows(m) and m.name in available)
+    found = History(closed, units, began.date(), as_of, available, missing)
+    if not (with_looks and looked_at and spec.looks_kind == "calendar"):
+        return found
+    earlier = tuple(
+        _as_they_stood(found, facts, one, calendar)
+        for one in at_looks(closed, looked_at, spec.looks_planned or 1)
+    )
+    return replace(found, earlier=earlier, looked_at=looked_at if earlier else ())
+
+
+def at_looks(
+    closed: ExperimentSpec, looked_at: Sequence[str], looks: int
+) -> tuple[ExperimentSpec, ...]:
+    """The plan as its earlier looks read it: the windows of some metrics end sooner.
+
+    Args:
+        closed: The plan with its windows closed.
+        looked_at: The metrics read at every look.
+        looks: Looks in all, evenly spaced over each window as the formula takes them.
+    """
+    return tuple(
+        closed.model_copy(
+            update={
+                "metrics": tuple(
+                    _until(m, k / looks) if m.name in looked_at else m for m in closed.metrics
+                )
+            }
+        )
+        for k in range(1, looks)
+    )
+
+
+def _until(metric: Metric, share: float) -> Metric:
+    """A metric whose window ends after a share of its days."""
+    first, last = metric.window or (0, 1)
+    days = max(1, round(((last or first + 1) - first) * share))
+    return metric.model_copy(update={"window": (first, first + days)})
+
+
+def _as_they_stood(
+    history: History, facts: Facts, spec: ExperimentSpec, calendar: Calendar | None
+) -> pd.DataFrame:
+    """The same units with the values of an earlier look."""
+    began = dt.datetime.combine(history.began, dt.time())
+    return as_if_assigned(spec, facts, began, history.as_of, calendar)
 
 
 def facts_of(tables: Mapping[str, ir.Table | None]) -> Facts:

@@ -15,6 +15,7 @@ from ...params.experiment import ExperimentSpec
 from ...params.services import ServicePlan
 from ..outcomes import FACTS
 from .costs import ServiceCost, service_cost
+from .curve import CurvePoint, power_curve
 from .frames import power_frame, rehearsal_frame
 from .history import (
     DAYS_A_MONTH,
@@ -51,6 +52,7 @@ class Designed:
         customers: Size for which the rehearsal was made and the sentences are told.
         months: The plan's own duration.
         rows: What can be seen at each duration and size.
+        curve: The smallest effect by number of customers, at each duration.
         alarms: Draws without an effect, see `rehearse`.
         found: Draws with planted effects.
         cost: A month of service; None where it is not known.
@@ -63,6 +65,7 @@ class Designed:
     customers: int
     months: float
     rows: tuple[PowerRow, ...]
+    curve: tuple[CurvePoint, ...]
     alarms: tuple[Rehearsed, ...]
     found: tuple[Rehearsed, ...]
     cost: ServiceCost | None
@@ -126,13 +129,14 @@ def design(
         raise CoverageError("No customer shipped in the last quarter", where=f"month {as_of}")
     sizes = sorted(set(customers)) or [max(2, round(share * available)) for share in SIZES]
     own = days_of(spec) / DAYS_A_MONTH
-    history = history_of(spec, tables, as_of=as_of, calendar=calendar)
+    history = history_of(spec, tables, as_of=as_of, calendar=calendar, with_looks=draws > 0)
     precisions = precision_of(history)
-    rows = _rows(spec, precisions, sizes, own)
+    rows, curve = _seen(spec, precisions, sizes, own)
     for length in months:
         longer = stretched(spec, length)
         past = history_of(longer, tables, as_of=as_of, calendar=calendar)
-        rows += _rows(longer, precision_of(past), sizes, length)
+        more = _seen(longer, precision_of(past), sizes, length)
+        rows, curve = [*rows, *more[0]], [*curve, *more[1]]
     own_rows = [r for r in rows if r.customers == sizes[-1] and r.months == own]
     alarms, found = _rehearsed(history, own_rows, draws, sizes[-1], workers, progress)
     return Designed(
@@ -143,6 +147,7 @@ def design(
         customers=sizes[-1],
         months=own,
         rows=tuple(rows),
+        curve=tuple(curve),
         alarms=alarms,
         found=found,
         cost=service_cost(tables.get("customer_months"), tables.get("tiers"), services, as_of),
@@ -167,15 +172,17 @@ def _must_be_measured(spec: ExperimentSpec) -> None:
         )
 
 
-def _rows(
+def _seen(
     spec: ExperimentSpec,
     precisions: Sequence[MetricPrecision],
     sizes: Sequence[int],
     months: float,
-) -> list[PowerRow]:
-    return [
+) -> tuple[list[PowerRow], list[CurvePoint]]:
+    """What a duration shows at the sizes asked for, and along the curve."""
+    rows = [
         row for size in sizes for row in power_rows(spec, precisions, customers=size, months=months)
     ]
+    return rows, list(power_curve(spec, precisions, customers=sizes[-1], months=months))
 
 
 def _rehearsed(

@@ -51,7 +51,8 @@ def planted(
         return units.assign(
             **{str(metric.column): values.where(~treated, values + metric.sign * effect)}
         )
-    chance = effect / room(units, metric)
+    most = room(units, metric)
+    chance = effect / most if effect else 0.0
     if chance > 1:
         raise ValueError(f"{metric.name}: an effect of {effect} is more than its room")
     chosen = treated & (rng.random(len(units)) < chance)

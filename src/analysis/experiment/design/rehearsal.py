@@ -6,7 +6,7 @@ it is the power. Both come with Wilson's limits, and stand beside what the formu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from ...params.experiment import ExperimentSpec
+from ...params.metric import Metric
 from ..contrasts import contrasts
 from ..estimate import WHOLE, Estimate
 from ..estimation import compare_cell, dressed, make_cell
@@ -22,6 +23,7 @@ from ..setting import Setting
 from ..study import read_study
 from .drawing import draw, tickets
 from .history import History
+from .looked import as_drawn, effects_so_far
 from .planting import planted, room
 from .precision import strata_columns
 from .workers import each_draw
@@ -42,7 +44,7 @@ class Rehearsed:
         n: Units drawn each time.
         draws: Draws with an estimate.
         effect: Planted effect in the metric's own unit, in the better direction; 0 for none.
-        claims: Draws whose interval excludes zero.
+        claims: Draws that claim an effect: whose interval excludes zero, at any planned look.
         covered: Draws whose interval holds the planted effect.
         std_error: Mean standard error over the draws.
         spread: Standard deviation of the estimates over the draws.
@@ -82,6 +84,7 @@ class Found:
         sign: +1 where more of the metric is better.
         is_planted: With the planted effect.
         effect, std_error, low, high: Of the interval that decides, in the metric's own unit.
+        claim: +1 or −1 where an interval of this or an earlier look excludes zero; else 0.
     """
 
     metric: str
@@ -93,6 +96,7 @@ class Found:
     std_error: float
     low: float
     high: float
+    claim: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +118,40 @@ class Rehearsal:
     def draw(self, number: int) -> tuple[Found, ...]:
         """Deal the arms once, and evaluate them without and with the planted effects."""
         units = _drawn(self.history, self.spec, number, self.customers)
-        found = _found(units, self.spec, is_planted=False)
+        earlier = as_drawn(self.history, units)
+        found = self._found(units, earlier, self.spec.metrics, is_planted=False)
         if not self.effects:
             return found
         metrics = tuple(m for m in self.spec.metrics if m.name in self.effects)
-        fewer = self.spec.model_copy(update={"metrics": metrics})
         changed = _with_planted(units, self.spec, number, self.effects)
-        return (*found, *_found(changed, fewer, is_planted=True))
+        then = [
+            _with_planted(table, self.spec, number, effects)
+            for table, effects in zip(
+                earlier, effects_so_far(self.history, self.effects, self.spec), strict=True
+            )
+        ]
+        return (*found, *self._found(changed, then, metrics, is_planted=True))
+
+    def _found(
+        self,
+        units: pd.DataFrame,
+        earlier: Sequence[pd.DataFrame],
+        metrics: Sequence[Metric],
+        *,
+        is_planted: bool,
+    ) -> tuple[Found, ...]:
+        """What the evaluation says of metrics that are read once, and of those read again."""
+        looked_at = self.history.looked_at
+        once = [m for m in metrics if m.name not in looked_at]
+        again = [m for m in metrics if m.name in looked_at]
+        found: list[Found] = []
+        if once:
+            found += _found(units, _of(self.spec, once), is_planted=is_planted)
+        if again:
+            looks = self.history.spec.looks_planned
+            spec = _of(self.spec, again).model_copy(update={"looks_planned": looks})
+            found += _found(units, spec, is_planted=is_planted, earlier=earlier)
+        return tuple(found)
 
 
 def rehearse(
@@ -145,9 +176,9 @@ def rehearse(
 
     Returns:
         What the draws found without an effect, and with the planted ones (only their metrics):
-        one entry a comparison and metric, in the order of the evaluation. Each draw is read as a
-        single reading at the end of the windows, as the plan's looks demand for units that
-        accrue.
+        one entry a comparison and metric, in the order of the evaluation. A metric whose window
+        ends is read once, at its end; one without an end at every planned look, as the
+        experiment will be; where units accrue, once with the interval that holds at any time.
     """
     n = min(customers or len(history.units), len(history.units))
     ready = Rehearsal(history, _plain(history), n, _possible(history, effects or {}))
@@ -163,6 +194,10 @@ def rehearse(
         for planted in (False, True)
     )
     return nothing, something
+
+
+def _of(spec: ExperimentSpec, metrics: Sequence[Metric]) -> ExperimentSpec:
+    return spec.model_copy(update={"metrics": tuple(metrics)})
 
 
 def _plain(history: History) -> ExperimentSpec:
@@ -236,9 +271,16 @@ def _is_staged(spec: ExperimentSpec) -> bool:
     return spec.design == "saturation"
 
 
-def _found(units: pd.DataFrame, spec: ExperimentSpec, *, is_planted: bool) -> tuple[Found, ...]:
+def _found(
+    units: pd.DataFrame,
+    spec: ExperimentSpec,
+    *,
+    is_planted: bool,
+    earlier: Sequence[pd.DataFrame] = (),
+) -> tuple[Found, ...]:
     """What the evaluation's estimates of the plan's metrics over all units say."""
-    setting = Setting(once=frozenset(m.name for m in spec.metrics))
+    once = frozenset(m.name for m in spec.metrics) if not earlier else frozenset()
+    setting = Setting(once=once, earlier=tuple(earlier))
     return tuple(
         Found(
             one.metric.name,
@@ -250,6 +292,7 @@ def _found(units: pd.DataFrame, spec: ExperimentSpec, *, is_planted: bool) -> tu
             one.std_error,
             one.av_low,
             one.av_high,
+            one.claim,
         )
         for one in _estimates(units, spec, setting)
         if one.is_ok
@@ -263,7 +306,8 @@ def _estimates(units: pd.DataFrame, spec: ExperimentSpec, setting: Setting) -> I
     metrics = [entry for entry in study.followed if entry.declared]
     for side in contrasts(study):
         cell = make_cell(study, side, WHOLE, side.rows)
-        for compared in compare_cell(cell, metrics, alpha=looks.alpha):
+        again = bool(setting.earlier)
+        for compared in compare_cell(cell, metrics, alpha=looks.alpha, keep_influence=again):
             yield dressed(compared, looks)
 
 
@@ -280,7 +324,7 @@ def _summed(rows: list[Found], n: int, effects: Mapping[str, float]) -> Rehearse
         n=n,
         draws=len(rows),
         effect=effect,
-        claims=int(((low > 0) | (high < 0)).sum()),
+        claims=sum(r.claim != 0 for r in rows),
         covered=int(((low <= truth) & (truth <= high)).sum()),
         std_error=float(np.mean([r.std_error for r in rows])),
         spread=float(np.std([r.effect for r in rows], ddof=1)) if len(rows) > 1 else 0.0,
