@@ -144,6 +144,33 @@ def test_a_month_like_the_others_does_not_drift_and_a_strange_one_does():
     assert strange == {"rows": "ok", "missing": "error", "new": "error", "shift": "error"}
 
 
+def restless(share, new=()):
+    """Projects: another region is busy each month."""
+    return profile_of(1000, {"north": share, "south": 1 - share - 0.02 * len(new),
+                             **dict.fromkeys(new, 0.02)})  # fmt: skip
+
+
+def test_what_moves_every_month_is_no_drift_until_it_moves_further():
+    """With the fixed limits of a shift alone, each of these months had been told of."""
+    shares = (0.2, 0.7, 0.35, 0.8, 0.25, 0.6, 0.3)
+    before = {f"2026-{3 + at:02d}": restless(share) for at, share in enumerate(shares)}
+    october = Month(2026, 10)
+    for share, told in ((0.75, "ok"), (0.002, "error")):
+        found = drift_of({**before, "2026-10": restless(share)}, october)
+        assert severities(found)["shift"] == told
+    calm = {month: restless(0.4) for month in before}
+    assert severities(drift_of({**calm, "2026-10": restless(0.75)}, october))["shift"] == "error"
+
+
+def test_new_categories_are_told_of_where_months_do_not_bring_some_anyway():
+    october = Month(2026, 10)
+    before = {f"2026-{3 + at:02d}": restless(0.4, [f"n{at}"]) for at in range(7)}
+    found = drift_of({**before, "2026-10": restless(0.4, ["sea"])}, october)
+    assert severities(found)["new"] == "ok"
+    flood = drift_of({**before, "2026-10": restless(0.4, ["a", "b", "c", "d"])}, october)
+    assert severities(flood)["new"] == "error"
+
+
 def test_many_sizes_are_kept_and_many_words_leave_their_missing_share_known(tmp_path):
     """Fifty sizes of revenue, half octaves apart, and as many services; one row of each empty."""
     orders = "".join(

@@ -50,8 +50,9 @@ def drift_of(history: Mapping[str, Mapping[str, Any]], as_of: Month) -> pd.DataF
 
     Returns:
         One row a measure: table, column (empty for the table), measure (rows, missing, new,
-        shift), value, usual (the median of the earlier months; of a shift: 0), months_n
-        (earlier months with rows), severity (ok, warning, error), detail (new categories).
+        shift), value, usual (the median of the earlier months: of a shift each against the
+        others, of new categories each against those before it), months_n (earlier months with
+        rows), severity (ok, warning, error), detail (new categories).
         No rows where fewer than `FEWEST_MONTHS` earlier months are known.
     """
     now = history.get(str(as_of))
@@ -70,6 +71,8 @@ def drift_of(history: Mapping[str, Mapping[str, Any]], as_of: Month) -> pd.DataF
 
 
 Row = tuple[str, str, str, float, float, int, str, str]
+Bins = Mapping[str, int]
+"""Bin → rows."""
 
 
 def _of_table(name: str, now: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -93,12 +96,7 @@ def _of_table(name: str, now: Mapping[str, Any], before: Sequence[Mapping[str, A
 def _rows(name: str, now: int, before: Sequence[int]) -> Row:
     logs = [math.log(n + 1) for n in before]
     away = abs(math.log(now + 1) - median(logs))
-    spread = _spread(logs)
-    severity = _judged(
-        away,
-        max(ROWS_WARNING, SPREADS_WARNING * spread),
-        max(ROWS_ERROR, SPREADS_ERROR * spread),
-    )
+    severity = _unusual(away, 0.0, _spread(logs), ROWS_WARNING, ROWS_ERROR)
     return (name, "", "rows", float(now), float(median(before)), len(before), severity, "")
 
 
@@ -108,37 +106,58 @@ def _of_column(
     months = len(before)
     shares = [_missing(one) for one in before]
     value, usual = _missing(now), median(shares)
-    spread = _spread(shares)
-    severity = _judged(
-        abs(value - usual),
-        max(MISSING_WARNING, SPREADS_WARNING * spread),
-        max(MISSING_ERROR, SPREADS_ERROR * spread),
-    )
+    severity = _unusual(abs(value - usual), 0.0, _spread(shares), MISSING_WARNING, MISSING_ERROR)
     rows: list[Row] = [(table, column, "missing", value, usual, months, severity, "")]
-    filled = {k: int(n) for k, n in now["bins"].items() if k != MISSING}
-    pooled: dict[str, int] = {}
-    for one in before:
-        for key, n in one["bins"].items():
-            if key != MISSING:
-                pooled[key] = pooled.get(key, 0) + int(n)
+    filled, earlier = _filled(now), [_filled(one) for one in before]
+    pooled = _pooled(earlier)
     if not pooled or not filled:
         return rows
     if now["kind"] == WORD:
-        rows.append(_new(table, column, filled, pooled, months))
+        rows.append(_new(table, column, filled, earlier))
     if min(sum(filled.values()), sum(pooled.values())) >= FEWEST_ROWS:
-        shift = stability_index(filled, pooled)
-        severity = _judged(shift, PSI_WARNING, PSI_ERROR)
-        rows.append((table, column, "shift", shift, 0.0, months, severity, ""))
+        rows.append(_shift(table, column, filled, earlier))
     return rows
 
 
-def _new(
-    table: str, column: str, now: Mapping[str, int], before: Mapping[str, int], months: int
-) -> Row:
-    unseen = sorted(key for key in now if key not in before)
-    share = sum(now[key] for key in unseen) / sum(now.values())
-    severity = _judged(share, NEW_WARNING, NEW_ERROR)
-    return (table, column, "new", share, 0.0, months, severity, ", ".join(unseen[:5]))
+def _new(table: str, column: str, now: Bins, before: Sequence[Bins]) -> Row:
+    """Categories that no earlier month had, against how many each of those had brought."""
+    share, unseen = _unseen(now, before)
+    brought = [_unseen(one, before[:at])[0] for at, one in enumerate(before)][FEWEST_MONTHS:]
+    usual, spread = _middle(brought)
+    severity = _unusual(share, usual, spread, NEW_WARNING, NEW_ERROR)
+    return (table, column, "new", share, usual, len(before), severity, ", ".join(unseen[:5]))
+
+
+def _unseen(now: Bins, before: Sequence[Bins]) -> tuple[float, list[str]]:
+    known = set().union(*before)
+    unseen = sorted(key for key in now if key not in known)
+    return sum(now[key] for key in unseen) / max(1, sum(now.values())), unseen
+
+
+def _shift(table: str, column: str, now: Bins, before: Sequence[Bins]) -> Row:
+    """How far the values moved, against how far each earlier month stood from the others."""
+    value = stability_index(now, _pooled(before))
+    pairs = [(one, _pooled([*before[:at], *before[at + 1 :]])) for at, one in enumerate(before)]
+    moved = [
+        stability_index(one, others)
+        for one, others in pairs
+        if min(sum(one.values()), sum(others.values())) >= FEWEST_ROWS
+    ]
+    usual, spread = _middle(moved)
+    severity = _unusual(value, usual, spread, PSI_WARNING, PSI_ERROR)
+    return (table, column, "shift", value, usual, len(before), severity, "")
+
+
+def _filled(column: Mapping[str, Any]) -> Bins:
+    return {key: int(n) for key, n in column["bins"].items() if key != MISSING}
+
+
+def _pooled(months: Sequence[Bins]) -> Bins:
+    pooled: dict[str, int] = {}
+    for one in months:
+        for key, n in one.items():
+            pooled[key] = pooled.get(key, 0) + n
+    return pooled
 
 
 def stability_index(now: Mapping[str, int], before: Mapping[str, int]) -> float:
@@ -180,5 +199,13 @@ def _spread(values: Sequence[float]) -> float:
     return 1.4826 * median(abs(value - middle) for value in values)
 
 
-def _judged(value: float, warning: float, error: float) -> str:
-    return "error" if value >= error else "warning" if value >= warning else "ok"
+def _middle(values: Sequence[float]) -> tuple[float, float]:
+    """Median and robust standard deviation; with too few months nothing is known to be usual."""
+    return (median(values), _spread(values)) if len(values) >= FEWEST_MONTHS else (0.0, 0.0)
+
+
+def _unusual(value: float, usual: float, spread: float, warning: float, error: float) -> str:
+    """At a limit or beyond it, and beyond what the months before make usual."""
+    if value >= error and value > usual + SPREADS_ERROR * spread:
+        return "error"
+    return "warning" if value >= warning and value > usual + SPREADS_WARNING * spread else "ok"
