@@ -161,6 +161,91 @@ def test_a_fault_has_its_own_exit_code_and_no_traceback(tmp_path, capsys, name):
     assert not (tmp_path / "out" / "verdict.json").exists()
 
 
+def given(change=None, **plan_changes) -> tuple[pd.DataFrame, dict]:
+    """A small table of orders, changed, and its plan."""
+    frame = units(200)
+    plain = {"name": "orders", "kind": "mean", "column": "orders", "role": "primary"}
+    content = {k: v for k, v in PLAN.items() if k != "segments"} | {"metrics": [plain]}
+    return (change(frame) if change else frame), content | plan_changes
+
+
+STAYS = [{"name": "s", "kind": "survival", "duration": "x", "event": "e", "horizon": 10,
+          "role": "primary"}]  # fmt: skip
+CHINESE = {"control": "对照组", "allocation": {"对照组": 0.5, "实验组": 0.5}}
+LISTED = {
+    # the issue's list: table and plan, exit code, part of what is told or of the first row
+    "an arm missing": (given(lambda f: f[f["arm"] == "red"]), 0, "no unit with a value in one"),
+    "one unit an arm": (given(lambda f: f.head(2)), 0, "too few units for an interval"),
+    "all zero": (given(lambda f: f.assign(orders=0)), 0, "no variation"),
+    "a constant covariate": (
+        given(lambda f: f.assign(one=1), covariates=["one"]), 0, "one does not vary",
+    ),
+    "collinear covariates": (
+        given(lambda f: f.assign(b=f["before"] * 2), covariates=["before", "b"]), 0,
+        "b follows from others",
+    ),
+    "infinite values": (
+        given(lambda f: f.assign(orders=f["orders"].where(f.index > 2, np.inf))), 0,
+        "3 units with an infinite value",
+    ),
+    "missing values": (
+        given(lambda f: f.assign(orders=f["orders"].where(f.index > 2))), 0, "3 units without",
+    ),
+    "a unit twice": (given(lambda f: pd.concat([f, f.head(3)])), 7, "3 units have more than one"),
+    "a unit in two arms": (
+        given(lambda f: pd.concat([f, f.head(9).assign(arm=f["arm"].iloc[1])])), 7, "more than one",
+    ),
+    "units in two arms": (
+        given(lambda f: pd.concat([f, f[::2].head(9).assign(arm="red")])), 0,
+        "9 of 200 units are in two arms",
+    ),
+    "an unknown column": (
+        given(lambda f: f.rename(columns={"orders": "order"})), 7, "Did you mean 'order'",
+    ),
+    "10,000 segments": (
+        given(lambda f: units(20_000).assign(s=np.arange(20_000) // 2), segments=["s"]), 0,
+        "10,000 segments are too many",
+    ),
+    "durations below zero": (
+        given(lambda f: f.assign(x=np.where(f.index < 9, -1.0, f.index % 20), e=1), metrics=STAYS),
+        0, "9 values outside their scale",
+    ),
+    "arms in Chinese": (
+        given(lambda f: f.assign(arm=f["arm"].map({"red": "实验组", "grey": "对照组"})), **CHINESE),
+        0, "实验组",
+    ),
+    "truth as words": (
+        given(lambda f: f.assign(orders=np.where(f.index % 3, "true", "false"))), 0, "ok",
+    ),
+    "no unit": (given(lambda f: f.head(0)), 7, "holds no unit"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("name", LISTED)
+def test_a_bad_table_gives_a_fault_or_a_status_whatever_carries_it(tmp_path, capsys, name, suffix):
+    (frame, content), expected, told = LISTED[name]
+    arguments = written(tmp_path, content, frame)
+    if suffix == "parquet":
+        frame.to_parquet(tmp_path / "units.parquet")
+        arguments = [word.replace("units.csv", "units.parquet") for word in arguments]
+    assert exit_code_of(arguments) == expected
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "Traceback" not in said
+    if expected:
+        assert told in said
+        return
+    document = (tmp_path / "out" / "verdict.json").read_text(encoding="utf-8")
+    verdict = json.loads(document, parse_constant=pytest.fail)["verdict"]
+    assert verdict["decision"]
+    shown = "".join(
+        (tmp_path / "out" / f"report.{c}.html").read_text("utf-8") for c in ("en", "zh")
+    )
+    rows = (tmp_path / "out" / "estimates.csv").read_text(encoding="utf-8-sig")
+    assert told in rows or told in html.unescape(shown)
+    assert not re.search(r"\bnan\b", re.sub(r"data:image[^\"]*", "", shown), re.I)
+
+
 KEYS = {
     "an unknown key": ({"metrcs": []}, "metrcs"),
     "an unknown arm": ({"control": "blue"}, "blue"),

@@ -38,6 +38,8 @@ REFUSED = {
         BASE.assign(arm=BASE["arm"].where(EVEN != 5, "red ")), plan(), "Did you mean 'red'",
     ),
     "a unit without a name": (BASE.assign(id=BASE["id"].where(EVEN != 5)), plan(), "in 'id'"),
+    "thousands marks": (BASE.assign(orders="1,000"), plan(), "Write plain numbers"),
+    "yes and no": (BASE.assign(x=np.where(EVEN % 3, "是", "否")), plan(YES_NO), "1 for yes"),
     "text for numbers": (BASE.assign(orders="many"), plan(), "are no numbers"),
     "decimal commas": (BASE.assign(orders="0,5"), plan(), "'0,5'"),
     "truth as text": (BASE.assign(x=np.where(EVEN % 3, "yes", "no")), plan(YES_NO), "'no', 'yes'"),
@@ -120,13 +122,29 @@ EVALUATED = {
         "8 units have no value in s and are in none of its segments",
     ),
     "nobody's event": (BASE.assign(x=20.0, e=0), plan(STAY), "inconclusive", "no variation"),
-    "scores off the scale": (BASE.assign(x=11), plan(NPS), "inconclusive", "outside their scale"),
+    "scores off the scale": (BASE.assign(x=11), plan(NPS), "do_not_trust", "outside their scale"),
+    "scores of another scale": (
+        BASE.assign(x=EVEN % 101), plan(NPS), "do_not_trust", "outside their scale",
+    ),
+    "a score off the scale": (
+        BASE.assign(x=np.where(EVEN == 7, 99, EVEN % 11)), plan(NPS), "inconclusive", "1 values o",
+    ),
+    "truth as words": (
+        BASE.assign(x=np.where(EVEN % 3, "true", "False")), plan(YES_NO), "inconclusive", "ok",
+    ),
+    "a denominator below zero in the mean": (
+        BASE.assign(x=-1.0), plan(RATE), "inconclusive", "not above zero",
+    ),
+    "denominators below zero": (
+        BASE.assign(x=np.where(EVEN < 6, -1.0, 2.0)), plan(RATE), "roll_out",
+        "6 units have a denominator below zero",
+    ),
     "nobody answers": (BASE.assign(x=np.nan), plan(NPS), "inconclusive", "no unit with a value"),
     "one arm answers": (
         BASE.assign(x=np.where(BASE["arm"] == "red", 9, np.nan)), plan(NPS), "inconclusive",
         "0.0% of the controls",
     ),
-    "a denominator of zero": (BASE.assign(x=0.0), plan(RATE), "inconclusive", "denominator is z"),
+    "a denominator of zero": (BASE.assign(x=0.0), plan(RATE), "inconclusive", "not above zero"),
     "nobody's window is over": (
         BASE.assign(m=False), plan([orders(matured="m")]), "continue", "no unit has completed",
     ),

@@ -23,6 +23,7 @@ from .estimators.gates import (
     sample_ratio,
 )
 from .estimators.means import compare_arms
+from .estimators.nps import on_scale
 from .estimators.results import BoolArray, Status
 from .study import Study
 from .table_faults import PRIOR
@@ -237,12 +238,17 @@ def _coverage(study: Study) -> list[Check]:
     tests, worst = [], None
     for entry in study.followed:
         metric = entry.metric
-        if not entry.declared or entry.name in study.unavailable or metric.answered:
-            continue
-        if metric.kind == "nps":
+        if not entry.declared or entry.name in study.unavailable:
             continue
         used = study.matured(metric) & study.eligible(metric)
         known = used & has_value(study, metric)
+        if metric.kind == "nps":  # silence is no gap, but an answer off the scale is one
+            used = used & np.isfinite(study.numbers(str(metric.column)))
+            known = used & known
+            if known.sum() == used.sum():
+                continue
+        elif metric.answered:
+            continue
         if not used.any():
             continue
         by_arm = np.array([int((used & member).sum()) for member in members])
@@ -259,7 +265,10 @@ def _coverage(study: Study) -> list[Check]:
     is_low = lowest[1] < LOWEST_COVERAGE
     metric, share, _ = lowest if is_low else worst
     values = {"metric": metric_value(metric), "share": Value("percent", share, 1), "p": _p(p_value)}
-    if is_low:
+    if is_low and metric.kind == "nps":
+        source = "only {share} of the answers of {metric} are on its scale"
+        del values["p"]
+    elif is_low:
         source = "{metric} has a value for only {share} of the units whose window is over"
         del values["p"]
     elif p_value < ALARM_AT:
@@ -272,12 +281,14 @@ def _coverage(study: Study) -> list[Check]:
 
 
 def has_value(study: Study, metric: Metric) -> BoolArray:
-    """(n,) whether each unit has a value that is used: finite, and no duration below zero."""
+    """(n,) whether each unit has a value that is used: finite, on its scale, no time below zero."""
     known = np.ones(len(study.units), bool)
     for column in metric.columns:
         known &= np.isfinite(study.numbers(column))
     if metric.duration is not None:
         known &= study.numbers(metric.duration) >= 0
+    if metric.kind == "nps":
+        known &= on_scale(study.numbers(str(metric.column)))
     return known
 
 

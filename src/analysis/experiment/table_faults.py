@@ -17,6 +17,9 @@ PRIOR = "prior_"
 """Columns that the pipeline measures before assignment begin so."""
 YAML_TRUTH = frozenset({"yes", "no", "on", "off", "y", "n"})
 """Words that YAML takes for true and false where they stand without quotes."""
+TRUTH = {"true": 1.0, "false": 0.0}
+YES_NO = frozenset({"yes", "no", "y", "n", "t", "f", "是", "否", "有", "无"})
+"""Words that people write for true and false; they are not taken for numbers."""
 EXAMPLES = 3
 """Values named in an error: enough to find them, few enough to read."""
 
@@ -203,7 +206,10 @@ def _value_fault(column: pd.Series, where: str, is_yes_or_no: bool) -> AnalysisE
                 f"{len(wrong)} values are no numbers",
                 where=where,
                 got=", ".join(repr(v) for v in wrong.unique()[:EXAMPLES]),
-                allowed="numbers, true and false; put categories under strata or segments",
+                allowed="0 and 1, or true and false"
+                if is_yes_or_no
+                else "numbers, true and false; put categories under strata or segments",
+                todo=_number_meant(wrong),
             )
         column = numbers
     if is_yes_or_no:
@@ -218,6 +224,15 @@ def _value_fault(column: pd.Series, where: str, is_yes_or_no: bool) -> AnalysisE
     return None
 
 
+def _number_meant(wrong: pd.Series) -> str:
+    """What to do about words where numbers belong."""
+    if wrong.astype(str).str.strip().str.lower().isin(YES_NO).all():
+        return "Write 1 for yes and 0 for no."
+    if wrong.astype(str).str.contains(r"\d").all():
+        return "Write plain numbers: a point for decimals, no signs, units or thousands marks."
+    return ""
+
+
 def _holds_containers(column: pd.Series) -> bool:
     """Whether some value is a list, a record or the like."""
     if column.dtype != object:
@@ -226,5 +241,7 @@ def _holds_containers(column: pd.Series) -> bool:
 
 
 def plain_number(value: object) -> object:
-    """Objects such as True or Decimal as numbers."""
+    """Objects such as True or Decimal as numbers; 'true' too, whatever carried the table."""
+    if isinstance(value, str):
+        return TRUTH.get(value.strip().lower(), value)
     return float(value) if isinstance(value, (bool, np.bool_)) else value

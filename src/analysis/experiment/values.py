@@ -123,7 +123,7 @@ def _raw_values(
         ratio = linearised_ratio(
             np.where(finite, top, np.nan), np.where(finite, bottom, np.nan), units
         )
-        return _Raw(ratio.values, ratio.status)
+        return _Raw(ratio.values, ratio.status, ratio.notes)
     if metric.kind == "nps":
         points = nps_values(column(metric.column))
         return _Raw(points.values, notes=points.notes)

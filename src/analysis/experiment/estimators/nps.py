@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .results import FloatArray, Note, NoteCode, Status
+from .results import BoolArray, FloatArray, Note, NoteCode, Status
 
 PROMOTER_FROM = 9
 DETRACTOR_TO = 6
@@ -48,11 +48,16 @@ def nps_values(scores: FloatArray) -> NpsValues:
         >>> nps_values(np.array([10, 9, 8, 6, np.nan])).values
         array([ 100.,  100.,    0., -100.,   nan])
     """
-    valid = (scores >= LOWEST) & (scores <= HIGHEST)
+    valid = on_scale(scores)
     off_scale = int((~valid & ~np.isnan(scores)).sum())
     coded = POINTS * ((scores >= PROMOTER_FROM) * 1.0 - (scores <= DETRACTOR_TO))
     notes = (Note(NoteCode.OUT_OF_RANGE, off_scale),) if off_scale else ()
     return NpsValues(np.where(valid, coded, np.nan), notes)
+
+
+def on_scale(scores: FloatArray) -> BoolArray:
+    """(n,) whether each score is one of the question's scale."""
+    return (scores >= LOWEST) & (scores <= HIGHEST)
 
 
 @dataclass(frozen=True)

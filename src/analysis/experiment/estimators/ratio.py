@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .relative import ZERO_AGAINST
-from .results import FloatArray, IntArray, Status
+from .results import FloatArray, IntArray, Note, NoteCode, Status
 from .strata import pool_strata, shares
 from .units import LARGEST_VALUE, Units, usable
 
@@ -17,16 +17,18 @@ class LinearisedRatio:
     """Values whose adjusted mean in an arm is the arm's ratio.
 
     Attributes:
-        status: `ok`; `undefined` when an arm's mean denominator is zero; `no units`.
+        status: `ok`; `undefined` when an arm's mean denominator is not above zero; `no units`.
         values: (n,) ψ_i = (num_i − R·den_i) / mean(den) + R; NaN where a part is missing.
         ratio_treatment: R of the treated, standardised over strata and weights.
         ratio_control: R of the controls.
+        notes: Number of denominators below zero, if any.
     """
 
     status: Status
     values: FloatArray
     ratio_treatment: float
     ratio_control: float
+    notes: tuple[Note, ...] = ()
 
 
 def linearised_ratio(
@@ -78,13 +80,15 @@ def linearised_ratio(
         codes = strata.codes[rows] if own is not None else strata.codes
         above, below = top[rows], bottom[rows]
         mean_bottom = _standardised_mean(below, own, codes, share)
-        if abs(mean_bottom) <= smallest:
+        if mean_bottom <= smallest:
             return LinearisedRatio(Status.UNDEFINED, values, np.nan, np.nan)
         ratio = _standardised_mean(above, own, codes, share) / mean_bottom
         linearised[rows] = (above - ratio * below) / mean_bottom + ratio
         ratios[arm] = ratio
     values[known] = linearised
-    return LinearisedRatio(Status.OK, values, ratios[True], ratios[False])
+    below_zero = int((bottom < 0).sum())
+    notes = (Note(NoteCode.NEGATIVE_DENOMINATOR, below_zero),) if below_zero else ()
+    return LinearisedRatio(Status.OK, values, ratios[True], ratios[False], notes)
 
 
 def _weights(units: Units) -> FloatArray:
