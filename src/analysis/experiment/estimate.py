@@ -39,6 +39,8 @@ class Estimate:
         strict_low, strict_high: The always-valid interval at the level that guardrails share.
         corrected_low, corrected_high: The same at the level that the declared segments share (of
             a guardrail: the segments and the guardrails); NaN for the whole.
+        share_error: Standard error of the effect beside a tenth of the control's value, where that
+            is the tolerated harm: the control's value is not known exactly either.
         claim: +1 or −1 where an earlier planned look crossed its boundary on that side.
         boundary: c_k of this look in standard normal units; NaN where looks are by accrual.
         method: How it was estimated.
@@ -75,6 +77,7 @@ class Estimate:
     strict_high: float = NAN
     corrected_low: float = NAN
     corrected_high: float = NAN
+    share_error: float = NAN
     claim: int = 0
     boundary: float = NAN
     method: str = ""

@@ -18,6 +18,7 @@ from .estimators.results import BoolArray, NoteCode, Status, merge_notes
 from .estimators.units import Units
 from .followed import Followed, RoleInTable
 from .looks import Looks
+from .margins import share_error
 from .study import Study
 from .values import MetricValues, metric_values, missing_note, units_of
 from .words import note_messages, status_message
@@ -179,6 +180,7 @@ def dressed(compared: Compared, looks: Looks, status: Message | None = None) -> 
         av_p_value=reading.p_value,
         strict_low=reading.strict_low,
         strict_high=reading.strict_high,
+        share_error=share_error(comparison.covariance, comparison.value_control, compared.metric),
         claim=reading.claim,
         boundary=reading.boundary,
         method=_method(compared),

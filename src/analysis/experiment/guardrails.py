@@ -15,11 +15,10 @@ from typing import Literal
 
 from ..message import Message, Value
 from .estimate import WHOLE, Estimate
+from .margins import beside_margin, margin_of
 from .verdict import effect_values, metric_value, segment_value, shown
 
 State = Literal["safe", "tolerated", "harmed", "insufficient", "missing"]
-DEFAULT_MARGIN = 0.10
-"""Tolerated harm where the plan names none, as a share of the control's value (statistics.md)."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,13 @@ class Guardrail:
     @property
     def is_harmed_among_segments(self) -> bool:
         """Whether harm lies wholly beyond the margin at the level that all segments share."""
-        best = self.estimate.corrected_limits[1]
+        _, best = beside_margin(self.estimate, self.estimate.corrected_limits)
         return self.estimate.is_ok and best < -self.margin
+
+    @property
+    def is_undone_by_its_margin(self) -> bool:
+        """Whether only the margin's own error leaves open that harm beyond it is excluded."""
+        return self.state == "insufficient" and self.estimate.gain_limits[0] >= -self.margin
 
 
 def guardrail(estimate: Estimate) -> Guardrail:
@@ -54,23 +58,17 @@ def guardrail(estimate: Estimate) -> Guardrail:
     return Guardrail(estimate, margin, _state(estimate, margin))
 
 
-def margin_of(estimate: Estimate) -> float:
-    """Tolerated harm: as planned, else a tenth of the control's value."""
-    if estimate.metric.margin is not None:
-        return estimate.metric.margin
-    return DEFAULT_MARGIN * abs(estimate.value_control)
-
-
 def _state(estimate: Estimate, margin: float) -> State:
     if estimate.status.source.startswith("not available"):
         return "missing"
     if not estimate.is_ok or math.isnan(margin):
         return "insufficient"
-    low, high = estimate.gain_limits
-    if estimate.strict_limits[1] < -margin:
+    low, _ = beside_margin(estimate, estimate.gain_limits)
+    _, best = beside_margin(estimate, estimate.strict_limits)
+    if best < -margin:
         return "harmed"
     if low >= -margin:
-        return "tolerated" if high < 0 else "safe"
+        return "tolerated" if estimate.gain_limits[1] < 0 else "safe"
     return "insufficient"
 
 
@@ -91,7 +89,8 @@ def told(guarded: Guardrail, currency: str) -> Message:
         "who": _who(estimate),
     }
     del values["n"]
-    return Message(_TOLD[guarded.state], values)
+    key = "undone" if guarded.is_undone_by_its_margin else guarded.state
+    return Message(_TOLD[key], values)
 
 
 def not_known_yet(guardrails: Iterable[Guardrail]) -> list[Message]:
@@ -122,6 +121,8 @@ _TOLD = {
     "harmed": "Harmed: {who}, {metric} {effect} ({low} to {high}), beyond the tolerated {margin}",
     "insufficient": "Insufficient data, {who}: {metric} {effect} ({low} to {high}; tolerated harm "
     "{margin})",
+    "undone": "Insufficient data, {who}: {metric} {effect} ({low} to {high}; tolerated harm about "
+    "{margin}, a tenth of the control's value, which is not known exactly either)",
 }
 
 
