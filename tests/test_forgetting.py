@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import json
 import shutil
 
 import pandas as pd
@@ -11,7 +12,7 @@ from analysis.cli import exit_code_of
 from analysis.cli.forgetting import told
 from analysis.errors import AnalysisError, CoverageError, ParamsError, RunError, SourceError
 from analysis.files import write_json
-from analysis.params import Forgotten, load_forgotten
+from analysis.params import Forgotten, load_forgotten, load_overrides, load_profile
 from analysis.pipeline import forgetting
 from analysis.pipeline.digests import content_digest
 from analysis.pipeline.forgetting import forget_customer
@@ -155,6 +156,19 @@ def test_the_next_run_does_not_bring_the_customer_back(made, after, tmp_path):
         for frame in (table(made, LATEST, "quality"), cleaned.quality)
     )
     assert (now >= before).all()  # being forgotten lowers no quality
+
+
+def test_a_decision_about_whoever_was_forgotten_stops_no_run(after, tmp_path):
+    """The committee's file still names the customer: `forget` says so, and the run goes on."""
+    one = {"tier": "key", "first_month": "2026-09", "last_month": "2026-12", "reason": "r",
+           "approved_by": "a"}  # fmt: skip
+    path = tmp_path / "tiny.yaml"
+    decisions = [{"customer_id": who, **one} for who in ("A17", "B20")]
+    path.write_text(json.dumps({"schema_version": 1, "overrides": decisions}))
+    systems = load_profile(profile_of(after[0])).systems
+    named = [one.customer_id for one in load_overrides(path, after[1].list_path, systems)]
+    assert named == ["B20"]
+    assert len(load_overrides(path, tmp_path / "none.yaml", systems)) == 2
 
 
 def test_the_list_tells_nobodys_id(after):

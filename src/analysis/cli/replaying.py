@@ -96,7 +96,9 @@ def _replayed(
         workspace.profile,
         Month.parse(last),
         first=Month.parse(first) if first else None,
-        overrides=load_overrides(workspace.overrides),
+        overrides=load_overrides(
+            workspace.overrides, workspace.forgotten, workspace.profile.systems
+        ),
     )
 
 

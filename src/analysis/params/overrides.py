@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
+from .forgotten import load_forgotten
 from .loading import Section, Written, build_if_there
 from .policy import TierName
 
@@ -54,11 +56,27 @@ class Overrides(Section):
         return self
 
 
-def load_overrides(path: str | Path) -> tuple[Override, ...]:
+def load_overrides(
+    path: str | Path, forgotten: str | Path = "", systems: Collection[str] = ()
+) -> tuple[Override, ...]:
     """Read a file of overrides; none where the file does not exist.
 
+    Args:
+        path: The file.
+        forgotten: The list of forgotten customers: decisions about them are void.
+        systems: Source systems whose ids customers may carry.
+
     Raises:
-        ParamsError: With every fault of the file.
+        ParamsError: With every fault of the file, or of the list.
     """
     found = build_if_there(Overrides, path)
-    return found.overrides if found else ()
+    if found is None:
+        return ()
+    gone = load_forgotten(forgotten) if forgotten else None
+    if gone is None:
+        return found.overrides
+    return tuple(
+        one
+        for one in found.overrides
+        if not any(gone.holds(system, one.customer_id) for system in systems)
+    )

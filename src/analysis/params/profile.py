@@ -59,6 +59,11 @@ class Profile(Section):
     quality: QualityThresholds = QualityThresholds()
     privacy: Privacy = Privacy()
 
+    @property
+    def systems(self) -> frozenset[str]:
+        """The systems that know customers by ids of their own."""
+        return frozenset(source.system for source in self.sources.values())
+
     @model_validator(mode="after")
     def _timezone_exists(self) -> Profile:
         known = available_timezones()  # empty where the system has no list: nothing to hold against

@@ -82,7 +82,8 @@ def _tiers(workspace: Workspace, tables: Mapping[str, ir.Table | None]) -> ir.Ta
         )
     )
     scores = score(panel, workspace.profile.value, workspace.as_of)
-    overrides = load_overrides(workspace.overrides)
+    systems = workspace.profile.systems
+    overrides = load_overrides(workspace.overrides, workspace.forgotten, systems)
     policy = workspace.profile.tiers
     tiers: ir.Table = assign(
         workspace.engine.materialise(scores), policy, workspace.as_of, overrides
