@@ -4,7 +4,6 @@ import errno
 
 import pytest
 
-from analysis import report
 from analysis.errors import RunError
 from analysis.files import read_json
 from analysis.months import Month
@@ -20,8 +19,8 @@ from small_repository import write_repository
 def job(tmp_path, monkeypatch):
     (only,) = jobs_of(write_repository(tmp_path), [Month.parse("2026-10")])
     only.processed.mkdir(parents=True)
-    monkeypatch.setattr(report, "summary", lambda _workspace: {"headline": {}})
-    monkeypatch.setattr(report, "index_page", lambda shelf, _entries: _index(shelf))
+    monkeypatch.setattr("analysis.report.summary.summary", lambda _workspace: {"headline": {}})
+    monkeypatch.setattr("analysis.report.index_page", lambda shelf, _entries: _index(shelf))
     return only
 
 

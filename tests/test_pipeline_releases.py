@@ -1,11 +1,11 @@
 """A published version is whole, in somebody's name, and never changes."""
 
 import datetime as dt
+import re
 import stat
 
 import pytest
 
-from analysis import report
 from analysis.errors import AnalysisError, ParamsError, RunError
 from analysis.files import read_json
 from analysis.language import Language
@@ -33,7 +33,7 @@ def job(tmp_path, monkeypatch):
     (only,) = jobs_of(write_repository(tmp_path), [Month.parse("2026-10")])
     only.processed.mkdir(parents=True)
     told = {"month": "2026-10", "headline": {"revenue": {"value": 1.0}}}
-    monkeypatch.setattr(report, "summary", lambda _workspace: told)
+    monkeypatch.setattr("analysis.report.summary.summary", lambda _workspace: told)
     write_pages(only, "first")
     return only
 
@@ -58,6 +58,21 @@ def test_a_month_is_a_draft_until_somebody_publishes_it(job):
         assert "Published as version 1 on 3 Nov 2026 by Wang Min." in page
         assert "Draft" not in page
     assert read_json(job.reports / "manifest.json")["standing"]["state"] == "published"
+
+
+def test_a_published_page_leads_to_where_it_is_told_whether_it_holds(job):
+    publish(job)
+    release = add_release(job, "Wang Min", NOW)
+    publish(job)
+    for folder in (release.folder, job.reports):
+        (link,) = re.findall(r'href="([^"]*index.html)"', shown(job, folder))
+        assert (folder / link).resolve() == job.shelf / "index.html"
+
+
+def test_an_email_leads_nowhere_on_the_shelf(job):
+    (job.processed / "email.en.html").write_text(DRAFT, encoding="utf-8")
+    publish(job)
+    assert "href" not in (job.reports / "email.en.html").read_text(encoding="utf-8")
 
 
 def test_a_version_is_read_only_and_tells_when_it_was_altered(job):
@@ -114,6 +129,13 @@ def test_a_withdrawn_version_says_why_and_keeps_its_files(job):
     publish(job)
     assert "Withdrawn on 3 Nov 2026 by Li Lei: freight costs were missing." in shown(job)
     assert first.altered_files() == []
+    notice = first.folder.with_name("v1.withdrawn.html").read_text(encoding="utf-8")
+    index = (job.shelf / "index.html").read_text(encoding="utf-8")
+    for page in (notice, index):
+        assert "Withdrawn on 3 Nov 2026 by Li Lei: freight costs were missing." in page
+        assert "2026年11月3日" in page
+    assert 'href="releases/2026-10/v1.withdrawn.html"' in index
+    assert 'href="v1/report.en.html"' in notice
     (kept,) = releases_of(job.shelf, "2026-10")
     assert kept.standing.state == "withdrawn"
     with pytest.raises(RunError, match="already withdrawn"):

@@ -153,7 +153,36 @@ def test_a_small_difference_can_be_seen(tmp_path):
     """Shortened, both revenues would be CN¥21.4m."""
     then = results(tmp_path / "then", summary(revenue=21_439_195.0))
     found = difference(then, results(tmp_path / "now", summary(revenue=21_440_187.0)))
-    assert tables(found)["figures"] == (("Revenue", "CN¥21,439,195", "CN¥21,440,187", "0.0%"),)
+    assert tables(found)["figures"] == (("Revenue", "CN¥21,439,195", "CN¥21,440,187", "+0.005%"),)
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "now", "told"),
+    [
+        ("csat", 3.9948, 3.9961, ("3.995", "3.996", "+0.001")),
+        ("csat", 3.99, 4.0, ("3.99", "4.00", "+0.01")),
+        ("retention", 0.87442, 0.87438, ("87.442%", "87.438%", "−0.004 pp")),
+        ("nps", 10.02, 10.04, ("+10.02", "+10.04", "+0.02")),
+        ("revenue", 100.2, 100.4, ("CN¥100.2", "CN¥100.4", "+0.2%")),
+    ],
+)
+def test_a_change_has_the_digits_that_show_it(tmp_path, key, before, now, told):
+    one, other = summary(), summary()
+    one["headline"], other["headline"] = ({key: {"value": value}} for value in (before, now))
+    found = difference(results(tmp_path / "then", one), results(tmp_path / "now", other))
+    ((_, *shown),) = tables(found)["figures"]
+    assert tuple(shown) == told
+
+
+def test_a_withdrawn_version_is_told_as_such(tmp_path):
+    made = manifest(standing={"state": "published", "version": 1})
+    results(tmp_path / "v1", made=made)
+    said = {"by": "Li Lei", "on": "2026-11-03", "reason": "freight costs were missing"}
+    (tmp_path / "v1.withdrawn.json").write_text(json.dumps(said))
+    found = difference(results_of(tmp_path / "v1"), results(tmp_path / "now"))
+    page = difference_page(found, Language("en"))
+    assert "October 2026, version 1 (withdrawn)" in page
+    assert "Withdrawn on 3 Nov 2026 by Li Lei: freight costs were missing." in page
 
 
 def test_results_that_are_not_there_are_told(tmp_path):

@@ -134,10 +134,10 @@ class Language:
         prefix = "−" if value < 0 else "+" if sign and value > 0 else ""
         return f"{prefix}{mark}{self.number(abs(value) / size, digits)}{unit}"
 
-    def amount(self, value: float, currency: str) -> str:
-        """An amount with its currency sign in whole units, not shortened."""
+    def amount(self, value: float, currency: str, digits: int = 0) -> str:
+        """An amount with its currency sign in whole units, or with decimals, not shortened."""
         mark = numbers.get_currency_symbol(currency, locale=self.locale)
-        return f"{'−' if value < 0 else ''}{mark}{self.number(abs(value))}"
+        return f"{'−' if value < 0 else ''}{mark}{self.number(abs(value), digits)}"
 
     def month(self, month: str) -> str:
         """A month such as 2026-10."""

@@ -50,6 +50,12 @@ def test_the_life_of_a_published_month(root):
     assert "草稿" in page.read_text()
     assert ">Draft<" in index.read_text()
 
+    elsewhere = tierlab(root, "publish", *of_month, "--by", "王敏", "--raw", "nowhere")
+    said = " ".join(elsewhere.stderr.split())
+    assert elsewhere.returncode == 8
+    assert f"--raw {root / 'data' / 'raw' / 'small'}" in said
+    assert "files changed" not in said
+
     told = tierlab(root, "publish", *of_month, "--by", "王敏")
     assert told.returncode == 0, told.stderr
     assert "published as version 1 by 王敏" in told.stdout
@@ -72,13 +78,15 @@ def test_the_life_of_a_published_month(root):
 
     gone = tierlab(root, "withdraw", *of_month, "--by", "王敏", "--reason", "成本缺失")
     assert gone.returncode == 0, gone.stderr
-    assert "Withdrawn" in index.read_text() or "withdrawn" in index.read_text()
+    assert "成本缺失" in index.read_text()
+    assert "成本缺失" in (shelf / "releases" / MONTH / "v1.withdrawn.html").read_text()
     kept = {p.name: p.read_bytes() for p in (shelf / "releases" / MONTH / "v1").iterdir()}
     assert kept == first
 
     both = tierlab(root, "diff", "--profile", PROFILE, "--month", f"{MONTH}@1", "--month", MONTH)
     assert both.returncode == 0, both.stderr
     assert "the program" in both.stdout
+    assert "成本缺失" in both.stdout
     pages = sorted(path.name for path in (shelf / "differences").iterdir())
     assert pages == [f"{MONTH}@1..{MONTH}.{code}.html" for code in ("en", "zh")]
     assert read_json(shelf / MONTH / "manifest.json")["standing"]["version"] == 2

@@ -86,11 +86,13 @@ def show_difference(found: Difference, screen: Console) -> None:
     from rich.table import Table
 
     from ..language import Language
-    from ..report.difference_page import name_of, told_files, told_tables, why
+    from ..report.difference_page import name_of, told_files, told_tables, why, withdrawals
 
     english = Language("en")
     names = [name_of(one, english) for one in (found.before, found.now)]
     screen.print(f"{names[0]} → {names[1]}", highlight=False, style="bold")
+    for told_withdrawn in withdrawals(found, english):
+        screen.print(told_withdrawn, highlight=False, markup=False, style="bold red")
     screen.print(why(found, english), highlight=False)
     for told in told_tables(found, english):
         table = Table(title=told.title, title_justify="left", title_style="bold")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ParamsError, RunError
-from ..files import disk_faults_told, write_atomically
+from ..files import disk_faults_told, read_json, write_atomically
 from ..months import Month
 from .inputs import cache_of, reasons_of
 from .job import Job, jobs_of
 from .locks import LOCKS, month_held
 from .publication import is_intact, rebuild_index
 from .releases import RELEASES, Release, add_release, releases_of, sweep_releases, withdraw_release
-from .running import run_stage
+from .running import RAW_FOLDER, run_stage
 from .stages import PUBLICATION
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def _said(option: str, text: str, longest: int) -> str:
 def _refuse_what_is_not_current(job: Job) -> None:
     reasons = reasons_of(job, cache_of(job)) if is_intact(job) else {"run": "there is no report"}
     if reasons:
+        _refuse_another_raw_folder(job, reasons)
         step, why = next(iter(reasons.items()))
         raise RunError(
             "Only a month that is up to date can be published",
@@ -167,6 +169,21 @@ def _refuse_what_is_not_current(job: Job) -> None:
             f"--month {job.month}, and read it. Where that run named --raw or --out, name the "
             "same here.",
         )
+
+
+def _refuse_another_raw_folder(job: Job, reasons: Mapping[str, str]) -> None:
+    """Say that other raw files are looked at than the month was made from, where that is it."""
+    marker = read_json(job.marker(job.steps[0])) or {}
+    used = str(marker.get(RAW_FOLDER, ""))
+    if job.steps[0].name not in reasons or not used or used == str(job.raw):
+        return
+    raise RunError(
+        "The month was made from raw files in another folder than the one looked at",
+        where=job.name,
+        got=f"made from {used}, looked at {job.raw}",
+        todo=f"Name the folder it was made from, --raw {shlex.quote(used)}, or run the month "
+        "again from this one and read it.",
+    )
 
 
 def _refuse_altered(job: Job) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -35,6 +36,9 @@ IN_WORK = ".publishing-"
 INDEX = "index.html"
 INDEX_MEMORY = ".index.json"
 """What the last index knew of each month, so that the next one reads only what changed."""
+
+LINKED = ("report.", "quality.")
+"""How the names of pages begin whose standing leads elsewhere."""
 
 State = Literal["stale", "failed"]
 
@@ -68,13 +72,14 @@ def publish(job: Job) -> list[Path]:
     return [job.reports / name for name in names]
 
 
-def fill(job: Job, folder: Path, standing: Standing) -> list[str]:
+def fill(job: Job, folder: Path, standing: Standing, *, index: str = f"../{INDEX}") -> list[str]:
     """Put everything that readers get of a month into a folder.
 
     Args:
         job: The month, with all its stages done.
         folder: Empty.
         standing: What the pages say of themselves.
+        index: Where the pages find the index of all months.
 
     Returns:
         The names of the files.
@@ -86,7 +91,7 @@ def fill(job: Job, folder: Path, standing: Standing) -> list[str]:
     names = [page.name for page in pages_of(job)]
     for page in pages_of(job):
         language = Language(language_of(page))
-        links = _links(job, standing, language) if page.suffix == ".html" else ""
+        links = links_html(_links(job, page, standing, language, index))
         text = stamped(page.read_text(encoding="utf-8"), standing, language, links)
         (folder / page.name).write_text(text, encoding="utf-8")
     printed = print_pages(
@@ -109,17 +114,26 @@ def _refuse_missing_pages(job: Job) -> None:
             raise RunError("A report is missing", where=str(made), todo="Run the month again.")
 
 
-def _links(job: Job, standing: Standing, language: Language) -> str:
-    """From a draft to the version that holds until it is published, and to what differs."""
+def _links(
+    job: Job, page: Path, standing: Standing, language: Language, index: str
+) -> Mapping[str, str]:
+    """Where a page's standing leads: address → words; nowhere from an e-mail, which is sent alone.
+
+    A draft leads to the version that holds until it is published, and to what differs; all lead
+    to the index, since a published page cannot tell that it was withdrawn later.
+    """
+    if not page.name.startswith(LINKED):
+        return {}
+    to_index = {index: language.text("All months and versions, and whether they hold")}
     version = standing.before
     if not version:
-        return ""
+        return to_index
     held = Path(RELEASES, str(job.month), f"v{version}", f"report.{language.code}.html")
-    links = {f"differences.{language.code}.html": language.text("What differs")}
+    links = {f"differences.{language.code}.html": language.text("What differs"), **to_index}
     if (job.shelf / held).exists():  # a language may have been added since
         read = language.text("Read version {version}", version=str(version))
         links = {f"../{held.as_posix()}": read, **links}
-    return links_html(links)
+    return links
 
 
 def _differences(job: Job, folder: Path, standing: Standing) -> list[str]:

@@ -2,7 +2,8 @@
 
 ``reports/<profile>/<month>`` is the latest good result. ``releases/<month>/v<n>`` beside it
 holds what somebody answered for by name, whole, read-only, with the digest of every file. A
-withdrawal lies beside the version, since the version itself is never touched.
+withdrawal lies beside the version, as a record and as a page for readers, since the version itself
+is never touched; its pages lead to the index, which tells whether it still holds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from ..files import disk_faults_told, read_json, remove_folder, to_disk, write_json
+from ..files import (
+    disk_faults_told,
+    read_json,
+    remove_folder,
+    to_disk,
+    write_atomically,
+    write_json,
+)
 from ..language import LanguageCode
 from ..standing import Standing
 from .digests import content_digest, joint_digest
@@ -24,6 +32,7 @@ from .job import Job
 
 RELEASES = "releases"
 RECORD = "release.json"
+INDEX_FROM_VERSION = "../../../index.html"
 IN_WORK = ".releasing-"
 READ_ONLY = 0o444
 VERSION = re.compile(r"v(\d+)")
@@ -139,7 +148,8 @@ def add_release(job: Job, by: str, now: dt.datetime) -> Release:
     with disk_faults_told(new):
         new.mkdir(parents=True)
         try:
-            names = fill(job, new, Standing("published", version, by, on))
+            stands = Standing("published", version, by, on)
+            names = fill(job, new, stands, index=INDEX_FROM_VERSION)
             record = _record(job, version, by, now, content)
             write_json(
                 new / RECORD, {**record, "files": {n: content_digest(new / n) for n in names}}
@@ -180,7 +190,19 @@ def withdraw_release(job: Job, version: int, by: str, reason: str, now: dt.datet
     found = next(one for one in versions if one.version == wanted)
     withdrawal = {"by": by, "on": now.date().isoformat(), "reason": reason}
     write_json(_withdrawal_of(found.folder), {**withdrawal, "at": now.isoformat("T", "seconds")})
-    return Release(found.folder, found.version, found.by, found.on, found.content, withdrawal)
+    withdrawn = Release(found.folder, found.version, found.by, found.on, found.content, withdrawal)
+    _write_notice(job, withdrawn)
+    return withdrawn
+
+
+def _write_notice(job: Job, withdrawn: Release) -> None:
+    """A page beside a withdrawn version, whose own pages cannot say that it is."""
+    from ..report.withdrawal_page import withdrawal_page
+
+    page = withdrawal_page(
+        job.profile.title, str(job.month), withdrawn.standing, job.profile.languages
+    )
+    write_atomically(withdrawn.folder.with_name(f"{withdrawn.folder.name}.withdrawn.html"), page)
 
 
 def sweep_releases(job: Job) -> None:

@@ -29,6 +29,9 @@ from .staging import (
     staging,
 )
 
+RAW_FOLDER = "raw_folder"
+"""Where a marker notes the folder whose raw files were read; it tells of a wrong ``--raw``."""
+
 READ_LATE = ("raw/", "corrections/", "identity/", "experiments/", "overrides/")
 """Inputs that a stage's notebook reads by itself, after their digests were taken."""
 
@@ -73,7 +76,8 @@ def _notebook(job: Job, step: Step, cores: int) -> dict[str, Any]:
     drop_evidence(job, staged.executed)
     files = [job.processed / name for name in made]
     seconds = round(time.monotonic() - began, 2)
-    return mark_done(job, step, files, inputs=inputs, seconds=seconds, tables=_rows(files))
+    read = {RAW_FOLDER: str(job.raw)} if step.stage.reads_raw else {}
+    return mark_done(job, step, files, inputs=inputs, seconds=seconds, tables=_rows(files), **read)
 
 
 def _publication(job: Job, step: Step) -> dict[str, Any]:

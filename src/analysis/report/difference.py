@@ -7,12 +7,13 @@ Two months of one profile, or two versions of one month, as their ``summary.json
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import CoverageError
 from ..files import read_json
+from ..standing import Standing
 from .changes import InputChange, input_changes
 from .headline import HEADLINE, Spec
 from .inputs import published_digests
@@ -33,11 +34,13 @@ class Results:
         summary: Its ``summary.json``.
         manifest: Its ``manifest.json``.
         inputs: Name of an input → digest.
+        withdrawal: by, on and reason, where it is a version that was withdrawn since.
     """
 
     summary: Mapping[str, Any]
     manifest: Mapping[str, Any]
     inputs: Mapping[str, str]
+    withdrawal: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def month(self) -> str:
@@ -49,6 +52,15 @@ class Results:
         """The published version; 0 for a draft."""
         standing = self.manifest.get("standing") or {}
         return 0 if standing.get("state", "draft") == "draft" else int(standing.get("version", 0))
+
+    @property
+    def withdrawn(self) -> Standing | None:
+        """That it must not be used, who says so and why; None where it still holds."""
+        told = self.withdrawal or self.manifest.get("standing") or {}
+        if not self.withdrawal and told.get("state") != "withdrawn":
+            return None
+        by, on, reason = (str(told.get(name, "")) for name in ("by", "on", "reason"))
+        return Standing("withdrawn", self.version, by, on, reason)
 
 
 @dataclass(frozen=True)
@@ -176,7 +188,8 @@ def results_of(folder: Path) -> Results:
             where=str(folder),
             todo="Run the month first, or name one of reports/<profile>/index.html.",
         )
-    return Results(summary, manifest, published_digests(folder))
+    withdrawal = read_json(folder.with_name(f"{folder.name}.withdrawn.json")) or {}
+    return Results(summary, manifest, published_digests(folder), withdrawal)
 
 
 def difference(before: Results, now: Results) -> Difference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -20,6 +20,10 @@ from .headline import in_full, table_name, written
 from .page import TEMPLATE, TEMPLATES
 from .verdicts import DECISIONS
 
+MOST_DIGITS = 9
+"""Decimals beyond the usual ones; a smaller change is rounding (`SAME_WITHIN`)."""
+IN_ITS_OWN_UNIT = ("share", "points", "score")
+"""Forms whose change is told in the unit of the figure, not in per cent of it."""
 MOST_ROWS = 40
 """Rows of one table; the others are counted in its note."""
 
@@ -114,7 +118,16 @@ def name_of(results: Results, language: Language) -> str:
     month = language.month(results.month)
     if not results.version:
         return language.text("{month} (draft)", month=month)
-    return language.text("{month}, version {version}", month=month, version=str(results.version))
+    version = str(results.version)
+    if results.withdrawn:
+        return language.text("{month}, version {version} (withdrawn)", month=month, version=version)
+    return language.text("{month}, version {version}", month=month, version=version)
+
+
+def withdrawals(found: Difference, language: Language) -> list[str]:
+    """Which of the two results must not be used, and why: one sentence each."""
+    standings = (one.withdrawn for one in (found.before, found.now))
+    return [standing.in_words(language) for standing in standings if standing]
 
 
 def difference_page(found: Difference, language: Language) -> str:
@@ -133,6 +146,7 @@ def difference_page(found: Difference, language: Language) -> str:
         before=name_of(found.before, language),
         now=name_of(found.now, language),
         why=why(found, language),
+        withdrawals=withdrawals(found, language),
         tables=[(table.title, _laid_out(table), _left_out(table, language)) for table in tables],
         files=told_files(found, language),
     ).html
@@ -168,23 +182,48 @@ def _decision(verdict: str | None, language: Language) -> str:
 
 def _figures(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:
     for one in found.figures:
-        currency = str(found.now.summary.get("currency", "CNY"))
-        values = [math.nan if value is None else value for value in (one.before, one.now)]
-        told = [written(value, one.spec.form, language, currency) for value in values]
-        if told[0] == told[1]:
-            told = [in_full(value, one.spec.form, language, currency) for value in values]
-        yield language.text(one.spec.label), *told, _change(one, language)
+        more = _first(lambda n: _shows(_change(one, language, n)))  # noqa: B023 (called at once)
+        values = _values(one, str(found.now.summary.get("currency", "CNY")), language, more)
+        yield language.text(one.spec.label), *values, _change(one, language, more)
 
 
-def _change(one: FigureDifference, language: Language) -> str:
+def _values(one: FigureDifference, currency: str, language: Language, more: int) -> list[str]:
+    """Both values; in full, and with more decimals, where they or their change need it.
+
+    Args:
+        one, currency, language: What is told, and how.
+        more: Decimals beyond the usual ones that its change has.
+    """
+    values = [math.nan if value is None else value for value in (one.before, one.now)]
+    told = [written(value, one.spec.form, language, currency) for value in values]
+    least = more if one.spec.form in IN_ITS_OWN_UNIT else 0
+    if told[0] != told[1] and not least:
+        return told
+
+    def with_digits(digits: int) -> list[str]:
+        return [in_full(value, one.spec.form, language, currency, digits) for value in values]
+
+    return with_digits(max(least, _first(lambda n: len(set(with_digits(n))) > 1)))
+
+
+def _first(is_enough: Callable[[int], bool]) -> int:
+    """The fewest decimals beyond the usual ones that are enough; none where no number is."""
+    return next((digits for digits in range(MOST_DIGITS) if is_enough(digits)), 0)
+
+
+def _shows(change: str) -> bool:
+    return change == MISSING or any(digit in change for digit in "123456789")
+
+
+def _change(one: FigureDifference, language: Language, more: int = 0) -> str:
     if one.before is None or one.now is None:
         return MISSING
     gap = one.now - one.before
     if one.spec.form == "share":
-        return language.points(gap)
+        return language.points(gap, 1 + more)
     if one.spec.form in ("points", "score"):
-        return language.number(gap, 2 if one.spec.form == "score" else 1, sign=True)
-    return language.percent(gap / abs(one.before), sign=True) if one.before else MISSING
+        return language.number(gap, (2 if one.spec.form == "score" else 1) + more, sign=True)
+    return language.percent(gap / abs(one.before), 1 + more, sign=True) if one.before else MISSING
 
 
 def _effects(found: Difference, language: Language) -> Iterator[tuple[str, ...]]:

@@ -138,32 +138,37 @@ def _figure(
     )
 
 
-def written(value: float, form: Form, language: Language, currency: str) -> str:
-    """A figure in the reader's language."""
+def written(value: float, form: Form, language: Language, currency: str, more: int = 0) -> str:
+    """A figure in the reader's language.
+
+    Args:
+        value, form, language, currency: What is written, and how.
+        more: Decimals beyond the usual ones, for a comparison that needs them.
+    """
     if math.isnan(value):
         return MISSING
     if form == "share":
-        return language.percent(value)
+        return language.percent(value, 1 + more)
     if form == "money":
         return language.money(value, currency)
     if form == "points":
-        return language.number(value, 1, sign=True)
+        return language.number(value, 1 + more, sign=True)
     if form == "score":
-        return language.number(value, 2)
+        return language.number(value, 2 + more)
     if form == "per_100":
-        return language.number(value * 100, 2)
+        return language.number(value * 100, 2 + more)
     if form == "minutes":
         return duration(value, language)
     return language.number(value)
 
 
-def in_full(value: float, form: Form, language: Language, currency: str) -> str:
+def in_full(value: float, form: Form, language: Language, currency: str, more: int = 0) -> str:
     """A figure that is not shortened, so that a small difference can be seen."""
     if form == "money" and not math.isnan(value):
-        return language.amount(value, currency)
+        return language.amount(value, currency, more)
     if form == "minutes" and not math.isnan(value):
-        return language.text("{n} min", n=language.number(value))
-    return written(value, form, language, currency)
+        return language.text("{n} min", n=language.number(value, more))
+    return written(value, form, language, currency, more)
 
 
 def duration(minutes: float, language: Language) -> str:

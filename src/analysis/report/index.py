@@ -60,6 +60,7 @@ class MonthEntry:
         versions: How its published versions stand.
         signature: Tells whether the month's files are still the same.
         quality: Language → its page on data quality, as `pages`.
+        notices: Versions that have a page which tells that they are withdrawn.
     """
 
     month: str
@@ -70,6 +71,7 @@ class MonthEntry:
     versions: tuple[Standing, ...] = ()
     signature: str = ""
     quality: Mapping[str, str] = field(default_factory=dict)
+    notices: frozenset[int] = frozenset()
 
     def figure(self, key: str) -> float:
         """A headline figure; NaN where there is none."""
@@ -141,7 +143,13 @@ def _entry(shelf: Path, month: str, versions: tuple[Standing, ...], kept: Any) -
         summary, standing = _needed(shelf / month)
     else:
         summary, standing = kept["summary"], _standing_in(kept)
-    return MonthEntry(month, state, summary, pages, standing, versions, signature, quality)
+    notices = frozenset(v.version for v in versions if (shelf / _notice(month, v)).exists())
+    return MonthEntry(month, state, summary, pages, standing, versions, signature, quality, notices)
+
+
+def _notice(month: str, version: Standing) -> str:
+    """Where a version's withdrawal is told, seen from the index."""
+    return f"{RELEASES}/{month}/v{version.version}.withdrawn.html"
 
 
 def _pages(shelf: Path, month: str, kind: str) -> dict[str, str]:
@@ -239,13 +247,20 @@ def _standing(entry: MonthEntry, language: Language) -> dict[str, str]:
 
 
 def _version(entry: MonthEntry, standing: Standing, language: Language) -> dict[str, str]:
-    """A published version; its page in the reader's language, else in the one it has."""
+    """A published version; its page in the reader's language, else in the one it has.
+
+    A withdrawn one leads to the page that says so, and tells its reason here too: its own pages
+    say that it is published.
+    """
     code = language.code if language.code in entry.pages else next(iter(entry.pages), CODES[0])
+    page = f"{RELEASES}/{entry.month}/v{standing.version}/report.{code}.html"
+    is_withdrawn = standing.state == "withdrawn"
     return {
-        "page": f"{RELEASES}/{entry.month}/v{standing.version}/report.{code}.html",
+        "page": _notice(entry.month, standing) if standing.version in entry.notices else page,
         "state": standing.state,
         "name": language.text("Version {version}", version=str(standing.version)),
         "words": standing.in_words(language),
+        "told": standing.in_words(language) if is_withdrawn else "",
     }
 
 
