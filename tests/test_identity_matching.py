@@ -4,14 +4,16 @@ import gzip
 
 import ibis
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 from analysis.cli import exit_code_of
 from analysis.errors import AnalysisError
 from analysis.identity.comparing import comparisons_for
-from analysis.identity.matching import match_records
+from analysis.identity.matching import match_file, match_records
 from analysis.identity.model import known_model, with_random_pairs, with_rare_levels
+from analysis.params import MatchConfig
 
 ROWS = [
     ("a1", "Müller & Söhne GmbH", "Hauptstraße 12", "030 / 1234567"),
@@ -134,9 +136,6 @@ def test_a_broken_row_is_not_printed(tmp_path, capsys):
 
 
 def test_a_blank_before_a_quoted_cell_is_no_part_of_it(tmp_path):
-    from analysis.identity.matching import match_file
-    from analysis.params import MatchConfig
-
     path = tmp_path / "r.csv"
     path.write_text('id,name,city\n1, "smith, jones", "oslo"\n2, "smith, jones", "oslo"\n')
     found = match_file(path, MatchConfig(id="id", name="name", city="city"))
@@ -169,6 +168,35 @@ def test_packed_records_and_what_is_no_text_and_an_output_that_would_eat_its_inp
     told = capsys.readouterr().err
     assert "cannot be unpacked" in told
     assert str(packed) in told
+
+
+def workbook(path, **sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_spreadsheets_sheets_with_the_columns_are_records(tmp_path):
+    """A title above the headers, numbers as ids, a sheet of notes, columns in another order."""
+    path = workbook(
+        tmp_path / "r.xlsx",
+        Notes=[["made by", "id"]],
+        North=[["Guests of the year"], [], ["id", "name"], [1, "Acme Tools"], [], [2, "Bolt"]],
+        South=[["name", "mark", "id"], ["Acme Tools", "x", 3]],
+    )
+    found = match_file(path, MatchConfig(id="id", name="name")).links
+    assert found["record_id"].tolist() == ["1", "2", "3"]
+    assert found["entity_id"].tolist() == ["1", "2", "1"]
+    with pytest.raises(AnalysisError, match="no column 'city'"):
+        match_file(path, MatchConfig(id="id", name="city"))
+    (tmp_path / "text.xlsx").write_text("id,name\n1,a\n")
+    with pytest.raises(AnalysisError, match="no spreadsheet"):
+        match_file(tmp_path / "text.xlsx", MatchConfig(id="id", name="name"))
 
 
 def test_a_value_that_many_share_says_little():

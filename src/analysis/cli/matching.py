@@ -13,7 +13,7 @@ from .commands import app
 @app.command()
 def match(
     records: Annotated[
-        Path, typer.Option("--records", help="CSV, .csv.gz or Parquet, a row each.")
+        Path, typer.Option("--records", help="CSV, Parquet or spreadsheet, a row each.")
     ],
     config: Annotated[Path, typer.Option("--config", help="YAML: kind → column(s).")],
     out: Annotated[Path, typer.Option("--out", help="CSV of record_id, entity_id, probability.")],

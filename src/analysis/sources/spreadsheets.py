@@ -84,6 +84,12 @@ def text_batches(
         yield _batch(numbers, rows)
 
 
+def texts_of(path: Path, sheet: str) -> Iterator[tuple[int, list[str | None]]]:
+    """Every row of a sheet with its number, its cells as texts."""
+    for number, row in _filled_rows(path, sheet):
+        yield number, [as_text(cell) for cell in row]
+
+
 def as_text(cell: object) -> str | None:
     """A cell as the text that a reader of the sheet would type.
 
