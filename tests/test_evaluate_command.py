@@ -12,6 +12,8 @@ import yaml
 
 from analysis.cli import exit_code_of
 from analysis.experiment import evaluate
+from analysis.language import Language
+from analysis.message import Message
 from analysis.report import evaluation_page
 from experiment_units import plan, units
 
@@ -82,6 +84,17 @@ def test_the_table_and_the_document_hold_no_literal_that_is_no_number(out):
 
     text = (out / "verdict.json").read_text(encoding="utf-8")
     assert json.loads(text, parse_constant=refuse)["id"] == "colours"
+
+
+def test_the_document_tells_the_verdict_in_both_languages(out):
+    document = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+    for code in ("en", "zh"):
+        told = document["in_words"][code]
+        language = Language(code)
+        headline = Message.from_json(document["verdict"]["headline"]).in_(language)
+        assert told["headline"] == headline
+        assert len(told["reasons"]) == len(document["verdict"]["reasons"]) > 0
+        assert "{" not in "".join([told["headline"], *told["reasons"], *told["needs"]])
 
 
 @pytest.mark.parametrize(("code", "lang"), [("zh", "zh-CN"), ("en", "en")])

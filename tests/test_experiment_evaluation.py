@@ -1,5 +1,7 @@
 """Any table with one row a unit: estimates, gates and a verdict, or a fault in words."""
 
+import html
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from analysis.experiment.evaluation import Evaluation
 from analysis.language import Language
 from analysis.months import Month
 from analysis.params import ExperimentSpec
+from analysis.report import evaluation_page
 from analysis.tables import CONTRACTS, check
 from experiment_units import SATURATION, orders, plan, saturated, units
 
@@ -81,6 +84,38 @@ def test_cookie_cats_sample_ratio_does_not_alarm(cookie_cats):
 def test_plain_p_says_harm_and_the_always_valid_interval_does_not(cookie_cats):
     assert row(cookie_cats, "day7")["p_value"] < 0.05
     assert cookie_cats.verdict.decision != "stop_harm"
+
+
+PAGE_SAYS = {
+    "en": [
+        "day7: any gain is below the worthwhile 0.5 pp, −0.8 pp (−1.68 to +0.04)",
+        "A check fails below p = 0.001",
+        "the two readings disagree",
+        "units in two groups",
+        "not possible",
+        "Thick bar: the ordinary 95% interval",
+        "Words on this page",
+    ],
+    "zh": [
+        "day7：改善达不到值得的 0.5 个百分点，−0.8 个百分点（−1.68 至 +0.04）",
+        "p 低于 0.001 才算检查不通过",
+        "两种读法不一致",
+        "同一样本出现在两组",
+        "无法检查",
+        "粗条为普通的 95% 区间",
+        "本页用语",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", PAGE_SAYS)
+def test_the_page_of_cookie_cats_tells_a_manager_why(cookie_cats, language):
+    """Whose units are players: nothing is called a customer, and no check passed that was none."""
+    page = html.unescape(evaluation_page(cookie_cats, language))
+    for words in PAGE_SAYS[language]:
+        assert words in page
+    assert "ustomers in two groups" not in page
+    assert "单位" not in page
 
 
 # ---- the table of estimates ----------------------------------------------------------------

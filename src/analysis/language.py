@@ -8,6 +8,7 @@ named placeholders: ``text("{n} customers moved", n=12)``.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -165,6 +166,18 @@ class Language:
             if items
             else ""
         )
+
+
+def limit_digits(ends: tuple[float, float], digits: tuple[int, int]) -> int:
+    """Decimals for both limits of an interval: the fewest of theirs that leave none at zero.
+
+    Example:
+        >>> limit_digits((-1.68, 0.041), (1, 3)), limit_digits((-1.7, 0.5), (1, 1))
+        (2, 1)
+    """
+    known = [end for end in ends if end and math.isfinite(end)]
+    tried = range(min(digits), max(digits))
+    return next((d for d in tried if all(round(end, d) for end in known)), max(digits))
 
 
 def _straight(value: object) -> object:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from ..files import disk_faults_told, write_atomically
+from ..language import Language, LanguageCode
 from ..message import Message
 from ..params.experiment import ExperimentSpec, load_experiment
 from .carriers import read_table
@@ -16,6 +17,8 @@ from .record import record
 from .roster import difference
 from .setting import Setting
 from .table_faults import columns_of_names
+
+CODES: tuple[LanguageCode, ...] = ("zh", "en")
 
 
 def evaluate_file(
@@ -31,7 +34,7 @@ def evaluate_file(
         experiment: The plan's YAML file.
         units: CSV or Parquet, one row a unit.
         out: Folder that receives ``estimates.csv`` (UTF-8 with a mark that spreadsheets need)
-            and ``verdict.json``.
+            and ``verdict.json`` (as `record` has it, and ``in_words`` by language).
         assignments: Units as they were assigned, CSV or Parquet, to count those lost (optional).
 
     Returns:
@@ -54,9 +57,21 @@ def evaluate_file(
         folder.mkdir(parents=True, exist_ok=True)
     table = found.estimates.to_csv(index=False).encode("utf-8-sig")
     write_atomically(folder / "estimates.csv", table)
-    text = json.dumps(record(found), ensure_ascii=False, indent=1, allow_nan=False)
+    document = {**record(found), "in_words": {code: _in_words(found, code) for code in CODES}}
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     write_atomically(folder / "verdict.json", text + "\n")
     return found
+
+
+def _in_words(found: Evaluation, code: LanguageCode) -> dict[str, object]:
+    """The verdict as finished sentences, for whoever reads the document itself."""
+    language, verdict = Language(code), found.verdict
+    return {
+        "headline": verdict.headline.in_(language),
+        "reasons": [reason.in_(language) for reason in verdict.reasons],
+        "needs": [need.in_(language) for need in verdict.needs],
+        "looks": [told.in_(language) for told in found.looks],
+    }
 
 
 def _changes(

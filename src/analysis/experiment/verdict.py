@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ..language import limit_digits
 from ..message import Message, Value
 from ..params.metric import Metric
 from ..tables import TIERS
@@ -134,21 +135,25 @@ def shown(metric: Metric, number: float, currency: str, *, sign: bool = True) ->
 def effect_values(estimate: Estimate, currency: str) -> dict[str, Value]:
     """Metric, effect, limits and number of units of an estimate, as values of a message."""
     metric = estimate.metric
+    low, high = _limits(metric, estimate.av_low, estimate.av_high, currency)
     return {
         "metric": metric_value(metric),
         "effect": shown(metric, estimate.effect, currency),
-        "low": _limit(metric, estimate.av_low, currency),
-        "high": _limit(metric, estimate.av_high, currency),
+        "low": low,
+        "high": high,
         "n": Value("number", estimate.n_treatment + estimate.n_control),
     }
 
 
-def _limit(metric: Metric, number: float, currency: str) -> Value:
-    """A limit of an interval: the unit stands at the effect, and is not said three times."""
-    value = shown(metric, number, currency)
-    if value.kind != "points":
-        return value
-    return Value("number", number * 100, _points_digits(number), True)
+def _limits(metric: Metric, low: float, high: float, currency: str) -> tuple[Value, Value]:
+    """The limits of an interval: the unit stands at the effect, and is not said three times."""
+    one, other = shown(metric, low, currency), shown(metric, high, currency)
+    if one.kind != "points":
+        return one, other
+    ends = (low * 100, high * 100)
+    digits = limit_digits(ends, (one.digits, other.digits))
+    first, second = (Value("number", end, digits, True) for end in ends)
+    return first, second
 
 
 def effect_told(estimate: Estimate, currency: str) -> Message:

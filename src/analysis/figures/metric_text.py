@@ -8,7 +8,7 @@ from typing import Literal
 
 from babel import numbers
 
-from ..language import MISSING, Language
+from ..language import MISSING, Language, limit_digits
 
 Unit = Literal["share", "points", "score", "money", "per_100", "minutes", "days", "number"]
 
@@ -108,7 +108,7 @@ class MetricText:
         """An interval of differences beside an effect that already tells the unit."""
         if self.unit == "money":
             return self._to(self.effect(low), self.effect(high))
-        return self._to(self._bare(low, True), self._bare(high, True))
+        return self._pair(low, high, sign=True)
 
     def size(self, value: float) -> str:
         """How large a difference is, without its sign."""
@@ -119,7 +119,7 @@ class MetricText:
         small, large = sorted((abs(low), abs(high)))
         if self.unit == "money":
             return self._to(self.size(small), self.size(large))
-        return self._to(self._bare(small, False), self._bare(large, False))
+        return self._pair(small, large, sign=False)
 
     def tick(self, value: float, *, sign: bool = True) -> str:
         """A number on an axis, without its unit."""
@@ -151,6 +151,16 @@ class MetricText:
         if self.unit == "money":
             return self.language.money(value, self.currency, sign=sign)
         return self._unit_text(self._bare(value, sign))
+
+    def _pair(self, low: float | None, high: float | None, *, sign: bool) -> str:
+        """Two limits with as many decimals as each other, so that neither reads as zero."""
+        if low is None or high is None or low != low or high != high:
+            return self._to(self._bare(low, sign), self._bare(high, sign))
+        scale = _SCALE.get(self.unit, 1.0)
+        ends, own = (low * scale, high * scale), (self._digits(low), self._digits(high))
+        digits = limit_digits(ends, own)
+        told = (self.language.number(end, digits, sign=sign) for end in ends)
+        return self._to(*told)
 
     def _bare(self, value: float | None, sign: bool) -> str:
         if value is None or value != value:

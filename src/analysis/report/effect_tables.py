@@ -117,14 +117,22 @@ def _is_nps(view: ExperimentView, metric: str) -> bool:
     return bool((view.estimates[view.estimates["metric"] == metric]["kind"] == "nps").any())
 
 
+def _result(row: pd.Series) -> str:
+    """Whether a check was passed; one that had nothing to look at was not."""
+    if row["alarmed"]:
+        return "failed"
+    blind = row["gate"] == "pre_period" and pd.isna(row["p_value"])
+    return "not possible" if blind else "passed"
+
+
 def checks_table(view: ExperimentView, language: Language) -> ReadingTable | None:
     """The gates: each check with its result."""
     if view.checks.empty:
         return None
     rows = [
         {
-            "gate": gate_name(str(row["gate"]), language),
-            "result": language.text("failed" if row["alarmed"] else "passed", context="gate"),
+            "gate": gate_name(str(row["gate"]), view, language),
+            "result": language.text(_result(row), context="gate"),
             "p": MISSING if pd.isna(row["p_value"]) else f"{row['p_value']:.3g}",
             "note": gate_note(view, str(row["gate"]), language),
         }

@@ -51,7 +51,7 @@ def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
         "decision": decision_words(view, language),
         "is_trusted": view.is_trusted,
         "charts": [*charts, curve_chart(view, language)] if view.is_trusted else [],
-        "reading": _reading_guide(view, language),
+        "reading": reading_guide(view, language),
         "table": effects_table(view, language),
         "answers": answers_table(view, language),
         "money": money_told(view, language),
@@ -120,14 +120,19 @@ def _interval_row(view: ExperimentView, row: pd.Series, language: Language) -> I
     )
 
 
-def _reading_guide(view: ExperimentView, language: Language) -> str:
+ORDINARY = 0.05
+"""Level of documents that do not say theirs."""
+
+
+def reading_guide(view: ExperimentView, language: Language) -> str:
     """How to read the two intervals, where they differ."""
     rows = [row for _, row in view.estimates.iterrows() if has_estimate(row)]
     if all(interval_of(row) == (row["ci_low"], row["ci_high"]) for row in rows):
         return ""
     return language.text(
         "Thin line: the interval that stays valid however often the report looks; it decides. "
-        "Thick bar: the ordinary 95 % interval."
+        "Thick bar: the ordinary {level} interval.",
+        level=language.percent(1 - float(view.content.get("alpha") or ORDINARY), 0),
     )
 
 

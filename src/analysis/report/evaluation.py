@@ -14,9 +14,10 @@ from ..language import Language, LanguageCode
 from ..params.experiment import plan_digest
 from .block import Block, joined, rendered
 from .effect_tables import answers_table, checks_table, effects_table
-from .effects import curve_chart, effect_chart, money_metrics, money_told
+from .effects import curve_chart, effect_chart, money_metrics, money_told, reading_guide
 from .evaluation_parts import caveats, ladder, planned, readings_table, segments_table
 from .experiment_view import ExperimentView, told
+from .glossary import glossary
 from .guardrails import guarded
 from .page import page_words
 from .provenance import version_of
@@ -66,6 +67,7 @@ def evaluation_page(
         _how(found, view, words),
         _effects(found, view, words),
         _guardrails(view, words),
+        rendered("glossary", words, words=glossary(view, words)),
         _provenance(found, provenance or Provenance(), words),
     )
     page = page_words(sections.html, language)
@@ -131,6 +133,7 @@ def _effects(found: Evaluation, view: ExperimentView, language: Language) -> Blo
         language,
         is_trusted=view.is_trusted,
         charts=[*(c for c in charts if c), curve_chart(view, language)] if view.is_trusted else [],
+        reading=reading_guide(view, language) if view.is_trusted else "",
         looks=[told(line, language) for line in view.content["looks"]],
         table=effects_table(view, language),
         answers=answers_table(view, language),

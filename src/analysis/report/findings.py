@@ -27,10 +27,15 @@ def effect_finding(view: ExperimentView, row: pd.Series, language: Language) -> 
     low, high = interval_of(row)
     tone = tone_of(row, view.sign(metric))
     if tone == "unsure":
+        least = view.minimum_effect(metric)
+        best = high if view.sign(metric) > 0 else -low
+        is_small = least is not None and best < abs(least)
         return language.text(
-            "{metric}: no clear effect yet, {effect} ({between})",
+            "{metric}: any gain is below the worthwhile {least}, {effect} ({between})"
+            if is_small
+            else "{metric}: no clear effect yet, {effect} ({between})",
             metric=label, effect=write.effect(row["effect"]),
-            between=write.span(low, high),
+            between=write.span(low, high), least=write.size(least or 0.0),
         )  # fmt: skip
     rises = float(row["effect"]) > 0
     source = (

@@ -93,6 +93,15 @@ GATES: Mapping[str, str] = MappingProxyType(
 )
 
 
+GATES_OF_UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "loss": "loss of units by group",
+        "two_arms": "units in two groups",
+        "crossover": "units in two groups",
+    }
+)
+
+
 def verdicts(inputs: Inputs, language: Language) -> Block:
     """One verdict box an experiment, the running ones first."""
     boxes = [verdict_box(view, language) for view in experiment_views(inputs)]
@@ -161,14 +170,15 @@ def headline(view: ExperimentView, language: Language) -> str:
     return effect_finding(view, rows[0], language) if rows else ""
 
 
-def gate_name(gate: str, language: Language) -> str:
-    """A check's name for readers."""
-    return language.text(GATES[gate], context="gate") if gate in GATES else gate
+def gate_name(gate: str, view: ExperimentView, language: Language) -> str:
+    """A check's name for readers; a plain table's units need not be customers."""
+    words = GATES if view.is_of_customers else {**GATES, **GATES_OF_UNITS}
+    return language.text(words[gate], context="gate") if gate in words else gate
 
 
 def gate_told(row: pd.Series, view: ExperimentView, language: Language) -> str:
     """A failed check in words: the evaluation's note, else its p value."""
-    name = gate_name(str(row["gate"]), language)
+    name = gate_name(str(row["gate"]), view, language)
     note = gate_note(view, str(row["gate"]), language)
     if note:
         return language.text("{gate}: {note}", gate=name, note=note)
