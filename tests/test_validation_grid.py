@@ -27,6 +27,9 @@ SMALL = (
     "survival-300",
     "power-nps",
     "sample-ratio",
+    "accrual-clusters-12",
+    "curve-clusters-30",
+    "rare-even",
 )
 REPLICATIONS = 250
 

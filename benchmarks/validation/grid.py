@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from . import answers, clusters, followed, frequency, looks, means, power
+from . import (
+    accruing_clusters,
+    answers,
+    bands,
+    clusters,
+    followed,
+    frequency,
+    looks,
+    means,
+    power,
+    rare,
+)
 from .cell import Cell
 
-MODULES = (means, clusters, answers, followed, frequency, looks, power)
+MODULES = (
+    *(means, rare, clusters, answers, followed, bands),
+    *(frequency, looks, accruing_clusters, power),
+)
 CELLS: dict[str, Cell] = {cell.name: cell for module in MODULES for cell in module.CELLS}
 COST = {
     "units-50000": 7.0,
@@ -19,6 +33,8 @@ COST = {
     "survival-frequency": 15.0,
     "survival-frequency-2000": 100.0,
     "accrual-40": 22.0,
+    "accrual-clusters-12": 2.0,
+    "accrual-clusters-60": 6.0,
     "looks-24-revenue": 11.0,
     "looks-24-lost": 11.0,
     "looks-24-complaints": 70.0,
