@@ -15,13 +15,12 @@ from ..estimators import (
     units_needed,
 )
 from ..followed import grows
+from ..margins import DEFAULT_MARGIN, planned_scale
 from .comparisons import PlannedComparison, comparisons_of
 from .precision import MetricPrecision
 
 TARGET = 0.8
 """Power that is planned for."""
-RELATIVE_MARGIN = 0.10
-"""Tolerated harm of a guardrail whose plan names none, as a share of its level (statistics.md)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def wanted_effect(precision: MetricPrecision) -> float | None:
     metric = precision.metric
     if metric.role != "guardrail":
         return metric.minimum_effect
-    return metric.margin if metric.margin is not None else RELATIVE_MARGIN * abs(precision.level)
+    return metric.margin if metric.margin is not None else DEFAULT_MARGIN * abs(precision.level)
 
 
 def _row(
@@ -121,13 +120,14 @@ def _row(
     looks = planned_looks(spec, precision.metric)
     once = PlannedLooks(alpha=looks.alpha)
     wanted = wanted_effect(precision) or None
+    shown = None if wanted is None else _as_tested(precision.metric, wanted, comparison)
     independent = max(2, round(n / design.cluster_size))
     always = replace(once, planned_n=independent)
     smallest_once = minimum_detectable_effect(design, n, once, target=TARGET)
     plain = looks.planned_n is None and looks.looks == 1
     needed = None
-    if wanted is not None:
-        needed = units_needed(design, wanted, looks, target=TARGET) / used
+    if shown is not None:
+        needed = units_needed(design, shown, looks, target=TARGET) / used
     return PowerRow(
         precision=precision,
         comparison=comparison,
@@ -146,9 +146,16 @@ def _row(
             replace(design, explained=0.0), n, looks, target=TARGET
         ),
         wanted=wanted,
-        power=None if wanted is None else power(design, wanted, n, looks),
+        power=None if shown is None else power(design, shown, n, looks),
         needed=needed,
     )
+
+
+def _as_tested(metric: Metric, wanted: float, comparison: PlannedComparison) -> float:
+    """The effect as the test sees it: a margin that is a share has an error of its own."""
+    if metric.role != "guardrail":
+        return wanted
+    return wanted / planned_scale(metric, comparison.share_treated)
 
 
 def planned_looks(spec: ExperimentSpec, metric: Metric) -> PlannedLooks:
