@@ -41,6 +41,8 @@ def test_the_short_form_of_a_column_is_written_out():
         ({"files": ()}, "needs files"),
         ({"timezone": "Asia/Shangha"}, "no time zone"),
         ({"money": {"dated_by": "a"}}, "money.dated_by must be a date"),
+        ({"money": {"currency_in": "b"}}, "money.currency_in must be a text"),
+        ({"columns": {"a": {"also": ["b"]}, "b": "text"}}, "name another column"),
     ],
 )
 def test_what_does_not_go_together_is_told(change, told):

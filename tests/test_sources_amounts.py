@@ -58,10 +58,30 @@ def test_unit_and_tax_of_column_source_and_profile(tmp_path):
     assert amounts(opened(tmp_path / "d", money={"unit": 1e4}))[0][0] == 1_000_000
 
 
+def test_each_row_has_its_own_currency(tmp_path):
+    """The profile's needs no rate; a row that says none takes the source's, else it is a fault."""
+    text = HEADER + "".join(
+        f"{code},C1,{at},,{signed}\n"
+        for code, at, signed in (
+            ("USD", "2026-09-30", "$100"), ("eur", "2026-10-01", "2"), ("CNY", "2026-12-01", "5"),
+            ("", "2026-10-01", "3"), ("GBP", "2026-10-01", "4"), ("USD", "2026-11-02", "6"),
+        )
+    )  # fmt: skip
+    named = {"currency_in": "no", "dated_by": "at"}
+    given = {"money": {"rates": "rates.csv"}, "rates": RATES, "text": text}
+    values, faults, unusable = amounts(opened(tmp_path / "a", own=named, **given))
+    assert values == [710, 16, 5, None, None, None]
+    assert faults == [[], [], [], *[["no_exchange_rate"]] * 3]
+    assert unusable == [False] * 3 + [True] * 3
+    usual = {**named, "currency": "USD"}
+    assert amounts(opened(tmp_path / "b", own=usual, **given))[0][3] == 21
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
         ({"own": {"currency": "USD", "dated_by": "at"}}, "need a monthly rate table"),
+        ({"own": {"currency_in": "no", "dated_by": "at"}}, "in several currencies need a monthly"),
         (
             {"own": {"currency": "USD"}, "money": {"rates": "rates.csv"}, "rates": RATES},
             "names no column that dates",

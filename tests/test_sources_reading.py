@@ -1,6 +1,7 @@
 """A source is all its files as one typed table; every row keeps its place in them."""
 
 import datetime as dt
+import json
 
 import openpyxl
 import pyarrow as pa
@@ -49,6 +50,35 @@ def test_several_files_are_one_source_and_rows_know_their_file(tmp_path):
     assert files.loc["orders_2.csv", "rows"] == 3
     assert files.loc["orders_2.csv", "encoding"] == "utf-8"
     assert files.loc["orders_2.csv", "columns_not_read"] == "more"
+
+
+def test_a_header_that_an_export_renamed_is_declared(tmp_path):
+    """Its own header first: a file may hold the other one too, as something else."""
+    entry = {**ORDERS["sources"]["orders"]}
+    entry["columns"] = {
+        **entry["columns"],
+        "yuan": {"type": "number", "also": ["Fee (yuan)", "fee"]},
+    }
+    files = {
+        "orders_1.csv": "no,who,at,done,yuan,fee\n1,C1,2026-10-01,,5,9\n",
+        "orders_2.csv": "no,who,at,done,Fee （yuan）\n2,C1,2026-10-01,,7\n"
+        "no,who,at,done,Fee （yuan）\n",
+    }
+    orders = ingest(opened(tmp_path / "a", files, {"orders": entry})).sources["orders"]
+    assert orders.table.order_by("_row").execute()["yuan"].tolist() == [5, 7]
+    assert [lost.rule for lost in orders.lost] == ["repeated_header"]
+    lines, empty = (
+        [{"no": 1, "yuan": 5}, {"no": 2, "fee": 7}],
+        {"who": "C1", "at": None, "done": None},
+    )
+    text = "".join(json.dumps({**empty, **one}) + "\n" for one in lines)
+    entry = {**entry, "files": "orders.jsonl", "format": "jsonl"}
+    orders = ingest(opened(tmp_path / "b", {"orders.jsonl": text}, {"orders": entry}))
+    assert orders.sources["orders"].table.order_by("_row").execute()["yuan"].tolist() == [5, 7]
+    twice = {"orders_1.csv": "no,who,at,done,fee,Fee (yuan)\n1,C1,2026-10-01,,5,9\n"}
+    entry = {**entry, "files": "orders*.csv", "format": "csv"}
+    with pytest.raises(AnalysisError, match="twice"):
+        ingest(opened(tmp_path / "c", twice, {"orders": entry}))
 
 
 def test_blank_lines_at_the_end_of_a_file_are_no_rows(tmp_path):

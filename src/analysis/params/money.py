@@ -36,6 +36,8 @@ class SourceMoney(Section):
     """What the ``amount`` columns of one source are in, where it differs from the profile.
 
     Attributes:
+        currency: Of all amounts; where ``currency_in`` is given, of rows that say none.
+        currency_in: The column that says each row's currency (ISO codes).
         dated_by: The column (date, time or month) whose month chooses the rate.
     """
 
@@ -43,4 +45,5 @@ class SourceMoney(Section):
     tax: Tax | None = None
     unit: float | None = Field(None, gt=0)
     tax_rate: float | None = Field(None, ge=0, lt=1)
+    currency_in: str = ""
     dated_by: str = ""

@@ -21,6 +21,7 @@ class ColumnReading(Section):
     """How the text of one raw column is understood.
 
     Attributes:
+        also: Other headers that the column has in some files, since an export renamed it.
         type: What the text holds; ``text`` leaves it as it is (trimmed, full-width digits and
             letters made plain), ``amount`` is a number of money.
         forms: strptime forms of a date or time, tried in order before the known ones; needed
@@ -39,6 +40,7 @@ class ColumnReading(Section):
         'reject'
     """
 
+    also: tuple[str, ...] = ()
     type: ValueType = "text"
     forms: tuple[str, ...] = ()
     end_of_day: bool = False
@@ -129,6 +131,14 @@ class Source(Section):
         return self
 
     @model_validator(mode="after")
+    def _headers_name_one_column(self) -> Source:
+        named = [*self.columns, *(h for column in self.columns for h in self.reading(column).also)]
+        twice = sorted({header for header in named if named.count(header) > 1})
+        if twice:
+            raise ValueError(f"headers in 'also' that name another column, too: {twice}")
+        return self
+
+    @model_validator(mode="after")
     def _place_is_named(self) -> Source:
         if self.format == "postgresql":
             if not (self.connection and self.table) or self.files:
@@ -145,6 +155,9 @@ class Source(Section):
         by = self.money.dated_by
         if by and (by not in self.columns or self.reading(by).type not in DATED):
             raise ValueError(f"money.dated_by must be a date, time or month column: '{by}'")
+        named = self.money.currency_in
+        if named and (named not in self.columns or self.reading(named).type != "text"):
+            raise ValueError(f"money.currency_in must be a text column: '{named}'")
         has_amounts = any(self.reading(column).type == "amount" for column in self.columns)
         if self.money != SourceMoney() and not has_amounts:
             raise ValueError("money is for columns of type: amount, and there is none")

@@ -103,13 +103,14 @@ def in_profile_money(
         rates: Its rate table.
 
     Returns:
-        The same rows; an amount without a rate for its month is null, and a fault.
+        The same rows; an amount without a rate for its month, or of a row that says no currency,
+        is null, and a fault.
     """
     for column, reading in readings_of(source, money).items():
         if reading.type == "amount":
             factor = _tax_factor(reading, money)
             if reading.currency != money.currency:
-                table = _exchanged(table, column, reading, source.money.dated_by, rates, factor)
+                table = _exchanged(table, column, reading, source, money, rates or Rates(), factor)
             elif factor != 1:
                 table = table.mutate(**{column: (table[column] * factor).round(DECIMALS)})
     return table
@@ -123,7 +124,9 @@ def _complete(reading: ColumnReading, source: Source, money: Money) -> ColumnRea
     rate = next((r for r in (reading.tax_rate, own.tax_rate) if r is not None), money.tax_rate)
     filled = {
         "unit": unit,
-        "currency": reading.currency or own.currency or money.currency,
+        "currency": reading.currency or own.currency or money.currency
+        if reading.currency or not own.currency_in
+        else None,
         "tax": reading.tax or own.tax or money.tax,
         "tax_rate": rate,
     }
@@ -138,7 +141,7 @@ def _currency_faults(
     if not money.rates:
         return [
             ParamsError(
-                f"Amounts in {reading.currency} need a monthly rate table: "
+                f"Amounts in {reading.currency or 'several currencies'} need a monthly rate table: "
                 f"the profile's are in {money.currency}",
                 where=where,
                 todo="Name one: 'money: {rates: rates.csv}', with month, currency and rate.",
@@ -191,22 +194,49 @@ def _exchanged(
     table: ir.Table,
     column: str,
     reading: ColumnReading,
-    dated_by: str,
-    rates: Rates | None,
+    source: Source,
+    money: Money,
+    rates: Rates,
     factor: float,
 ) -> ir.Table:
-    by_month = (rates or Rates()).by_currency.get(reading.currency or "", {})
-    month = _month_of(table[dated_by])
-    rate = month.cases(*by_month.items(), else_=ibis.null("float64")).cast("float64")
+    code = _currency_of(table, reading, source)
+    rate = _rate_of(code, _month_of(table[source.money.dated_by]), money, rates)
     amount = (table[column] * rate * factor).round(DECIMALS)
     lacking = table[column].notnull() & rate.isnull()
-    return table.mutate(**{column: amount, FAULTS: _with_fault(table, column, reading, lacking)})
+    told = ibis.literal("no rate for ") + code + " in the month of this row"
+    told = ibis.coalesce(told, ibis.literal("no currency in this row"))
+    faults = _with_fault(table[FAULTS], column, reading, lacking, told)
+    return table.mutate(**{column: amount, FAULTS: faults})
+
+
+def _currency_of(table: ir.Table, reading: ColumnReading, source: Source) -> ir.StringValue:
+    """The currency of each row's amount; null where nothing says it."""
+    if reading.currency:
+        return ibis.literal(reading.currency)
+    own = table[source.money.currency_in].strip().upper().nullif("")
+    return ibis.coalesce(own, ibis.literal(source.money.currency, "string"))
+
+
+def _rate_of(
+    code: ir.StringValue, month: ir.StringValue, money: Money, rates: Rates
+) -> ir.FloatingValue:
+    """What one unit is worth in the profile's currency; null where the table does not say."""
+    by_month = [
+        (f"{currency} {at}", rate)
+        for currency, listed in rates.by_currency.items()
+        for at, rate in listed.items()
+    ]
+    foreign = (code + " " + month).cases(*by_month, else_=ibis.null("float64"))
+    return (code == money.currency).ifelse(1.0, foreign.cast("float64"))
 
 
 def _with_fault(
-    table: ir.Table, column: str, reading: ColumnReading, lacking: ir.BooleanValue
+    known: ir.ArrayValue,
+    column: str,
+    reading: ColumnReading,
+    lacking: ir.BooleanValue,
+    told: ir.StringValue,
 ) -> ir.ArrayValue:
-    told = ibis.literal(f"no rate for {reading.currency} in the month of this row")
     fault = ibis.struct(
         {
             "column": ibis.literal(column),
@@ -215,7 +245,6 @@ def _with_fault(
             "rejects": ibis.literal(reading.on_error == "reject"),
         }
     ).cast(FAULT)
-    known = table[FAULTS]
     several = known.isnull().ifelse(ibis.array([fault]), known.concat(ibis.array([fault])))
     return lacking.ifelse(several.cast(dt.Array(FAULT)), known)
 

@@ -49,7 +49,7 @@ def positions(
         there twice; one fault where the whole header is another one.
     """
     found = [plain(header) for header in headers]
-    hits = {column: _hits(column, found) for column in source.columns}
+    hits = {column: _hits_of_any(column, source, found) for column in source.columns}
     places = {column: at[0] for column, at in hits.items() if len(at) == 1}
     lacking = [column for column in source.columns if column not in places]
     elsewhere = _other_row(rows, source)
@@ -68,6 +68,13 @@ def unnamed(width: int) -> list[str]:
     return [f"#{at}" for at in range(1, width + 1)]
 
 
+def _hits_of_any(column: str, source: Source, found: Sequence[str]) -> list[int]:
+    """Where the column stands under its own header, else under one of its others."""
+    return _hits(column, found) or [
+        at for header in source.reading(column).also for at in _hits(header, found)
+    ]
+
+
 def _hits(column: str, found: Sequence[str]) -> list[int]:
     wanted = plain(column)
     hits = [at for at, header in enumerate(found) if header == wanted]
@@ -81,7 +88,8 @@ def _hits(column: str, found: Sequence[str]) -> list[int]:
 
 def _other_row(rows: Sequence[Sequence[object]], source: Source) -> int:
     """The number of another row that holds more of the declared columns; 0 where none does."""
-    wanted = {plain(column) for column in source.columns}
+    others = (header for column in source.columns for header in source.reading(column).also)
+    wanted = {plain(header) for header in (*source.columns, *others)}
     hits = [len(wanted & {plain(cell) for cell in row}) for row in rows]
     if not hits or max(hits) < min(FEWEST_HITS, len(wanted)):
         return 0
@@ -126,5 +134,6 @@ def _fault(column: str, found: Sequence[str], hits: int, name: str, where: str) 
         got=column,
         allowed=shown or "no header at all",
         todo=did_you_mean(plain(column), shown)
-        or "Check header_row, delimiter and encoding, or correct the column's name.",
+        or "Check header_row, delimiter and encoding, correct the column's name, or add the "
+        "header that it has in this file to its 'also'.",
     )

@@ -123,7 +123,12 @@ def cells_of(lines: ir.Table, source: Source) -> ir.Table:
     valid = _is_json(line)
     usable = valid.ifelse(line, ibis.null("string"))
     is_object = valid & line.startswith("{")
-    cells = {column: _cell(usable, column) for column in source.columns}
+    cells = {
+        column: ibis.coalesce(
+            *(_cell(usable, one) for one in (column, *source.reading(column).also))
+        )
+        for column in source.columns
+    }
     kind = is_object.ifelse(ibis.null("string"), ibis.literal("not_json"))
     return lines.select("_row", **cells, **{KIND: kind})
 
