@@ -11,9 +11,10 @@ import yaml
 
 from analysis.cli import exit_code_of
 from analysis.experiment import evaluate_month, follow
-from analysis.experiment.freezing import forget_names, freeze, read_frozen
+from analysis.experiment.freezing import freeze, frozen_beside, read_frozen, rosters_without
 from analysis.experiment.frozen import without_names
 from analysis.experiment.roster import Difference, Roster, difference, roster_of
+from analysis.files import write_json
 from analysis.language import Language
 from analysis.message import Message
 from analysis.months import Month
@@ -164,7 +165,10 @@ def test_a_customer_that_was_forgotten_makes_nothing_exploratory(tables, tmp_pat
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(monthly_plan().model_dump(mode="json", exclude_defaults=True)))
     freeze(path, load_experiment(path), "2026-01", {"key": "k"}, roster_of(drawn(60), "k"))
-    forget_names(tmp_path, ["K00009"])
+    (left,) = rosters_without(tmp_path, ["K00009"]).items()
+    assert left[0] == frozen_beside(path)
+    write_json(*left)
+    assert not rosters_without(tmp_path, ["K00009"])
     frozen = {"small": read_frozen(path)}
     assert not of_month(tables, "2026-05", without, frozen=frozen)["exploratory"]
 

@@ -7,12 +7,21 @@ import shutil
 
 import pandas as pd
 import pytest
+import yaml
 
 from analysis.cli import exit_code_of
 from analysis.cli.forgetting import told
 from analysis.errors import AnalysisError, CoverageError, ParamsError, RunError, SourceError
-from analysis.files import write_json
-from analysis.params import Forgotten, load_forgotten, load_overrides, load_profile
+from analysis.experiment.freezing import freeze, read_frozen
+from analysis.experiment.roster import Roster, difference, roster_of
+from analysis.files import read_json, write_json
+from analysis.params import (
+    Forgotten,
+    load_experiment,
+    load_forgotten,
+    load_overrides,
+    load_profile,
+)
 from analysis.pipeline import forgetting
 from analysis.pipeline.digests import content_digest
 from analysis.pipeline.forgetting import forget_customer
@@ -39,6 +48,10 @@ PAGES = {
     f"reports/tiny/{LATEST}/email.en.txt": "Call A17.",
     "params/overrides/tiny.yaml": "- {customer_id: A17}",
 }
+TRIAL = {
+    "id": "trial", "control": "a", "allocation": {"a": 0.5, "b": 0.5}, "looks_planned": 1,
+    "metrics": [{"name": "stay", "measure": "retention", "role": "primary", "window": [0, 90]}],
+}  # fmt: skip
 TODAY = dt.date(2026, 11, 24)
 MONTHS = [EARLIER, LATEST]
 
@@ -232,6 +245,29 @@ def test_a_second_customer_joins_the_list(company):
 
 
 @pytest.mark.full
+def test_a_customer_leaves_the_rosters_of_experiments(company):
+    """Else the next evaluation would count it as taken out of the assignment by hand."""
+    units = pd.DataFrame({"customer_id": ["A17", "B20"], "arm": ["a", "b"]})
+    roster = roster_of(units, "k")
+    stored = {"experiments": [{"id": "trial", "plan": {"roster": roster.to_json()}}]}
+    write_json(processed(company) / LATEST / "evaluations.json", stored)
+    plan = profile_of(company).parent / "experiments" / "tiny" / "trial.yaml"
+    plan.parent.mkdir(parents=True)
+    plan.write_text(yaml.safe_dump(TRIAL), encoding="utf-8")
+    freeze(plan, load_experiment(plan), LATEST, {"key": "k"}, roster)
+    forgotten(company, dry_run=True)
+    assert read_frozen(plan).roster.to_json() == roster.to_json()
+    forgotten(company)
+    document = read_json(processed(company) / LATEST / "evaluations.json")
+    left = [
+        Roster.from_json(document["experiments"][0]["plan"]["roster"]),
+        read_frozen(plan).roster,
+    ]
+    for one in left:
+        assert not difference(one, units[1:])
+        assert len(one.units) == 1
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(company):
     before = digests(company)
     dry = forgotten(company, dry_run=True)

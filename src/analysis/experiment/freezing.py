@@ -106,23 +106,27 @@ def load_frozen_plans(folder: str | Path) -> dict[str, FrozenPlan]:
     return found
 
 
-def forget_names(folder: str | Path, names: Iterable[str]) -> None:
-    """Take forgotten customers off the rosters of a profile's frozen plans.
+def rosters_without(folder: str | Path, names: Iterable[str]) -> dict[Path, dict[str, Any]]:
+    """The frozen files of a profile that hold forgotten customers, without them.
 
     Args:
         folder: Such as ``params/experiments/demo``.
         names: Their ids.
 
+    Returns:
+        File → what it should hold; nothing is written.
+
     Raises:
         ParamsError: A frozen file is wrong.
-        RunError: It cannot be written.
     """
+    found = {}
     for plan in sorted(Path(folder).glob("*.yaml")):
         content = frozen_document(plan)
         if content and content.get("roster"):
             left = Roster.from_json(content["roster"]).without(names).to_json()
             if left != content["roster"]:
-                write_json(frozen_beside(plan), {**content, "roster": left})
+                found[frozen_beside(plan)] = {**content, "roster": left}
+    return found
 
 
 def _broken(path: Path, why: str) -> ParamsError:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine import open_engine
-from ..experiment.freezing import forget_names
-from ..files import disk_faults_told, remove_folder, write_atomically
+from ..experiment.freezing import rosters_without
+from ..files import disk_faults_told, remove_folder, write_atomically, write_json
 from ..months import Month
 from ..params import Forgotten, load_forgotten
 from . import publication
@@ -97,6 +97,8 @@ def _forgotten(job: Job, customer: str, path: Path, today: dt.date | None) -> Fo
         raw = raw_rows_of(job, traces, cache_of(job))
         published, drafts = reports_with(job.shelf, traces)
         named = params_with(job, traces)
+        plans = job.profile_path.parent / "experiments" / job.profile.profile
+        rosters = rosters_without(plans, traces.every_id)
         if today is None:
             removed = erased(engine, job.home, traces, raw, None)
         else:
@@ -104,8 +106,8 @@ def _forgotten(job: Job, customer: str, path: Path, today: dt.date | None) -> Fo
                 removed = erased(engine, job.home, traces, raw, new)
                 kept = (already or Forgotten.begun()).with_records(traces.records, today)
                 write_atomically(path, kept.as_yaml())
-                forget_names(job.profile_path.parent / "experiments" / job.profile.profile,
-                             traces.every_id)  # fmt: skip
+                for frozen, content in rosters.items():
+                    write_json(frozen, content)
                 old = put_in_place(new, job.home)
                 remove_folder(old or new)
             _say_stale(job, removed)
