@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures import MetricText, metric_label, reading_table, unit_of
-from analysis.language import Language
+from analysis.language import MISSING, Language
 
 ZH, EN = Language("zh"), Language("en")
 
@@ -102,6 +102,13 @@ def test_a_stacked_table_tells_the_heading_beside_each_cell():
     assert html.count('data-label="Customers"') == 2
     assert 'class="table stacks"' in html
     assert "data-label" not in table().html
+
+
+def test_a_stacked_cell_that_holds_nothing_is_marked():
+    rows = pd.DataFrame({"name": ["a", "b"], "n": ["1", MISSING]})
+    html = reading_table(rows, {"name": "Name", "n": "n"}, caption="c", stacks=True, key="k").html
+    assert len(re.findall(r'class="[^"]* none">–<', html)) == 1
+    assert html.count("none") == 1
 
 
 def test_the_frame_of_a_table_is_named_and_reached_by_keyboard():

@@ -20,6 +20,7 @@ from analysis.report import index_page, to_html
 from analysis.report.headline import HEADLINE, written
 from analysis.report.inputs import gather
 from analysis.satisfaction import CLAIMS
+from mixed_language import chinese_in, english_in
 from report_month import AS_OF, claims, tables, write_month
 
 pytestmark = pytest.mark.browser
@@ -32,6 +33,13 @@ HOSTILE = (
     "=HYPERLINK(1)📦\u202eabc"
 )
 """Markup, a script, a picture from elsewhere, a formula, an emoji, a mark that turns text round."""
+
+
+ALLOWED_ON_PAPER = {
+    "zh": {"HYPERLINK", "document", "title", "owned", "cba"},
+    "en": {"客户服务部", "王敏", "运营部", "李强"},
+}
+"""Words of the other language that a printed report may hold: what customers typed, and names."""
 
 
 @dataclass
@@ -252,6 +260,11 @@ def test_paper_holds_everything_that_is_folded_on_the_screen(offline, shelf, lan
     known = [label for label in cards if label in text]
     assert len(known) > 4
     assert any(all(label in sheet for label in known) for sheet in sheets), "big numbers are split"
+    foreign = {"zh": english_in, "en": chinese_in}[language]
+    extracted = [sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages]
+    words = unicodedata.normalize("NFKC", "\n".join(extracted))
+    spoken = {word for word in foreign(words) if len(word) > 2 or language == "en"}
+    assert spoken <= ALLOWED_ON_PAPER[language], "paper speaks one language"
     folded = {"zh": ("样本比例", "指标", "违反的规则"), "en": ("sampleratio", "Rulebroken")}
     assert all(words in text for words in folded[language])
 

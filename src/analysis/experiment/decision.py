@@ -138,7 +138,7 @@ def _stop_harm(evidence: Evidence, circumstances: Circumstances) -> Verdict:
     reasons = [told(g, currency) for g in evidence.harmed]
     reasons += [effect_told(e, currency) for e in evidence.worse]
     headline = Message(
-        "Stop {arm}: harm. {what}",
+        "Stop {arm}. {what}",
         {"arm": arm_value(evidence.arm), "what": within(reasons[0])},
     )
     good = [effect_told(e, currency) for e in evidence.primaries if stands_above_zero(e)]

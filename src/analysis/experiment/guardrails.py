@@ -118,7 +118,7 @@ _TOLD = {
     "safe": "Safe, {who}: {metric} {effect} ({low} to {high}; tolerated harm {margin})",
     "tolerated": "Harm within tolerance, {who}: {metric} {effect} ({low} to {high}; tolerated "
     "{margin})",
-    "harmed": "Harmed: {who}, {metric} {effect} ({low} to {high}), beyond the tolerated {margin}",
+    "harmed": "Harm to {who}: {metric} {effect} ({low} to {high}), beyond the tolerated {margin}",
     "insufficient": "Insufficient data, {who}: {metric} {effect} ({low} to {high}; tolerated harm "
     "{margin})",
     "undone": "Insufficient data, {who}: {metric} {effect} ({low} to {high}; tolerated harm about "

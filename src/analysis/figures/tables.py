@@ -13,6 +13,8 @@ from html import escape
 
 import pandas as pd
 
+from ..language import MISSING
+
 
 @dataclass(frozen=True)
 class ReadingTable:
@@ -82,10 +84,18 @@ def _bare(html: str, caption: str) -> str:
 
 
 def _labelled(html: str, labels: Mapping[str, str]) -> str:
-    """Give each cell its heading, which stands beside it where rows are stacked."""
+    """Give each cell its heading, which stands beside it where rows are stacked.
+
+    A cell that holds nothing is marked: a stacked row goes without it.
+    """
 
     def with_label(found: re.Match[str]) -> str:
-        heading = labels.get(found[1].split()[-1], "")
-        return f'<td data-label="{escape(heading)}" headers="{found[1]}"'
+        heading = labels.get(found["headers"].split()[-1], "")
+        kind = f"{found['kind']} none" if found["text"] == MISSING else found["kind"]
+        return (
+            f'<td data-label="{escape(heading)}" headers="{found["headers"]}" class="{kind}">'
+            f"{found['text']}"
+        )
 
-    return re.sub(r'<td headers="([^"]*)"', with_label, html)
+    cell = r'<td headers="(?P<headers>[^"]*)" class="(?P<kind>[^"]*)">(?P<text>[^<]*)'
+    return re.sub(cell, with_label, html)

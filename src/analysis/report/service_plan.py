@@ -75,8 +75,8 @@ def _table(rows: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTab
         "services": language.text("What it gets by the plan"),
         "customers": language.text("Customers", context="column"),
         "recorded": language.text("Cost to serve, recorded"),
-        "planned": language.text("by the plan", context="cost"),
-        "a_shipment": language.text("per shipment", context="cost"),
+        "planned": language.text("Cost to serve, by the plan"),
+        "a_shipment": language.text("Cost to serve, per shipment"),
         "of_cost": language.text("Share of cost"),
         "of_profit": language.text("Share of profit (95 % interval)"),
     }
