@@ -147,6 +147,24 @@ def test_a_file_without_any_date_is_read(tmp_path):
     assert books(tmp_path, files)[1]["rows_rejected"] == 1
 
 
+def test_invoices_are_written_before_they_are_due(tmp_path):
+    """Their file was there: one of thirty is paid in cash, and due at once."""
+    bills = {
+        "sources": {"bills": {"system": "crm", "files": "bills*.csv", "columns": {
+            "no": "text", "who": "text", "due": "date", "yuan": "number"}}},
+        "tables": {"receivables": {"source": "bills", "select":
+            "SELECT no AS invoice_id, who AS customer_id, due AS due_on, yuan AS amount "
+            "FROM bills"}},
+    }  # fmt: skip
+    head = "no,who,due,yuan\n"
+    august = head + "".join(f"a{at},A,2026-09-20,5\n" for at in range(40))
+    september = head + "c,A,2026-09-28,5\n" + "".join(f"b{at},A,2026-10-20,5\n" for at in range(30))
+    files = {"orders.csv": HEADER + days("a", 9, 40), "bills_08.csv": august,
+             "bills_09.csv": september}  # fmt: skip
+    cleaned, _ = books(tmp_path, files, profile=together(PROFILE, bills))
+    assert ledger_row(cleaned, "bills", "receivables")["rows_kept"] == 41
+
+
 def test_a_source_that_another_joins_stays_whole(tmp_path):
     """Else tickets would lose their partners in it and count as rejected."""
     tickets = {

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 PEOPLE = ("customers", "customer_names")
 """Tables whose rows come and stay: the day of a first contract says nothing of when a row came."""
 
+AHEAD = ("receivables",)
+"""Tables whose rows are written before they begin: an invoice before it is due. A file of them was
+there though most of them are not due yet."""
+
 _PLAIN = (exp.Alias, exp.Column, exp.Coalesce, exp.Min, exp.Cast, exp.Paren, exp.DataType)
 """What takes one of several dates as it stands; anything else may make another date of it."""
 

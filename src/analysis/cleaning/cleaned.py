@@ -20,7 +20,7 @@ from ..sources import Ingested
 from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
-from .beginnings import PEOPLE, dated_sources
+from .beginnings import AHEAD, PEOPLE, dated_sources
 from .candidates import LATER, REJECTED, Candidates, begin_candidates, selected
 from .corrections import Corrected, correct
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
@@ -117,7 +117,8 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     links = ingested.engine.materialise(links)
     queries = queries_of(profile, KNOWN)
     every = [query for listed in queries.values() for query in listed]
-    known = known_by(ingested, dated_sources(every), as_of)
+    ahead = {query.counted for table in AHEAD for query in queries.get(table, ())}
+    known = known_by(ingested, dated_sources(every), as_of, ahead=ahead)
     work = _Work(ingested.engine, known, links.filter(links.is_known), as_of)
     _refuse_absent(known, queries)
     customers = _offered(work, "customers", queries["customers"])()

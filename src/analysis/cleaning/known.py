@@ -8,7 +8,7 @@ of their stretch of the file did. A file of which hardly a row had begun was not
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -49,7 +49,13 @@ class _Marks:
     recent: ir.BooleanValue
 
 
-def known_by(ingested: Ingested, dates: Mapping[str, Sequence[str]], as_of: Month) -> Ingested:
+def known_by(
+    ingested: Ingested,
+    dates: Mapping[str, Sequence[str]],
+    as_of: Month,
+    *,
+    ahead: Collection[str] = (),
+) -> Ingested:
     """The sources without what came after a month.
 
     Args:
@@ -57,6 +63,8 @@ def known_by(ingested: Ingested, dates: Mapping[str, Sequence[str]], as_of: Mont
         dates: Source → the columns that say when a row began (`dated_sources`); sources that
             are not named are left whole.
         as_of: The month.
+        ahead: Sources whose rows are written before they begin: none of their files is left out
+            as a whole.
 
     Returns:
         The same sources, under names of their own in the engine (`KNOWN`); each tells how many
@@ -65,7 +73,7 @@ def known_by(ingested: Ingested, dates: Mapping[str, Sequence[str]], as_of: Mont
     engine, sources = ingested.engine, dict(ingested.sources)
     for name, source in ingested.sources.items():
         if name in dates and source.parts and source.rows:
-            sources[name] = _known(engine, source, dates[name], as_of)
+            sources[name] = _known(engine, source, dates[name], as_of, whole=name in ahead)
         engine.view(engine_table(name, KNOWN), sources[name].table)
     kept = replace(ingested, sources=MappingProxyType(sources))
     return _touched_by_then(kept) if isinstance(kept, Corrected) else kept
@@ -83,7 +91,7 @@ def _touched_by_then(kept: Corrected) -> Corrected:
 
 
 def _known(
-    engine: Engine, source: SourceTable, columns: Sequence[str], as_of: Month
+    engine: Engine, source: SourceTable, columns: Sequence[str], as_of: Month, *, whole: bool
 ) -> SourceTable:
     table = source.table
     marks = _marks(source, columns, as_of)
@@ -91,7 +99,7 @@ def _known(
     if files.dated.sum() == files.known.sum():
         return source
     stretches = engine.materialise(_counted(table, STRETCH_BITS, marks))
-    gone = _later_files(files)
+    gone = [] if whole else _later_files(files)
     mostly = files.index[2 * files.known < files.dated].tolist()
     began = marks.known | ~marks.dated
     there = (table[ROW] >> LINE_BITS).notin(gone) if gone else ibis.literal(True)
