@@ -49,7 +49,8 @@ PAGES = {
     "params/overrides/tiny.yaml": "- {customer_id: A17}",
 }
 TRIAL = {
-    "id": "trial", "control": "a", "allocation": {"a": 0.5, "b": 0.5}, "looks_planned": 1,
+    "id": "trial", "control": "a", "looks": "calendar", "looks_planned": 1,
+    "allocation": {"a": 0.5, "b": 0.5},
     "metrics": [{"name": "stay", "measure": "retention", "role": "primary", "window": [0, 90]}],
 }  # fmt: skip
 TODAY = dt.date(2026, 11, 24)
@@ -244,7 +245,6 @@ def test_a_second_customer_joins_the_list(company):
     assert sorted(table(company, LATEST, "customers")["customer_id"]) == ["C30"]
 
 
-@pytest.mark.full
 def test_a_customer_leaves_the_rosters_of_experiments(company):
     """Else the next evaluation would count it as taken out of the assignment by hand."""
     units = pd.DataFrame({"customer_id": ["A17", "B20"], "arm": ["a", "b"]})
@@ -268,6 +268,7 @@ def test_a_customer_leaves_the_rosters_of_experiments(company):
         assert len(one.units) == 1
 
 
+@pytest.mark.full
 def test_a_dry_run_says_the_same_and_changes_nothing(company):
     before = digests(company)
     dry = forgotten(company, dry_run=True)
