@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError, DesignError, SourceError
 from analysis.experiment import Setting, evaluate
+from analysis.experiment.estimators import compare, make_units
 from analysis.experiment.evaluation import Evaluation
 from analysis.language import Language
 from analysis.months import Month
@@ -386,6 +387,18 @@ def test_a_difference_before_the_start_is_not_trusted():
     frame = units(2000)
     frame["before"] += 0.4 * (frame["arm"] == "red")
     assert alarms(evaluate(frame, plan(covariates=["before"]))) == {"pre_period"}
+
+
+def test_skewed_values_of_few_treated_are_no_alarm_that_the_draw_explains():
+    """The t test said p < 0.0001 of what two draws in a hundred show."""
+    rng = np.random.default_rng(7)
+    before = rng.lognormal(0, 1.5, 300)
+    order = np.argsort(0.3 * np.log(before) + 0.5 * rng.normal(size=300))
+    frame = units(300).assign(before=before, arm="grey")
+    frame.loc[order[:30], "arm"] = "red"
+    assert compare(before, make_units(frame["arm"] == "red")).p_value < 0.001
+    spec = plan(covariates=["before"], allocation={"grey": 0.9, "red": 0.1})
+    assert alarms(evaluate(frame, spec)) == set()
 
 
 def test_outcomes_missing_in_one_arm_are_not_trusted():

@@ -6,6 +6,7 @@ from . import (
     accruing_clusters,
     answers,
     bands,
+    before,
     clusters,
     followed,
     frequency,
@@ -17,7 +18,7 @@ from . import (
 from .cell import Cell
 
 MODULES = (
-    *(means, rare, clusters, answers, followed, bands),
+    *(means, rare, before, clusters, answers, followed, bands),
     *(frequency, looks, accruing_clusters, power),
 )
 CELLS: dict[str, Cell] = {cell.name: cell for module in MODULES for cell in module.CELLS}

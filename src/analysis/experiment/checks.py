@@ -22,9 +22,9 @@ from .estimators.gates import (
     loss,
     sample_ratio,
 )
-from .estimators.means import compare_arms
 from .estimators.nps import on_scale
-from .estimators.results import BoolArray, Status
+from .estimators.randomisation import differences_before
+from .estimators.results import BoolArray
 from .study import Study
 from .table_faults import PRIOR
 from .verdict import metric_value
@@ -196,16 +196,15 @@ def _loss(study: Study) -> Check | None:
 
 
 def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
-    """Whether the arms differed before anything was done, with the design's own variance."""
+    """Whether the arms differed before anything was done, by the design's own draw."""
     columns = pre_period_columns(study)
     names, p_values = [], []
     for contrast in contrasts:
         if contrast.estimand == "total" and columns:
             cell = make_cell(study, contrast, "all", contrast.rows, adjusted=False)
             before = np.vstack([study.numbers(c)[cell.rows] for c in columns]).T
-            found = compare_arms(before, cell.units)
             names += columns
-            p_values += [c.p_value if c.status is Status.OK else np.nan for c in found]
+            p_values += differences_before(before, cell.units)
     test = imbalance(p_values)
     worst = names[test.worst] if test.worst >= 0 else ""
     if not worst:

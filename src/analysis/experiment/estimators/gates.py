@@ -134,8 +134,8 @@ def imbalance(p_values: Sequence[float] | FloatArray) -> GateTest:
     """Pre-period imbalance: did the arms differ before anything was done?
 
     Args:
-        p_values: (m,) of the metrics' pre-period values compared with the design's own variance
-            (`compare` without covariates, with strata and clusters); NaN where not available.
+        p_values: (m,) of the metrics' pre-period values, by the design's own draw
+            (`differences_before`); NaN where not available.
 
     Returns:
         Bonferroni over metrics; the statistic is the smallest p.
