@@ -124,7 +124,8 @@ def _links(
     """
     if not page.name.startswith(LINKED):
         return {}
-    to_index = {index: language.text("All months and versions, and whether they hold")}
+    holds = language.text("Whether it still holds: all months")
+    to_index = {index: holds if standing.state == "published" else language.text("All months")}
     version = standing.before
     if not version:
         return to_index

@@ -54,5 +54,5 @@ def _part(
         ),
         "read": language.text("Read version {version}", version=version),
         "now": language.text("The month's report as it stands"),
-        "index": language.text("All months and versions, and whether they hold"),
+        "index": language.text("All months"),
     }
