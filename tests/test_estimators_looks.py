@@ -257,6 +257,8 @@ def test_designs_that_cannot_work_say_so():
     assert units_needed(PlannedDesign(1.0), 0.0, looks) == np.inf
     few = PlannedDesign(1.0, cluster_correlation=0.1, cluster_size=50)
     assert power(few, 1.0, 100, looks) == 0.0  # two clusters
+    assert power(few, 9.0, 350, looks) == 0.0  # seven: three in an arm, which gives no verdict
+    assert power(few, 9.0, 400, looks) > 0.9
     assert minimum_detectable_effect(few, 100, looks) == np.inf
 
 

@@ -31,7 +31,7 @@ def power_curves(words: DesignWords) -> list[RoleChart]:
             if p.metric.name == row.metric.name and p.comparison == row.comparison
             if math.isfinite(p.smallest)
         ]
-        if points:
+        if len({p.customers for p in points}) > 1:
             found.append(RoleChart(row.metric.role, _chart(words, row, points)))
     return found
 

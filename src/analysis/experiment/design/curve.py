@@ -16,7 +16,8 @@ from .table import TARGET, planned_looks
 
 LEAST, MOST = 0.2, 4.0
 """Ends of a curve, as shares of the number of customers planned."""
-POINTS = 13
+POINTS, FEWER = 13, 7
+"""Sizes along a curve; fewer where the plan looks again and again, which takes longer to plan."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,18 @@ def power_curve(
     Returns:
         One entry a metric, arm and size; of a saturation design its total effect.
     """
-    sizes = sorted({*np.round(customers * np.geomspace(LEAST, MOST, POINTS)), customers})
     return tuple(
-        _point(spec, one, comparison, int(size), months)
+        _point(spec, one, comparison, size, months)
         for comparison in comparisons_of(spec)
         if comparison.estimand == "total"
         for one in precisions
-        for size in sizes
+        for size in _sizes(customers, planned_looks(spec, one.metric).looks)
     )
+
+
+def _sizes(customers: int, looks: int) -> list[int]:
+    places = np.geomspace(LEAST, MOST, POINTS if looks == 1 else FEWER)
+    return sorted({*(int(n) for n in np.round(customers * places)), customers})
 
 
 def _point(

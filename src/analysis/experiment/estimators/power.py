@@ -7,6 +7,7 @@ and covariates lower it, clusters and looks raise the price.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import optimize, stats
@@ -14,6 +15,7 @@ from scipy import optimize, stats
 from .accrual import accrual_multiplier
 from .look_paths import crossing_probability, null_paths
 from .looks import CalendarPlan, Spending, planned_boundaries
+from .means import MIN_CLUSTERS
 from .planned_clusters import MOST_CLUSTERS, ClusterPrecision, cluster_precision
 from .results import FloatArray
 
@@ -165,7 +167,7 @@ def minimum_detectable_effect(
     Returns:
         Effect in units of the metric; infinite where the design leaves no degree of freedom.
     """
-    if degrees_of_freedom(design, n) <= 0:
+    if not can_decide(design, n):
         return float("inf")
     std_error = planned_std_error(design, n)
     shape = _shape(looks)
@@ -212,6 +214,17 @@ def degrees_of_freedom(design: PlannedDesign, n: float) -> float:
     return n / design.cluster_size - 2 - design.covariates_of_clusters
 
 
+def can_decide(design: PlannedDesign, n: float) -> bool:
+    """Whether n units leave a degree of freedom and, of clusters, enough in either arm.
+
+    With fewer than four clusters in an arm the evaluation gives no verdict.
+    """
+    clusters = round(n / design.cluster_size)
+    treated = round(clusters * design.share_treated)
+    enough = not design.clustered or min(treated, clusters - treated) >= MIN_CLUSTERS
+    return enough and degrees_of_freedom(design, n) > 0
+
+
 def _correlation(looks: PlannedLooks) -> FloatArray:
     if looks.correlation is not None:
         return looks.correlation
@@ -232,6 +245,18 @@ def _shape(looks: PlannedLooks) -> _LookShape | None:
     """What the looks need whatever n and effect; None for one look, or where units accrue."""
     if looks.planned_n is not None or looks.looks == 1:
         return None
+    if looks.correlation is None and looks.progress is None:
+        return _even_shape(looks.looks, looks.alpha, looks.spending)
+    return _made_shape(looks)
+
+
+@lru_cache(maxsize=4)
+def _even_shape(looks: int, alpha: float, spending: Spending) -> _LookShape:
+    """The shape of evenly spaced looks: asked for again at every size of a design."""
+    return _made_shape(PlannedLooks(alpha=alpha, looks=looks, spending=spending))
+
+
+def _made_shape(looks: PlannedLooks) -> _LookShape:
     correlation = _correlation(looks)
     plan = CalendarPlan(looks.looks, looks.alpha, looks.spending)
     even = np.sqrt(np.arange(1, looks.looks + 1) / looks.looks)
@@ -246,7 +271,7 @@ def _power(
     design: PlannedDesign, effect: float, n: float, looks: PlannedLooks, shape: _LookShape | None
 ) -> float:
     df = degrees_of_freedom(design, n)
-    if df <= 0:
+    if not can_decide(design, n):
         return 0.0
     shift = abs(effect) / planned_std_error(design, n)
     precision = _precision(design, n)
