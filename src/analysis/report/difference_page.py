@@ -127,7 +127,7 @@ def name_of(results: Results, language: Language) -> str:
 def withdrawals(found: Difference, language: Language) -> list[str]:
     """Which of the two results must not be used, and why: one sentence each."""
     standings = (one.withdrawn for one in (found.before, found.now))
-    return [standing.in_words(language) for standing in standings if standing]
+    return list(dict.fromkeys(one.in_words(language) for one in standings if one))
 
 
 def difference_page(found: Difference, language: Language) -> str:
