@@ -174,6 +174,24 @@ def test_a_fault_has_its_own_exit_code_and_no_traceback(tmp_path, capsys, name):
     assert not (tmp_path / "out" / "verdict.json").exists()
 
 
+def test_several_arms_of_a_plain_table_are_called_what_they_are():
+    """The axis names no single arm, the level is that of each arm, and units are units."""
+    frame = table(600)
+    frame["arm"] = np.array(["grey", "red", "blue"])[np.arange(600) % 3]
+    shares = {"grey": 0.34, "red": 0.33, "blue": 0.33}
+    spec = plan(PLAN["metrics"], allocation=shares, **LOOKED_AT)
+    page = html.unescape(evaluation_page(evaluate(frame, spec), "en"))
+    assert "Difference from grey" in page
+    assert "minus grey" not in page
+    assert "A 97.5% interval" in page
+    assert "All units, blue" in page
+    assert "the event has not come to" in page
+    assert "ustomer" not in re.sub(r"data:image[^\"]*", "", page)
+
+
+LOOKED_AT = {"looks": "accrual", "looks_planned": None, "planned_n": 400}
+
+
 def given(change=None, **plan_changes) -> tuple[pd.DataFrame, dict]:
     """A small table of orders, changed, and its plan."""
     frame = units(200)

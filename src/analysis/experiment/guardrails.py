@@ -131,7 +131,7 @@ def _who(estimate: Estimate) -> Value:
         return Value("term", "untreated customers beside treated ones")
     if estimate.segment != WHOLE:
         return segment_value(estimate.segment)
-    return Value("term", "all customers")
+    return Value("term", "all customers" if estimate.metric.measure else "all units")
 
 
 def _status_value(estimate: Estimate) -> Value:

@@ -37,7 +37,8 @@ def two_readings(estimates: Iterable[Estimate], looks: Looks) -> tuple[Message, 
 
 
 def _how_often(looks: Looks, *, is_once: bool) -> Message:
-    level = {"level": Value("percent", 1 - looks.alpha, 0 if looks.alpha >= 0.01 else 1)}
+    percent = round(100 * (1 - looks.alpha), 6)
+    level = {"level": Value("percent", 1 - looks.alpha, 0 if percent.is_integer() else 1)}
     if looks.spec.looks_kind == "accrual":
         return Message(
             "The plan lets anyone look while units arrive. A {level} interval made for one look "

@@ -18,7 +18,7 @@ OK = "ok"
 _STATUS = {
     Status.NO_UNITS: "no unit with a value in one of the arms",
     Status.TOO_FEW_UNITS: "too few units for an interval",
-    Status.NO_VARIATION: "no variation: every unit of an arm has the same value",
+    Status.NO_VARIATION: "no variation: the values of an arm do not differ measurably",
     Status.INSUFFICIENT_CLUSTERS: "insufficient clusters: fewer than 4 in an arm",
     Status.UNDEFINED: "undefined: the denominator is not above zero",
     Status.UNBOUNDED: "unbounded: the data exclude no value on one side",

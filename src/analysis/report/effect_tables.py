@@ -11,7 +11,7 @@ from .findings import has_estimate
 from .verdicts import gate_name, gate_note
 
 BOUNDS = (
-    ("lee", "Customers who answer in either group (Lee bounds)"),
+    ("lee", "Those who answer in either group (Lee bounds)"),
     ("worst", "Whatever the silent would have said (worst case)"),
 )
 

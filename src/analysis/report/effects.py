@@ -60,6 +60,15 @@ def _shown(view: ExperimentView, language: Language) -> dict[str, Any]:
     }
 
 
+AXES = {
+    (False, True): "Difference: {treated} minus {control}, {unit}",
+    (False, False): "Difference: {treated} minus {control}",
+    (True, True): "Difference from {control}, {unit}",
+    (True, False): "Difference from {control}",
+}
+"""Whether several arms are compared, and whether the metric has a unit → name of the axis."""
+
+
 def effect_chart(view: ExperimentView, metric: str, language: Language) -> Chart | None:
     """The interval plot of a metric: all customers, then tier by tier."""
     rows = [row for _, row in view.rows(metric).iterrows() if has_estimate(row)]
@@ -74,10 +83,10 @@ def effect_chart(view: ExperimentView, metric: str, language: Language) -> Chart
         line = Line(least, label, better=view.sign(metric))
     drawn = [_interval_row(view, row, language) for row in rows]
     treated, control = (arm_name(str(rows[0][arm]), language) for arm in ("treatment", "control"))
-    source = "Difference: {treated} minus {control}, {unit}"
-    if not write.unit_name:
-        source = "Difference: {treated} minus {control}"
-    axis = language.text(source, treated=treated, control=control, unit=write.unit_name)
+    several = len({row["treatment"] for row in rows}) > 1
+    axis = language.text(
+        AXES[several, bool(write.unit_name)], treated=treated, control=control, unit=write.unit_name
+    )
     source = "{metric}, by tier at the start"
     if not view.is_of_customers:
         source = "{metric}, by segment" if len(rows) > 1 else "{metric}, all units"
@@ -169,7 +178,10 @@ def curve_chart(view: ExperimentView, language: Language) -> Chart | None:
         for arm in arms
     ]  # fmt: skip
     finding = language.text(
-        "After {n} days, {shares} of customers are still shipping", n=language.number(day),
+        "After {n} days, {shares} of customers are still shipping"
+        if view.is_of_customers
+        else "After {n} days, the event has not come to {shares} of the units",
+        n=language.number(day),
         shares=language.listed(ends),
     )  # fmt: skip
     return retention_curves(
@@ -179,7 +191,11 @@ def curve_chart(view: ExperimentView, language: Language) -> Chart | None:
         day_axis=language.text("days after the start"),
         at_risk_label=language.text("Still observed"),
         finding=finding,
-        measure=language.text("Share of customers not yet lost, by day after the start"),
+        measure=language.text(
+            "Share of customers not yet lost, by day after the start"
+            if view.is_of_customers
+            else "Share of units without the event, by day after the start"
+        ),
         alternative=language.text("{finding}. Retention curves by group.", finding=finding),
         notes=(language.text("The axis does not start at zero."),),
     )
