@@ -123,7 +123,7 @@ def run(engine: Engine, folder: Path, tables: dict[str, ir.Table], as_of: Month)
 
     def kept(name: str, make: Callable[[], ir.Table]) -> ir.Table:
         started, spent = time.perf_counter(), time.process_time()
-        rows = engine.write(make(), folder / f"{name}.parquet")
+        rows = engine.write(make(), folder / f"{name}.parquet", by_part=True)
         took, used = time.perf_counter() - started, time.process_time() - spent
         print(
             f"{name:<16} {rows:>12,} rows {took:7.1f} s ({used:.1f} s of the cores)"

@@ -30,6 +30,23 @@ def test_what_is_written_is_read_back(engine, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
 
 
+def test_the_parts_of_a_union_are_computed_in_their_order(engine, tmp_path):
+    parts = [ibis.memtable({"a": [3 * n, 3 * n + 1, 3 * n + 2]}) for n in range(5)]
+    union = parts[0]
+    for part in parts[1:]:
+        union = union.union(part)
+    assert engine.write(union, tmp_path / "t.parquet", by_part=True) == 15
+    assert engine.read(tmp_path / "t.parquet").a.execute().tolist() == list(range(15))
+    assert engine.materialise(union, "kept", by_part=True).a.execute().tolist() == list(range(15))
+    assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
+    assert not list(engine.scratch.iterdir())
+
+
+def test_a_union_without_doubles_is_no_matter_of_parts(engine, tmp_path):
+    union = ibis.memtable({"a": [1, 2]}).union(ibis.memtable({"a": [2, 3]}), distinct=True)
+    assert engine.write(union, tmp_path / "t.parquet", by_part=True) == 3
+
+
 def test_batches_stream_into_a_table(engine):
     batch = pa.record_batch({"a": pa.array([1, 2, 3])})
     reader = pa.RecordBatchReader.from_batches(batch.schema, [batch, batch])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.engine import open_engine
 from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.tables import CONTRACTS
@@ -248,6 +249,36 @@ def test_a_month_in_which_nobody_ships_is_a_month():
 def test_no_data_up_to_the_month_gives_an_empty_panel():
     rows = small([shipment("A", "2026-05-20")], {"A": "2025-01-01"})
     assert rows.empty
+
+
+@pytest.mark.parametrize("block_rows", [1_000, 2_500])
+def test_blocks_of_customers_make_the_same_panel_in_order(tables, panel, block_rows, tmp_path):
+    """One block at a time as all at once, and put below each other by customer and month."""
+    engine = open_engine(cores=2)
+    made = customer_months(**on_disk(engine, tables, tmp_path), as_of=AS_OF, block_rows=block_rows)
+    engine.write(made, tmp_path / "panel.parquet", by_part=True)
+    written = pd.read_parquet(tmp_path / "panel.parquet")
+    assert written[KEY].equals(written[KEY].sort_values(KEY, ignore_index=True))
+    got = framed(engine.read(tmp_path / "panel.parquet"))
+    pd.testing.assert_frame_equal(got, panel)
+    kept = engine.materialise(made, by_part=True).to_pandas()
+    pd.testing.assert_frame_equal(kept[KEY], written[KEY], check_dtype=False)
+
+
+def on_disk(engine, tables: dict, folder) -> dict:
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet")
+    return {name: engine.read(folder / f"{name}.parquet") for name in tables}
+
+
+def test_two_runs_write_the_same_bytes(tables, tmp_path):
+    written = []
+    for run, cores in enumerate((1, 2)):
+        engine = open_engine(cores=cores)
+        facts = on_disk(engine, tables, tmp_path)
+        engine.write(customer_months(**facts, as_of=AS_OF), tmp_path / f"{run}.parquet")
+        written.append((tmp_path / f"{run}.parquet").read_bytes())
+    assert written[0] == written[1]
 
 
 def test_it_is_lazy(tables):

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.engine import open_engine
 from analysis.errors import ParamsError
 from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.params import ValuePolicy
 from analysis.params.loading import build
-from analysis.value import score
-from analysis.value.ranking import position, with_shared_positions
+from analysis.value import score, with_dimensions
+from analysis.value.ranking import position, with_shared_position
 from canonical import company
 
 AS_OF = Month(2026, 10)
@@ -165,6 +166,44 @@ def test_abc_goes_by_revenue_where_no_cost_is_known():
     assert got.abc_by.eq("revenue").all()
 
 
+AMOUNTS = st.one_of(
+    st.floats(-50, 300).map(lambda x: round(x, 2)), st.sampled_from([0.0, 100.0, 100.01, 4e6])
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(AMOUNTS, min_size=1, max_size=60), st.sampled_from([(0.8, 0.95), (0.3, 0.31)]))
+def test_abc_of_bands_is_that_of_all_amounts(margins, cuts):
+    """Only two bands a month are sorted; the classes are those of sorting everyone."""
+    rows = [(f"K{i:02d}", 1, 1.0, margin, 5) for i, margin in enumerate(margins)]
+    got = scored(rows, ValuePolicy(abc_cuts=cuts)).sort_index().abc_class
+    paid = [max(round(margin * 10_000), 0) for margin in margins]
+    better = [sum(p for p in paid if p > own) for own in paid]
+    ends = dict(zip("AB", cuts, strict=True))
+    wanted = [
+        "C" if own == 0 else next((c for c, cut in ends.items() if above / sum(paid) < cut), "C")
+        for own, above in zip(paid, better, strict=True)
+    ]
+    assert got.tolist() == wanted
+
+
+def test_scores_come_by_customer_and_month_whatever_the_order_of_rows(panel, tmp_path):
+    written = []
+    for run, cores in enumerate((1, 2)):
+        engine = open_engine(cores=cores)
+        panel.execute().sample(frac=1, random_state=run).to_parquet(tmp_path / "panel.parquet")
+        shuffled = engine.read(tmp_path / "panel.parquet").cast(panel.schema())
+        for name, made in (
+            ("scores", score(shuffled, POLICY, AS_OF)),
+            ("dimensions", with_dimensions(shuffled, POLICY, AS_OF)),
+        ):
+            engine.write(made, tmp_path / f"{name}.{run}.parquet")
+            keys = pd.read_parquet(tmp_path / f"{name}.{run}.parquet")[KEY]
+            assert keys.equals(keys.sort_values(KEY, ignore_index=True))
+            written.append((tmp_path / f"{name}.{run}.parquet").read_bytes())
+    assert written[:2] == written[2:]
+
+
 def test_abc_survives_absurd_amounts():
     got = scored([("A", 1, 1.0, 1e30, 5), ("B", 1, 1.0, 1e30, 5), ("C", 1, 1.0, 1.0, 5)])
     assert got.abc_class.to_dict() == {"A": "A", "B": "A", "C": "C"}
@@ -199,7 +238,7 @@ def test_positions_of_shared_values_are_those_of_sorted_customers(rows):
     table = ibis.memtable(
         frame, schema={"days": "int64", "is_ranked": "boolean", "month": "string"}
     )
-    both = with_shared_positions(table, shared=-table.days)
+    both = with_shared_position(table, table.view(), "shared", lambda t: -t.days)
     told = both.mutate(alone=position(both, -both.days)).execute()
     assert len(told) == len(frame)
     pd.testing.assert_series_equal(told.shared, told.alone, check_names=False)

@@ -22,6 +22,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis.expr.operations import Union
 
 from .errors import RunError, SourceError
 from .files import write_atomically
@@ -29,6 +30,8 @@ from .files import write_atomically
 __all__ = ["Engine", "Pending", "open_engine", "write_atomically"]
 
 COMPRESSION = "zstd"
+COMPRESSION_BETWEEN = "lz4"
+"""Of files that are read once, soon."""
 BYTE_ORDER_MARK = "\ufeff"
 """Before the first name of a CSV file: without it Excel takes Chinese for another encoding."""
 
@@ -161,12 +164,23 @@ class Engine:
         except duckdb.Error as fault:
             raise SourceError("The SELECT is wrong", got=_first_line(fault)) from fault
 
-    def materialise(self, table: ir.Table, name: str = "") -> ir.Table:
-        """Compute a table once and keep it in the engine under a name."""
+    def materialise(self, table: ir.Table, name: str = "", *, by_part: bool = False) -> ir.Table:
+        """Compute a table once and keep it in the engine under a name.
+
+        Args:
+            table: What to compute.
+            name: Under which it is kept; by default one of its own.
+            by_part: Compute the tables of a union one after another, so that each has the memory
+                to itself; what they share is computed for each of them.
+        """
+        name, parts = name or f"t_{uuid.uuid4().hex}", _parts(table) if by_part else [table]
         with _told():
-            if name:  # Ibis 12's own overwrite writes a DROP without a name (sqlglot 30)
-                self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
-            return self.connection.create_table(name or f"t_{uuid.uuid4().hex}", table)
+            # Ibis 12's own overwrite writes a DROP without a name (sqlglot 30)
+            self.connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+            made = self.connection.create_table(name, parts[0])
+            for part in parts[1:]:
+                self.connection.insert(name, part)
+            return made
 
     def view(self, name: str, table: ir.Table) -> ir.Table:
         """A table under a name that SELECTs may use."""
@@ -233,8 +247,13 @@ class Engine:
             wait([pending.done])
         return pending
 
-    def write(self, table: ir.Table, path: Path) -> int:
+    def write(self, table: ir.Table, path: Path, *, by_part: bool = False) -> int:
         """Write a table as one Parquet file, atomically.
+
+        Args:
+            table: What to compute and write.
+            path: Of the file.
+            by_part: As `materialise` has it.
 
         Returns:
             The number of rows written.
@@ -243,9 +262,22 @@ class Engine:
             RunError: The disk is full, or the folder cannot be written.
         """
         with _beside(path) as part:
-            with _told():
-                self.connection.to_parquet(table, str(part), compression=COMPRESSION)
+            with _told(), self._computed(table, by_part=by_part) as whole:
+                self.connection.to_parquet(whole, str(part), compression=COMPRESSION)
             return int(pq.read_metadata(part).num_rows)
+
+    @contextmanager
+    def _computed(self, table: ir.Table, *, by_part: bool) -> Iterator[ir.Table]:
+        """The table itself, or the parts of a union as files that go afterwards."""
+        parts = _parts(table) if by_part else [table]
+        if len(parts) == 1:
+            yield table
+            return
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            files = [Path(folder) / f"{number:04d}.parquet" for number in range(len(parts))]
+            for part, file in zip(parts, files, strict=True):
+                self.connection.to_parquet(part, str(file), compression=COMPRESSION_BETWEEN)
+            yield self.read(*files)
 
     def write_csv(self, table: ir.Table, path: Path) -> int:
         """Write a table as one CSV file that Excel reads as UTF-8, atomically and in a stream.
@@ -321,6 +353,17 @@ def open_engine(
     if own:
         weakref.finalize(connection, shutil.rmtree, scratch, ignore_errors=True)
     return Engine(connection, scratch, Background(connection.con))
+
+
+def _parts(table: ir.Table) -> list[ir.Table]:
+    """The tables that a union puts below each other, in order; the table itself where it is none.
+
+    Its rows come in their order, which a query for the whole would not promise.
+    """
+    node = table.op()
+    if not isinstance(node, Union) or node.distinct:
+        return [table]
+    return [part for side in (node.left, node.right) for part in _parts(side.to_expr())]
 
 
 def _run(duck: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -1,6 +1,7 @@
 """The customer-month panel, and what is read off it: one place for every customer's history."""
 
-from .customer_months import AMOUNT_DECIMALS, customer_months
+from .customer_months import customer_months
+from .facts import AMOUNT_DECIMALS
 from .features import CustomerFeatures, customer_features, feature_dictionary
 from .silence import (
     LONGEST_WINDOW_DAYS,

@@ -1,29 +1,44 @@
 """The customer-month panel: every customer, every month, and what was known by its end.
 
-Point in time holds by construction: a fact is counted in the month in which it becomes known
-(a shipment when picked up, its delivery when delivered, an answer when answered), so that a
-later run adds rows and never changes one.
+Point in time holds by construction: a fact is counted in the month in which it becomes known, so
+that a later run adds rows and never changes one.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import pairwise
+
 import ibis
 import ibis.expr.types as ir
 
-from ..months import Month, index_of_text, month_index, month_text
+from ..months import Month, month_index, month_text
 from ..params import SensitiveCargo
 from ..tables import check
-from .kinds import bits, with_kinds
+from .coverage import Coverage, bounds_of, coverage_of
+from .facts import (
+    AMOUNT_DECIMALS,
+    CARRIED,
+    DELIVERED,
+    ELSEWHERE,
+    KEY,
+    Facts,
+    answered,
+    carried_elsewhere,
+    delivered_elsewhere,
+    known_shipments,
+    opened,
+    owed,
+    responded,
+    served,
+    shipped,
+)
 
-AMOUNT_DECIMALS = 4
-"""Sums are rounded to this many decimals, so that they do not depend on the order of rows."""
 SECONDS_A_DAY = 86_400
-SECONDS_A_MINUTE = 60
-OVERDUE_AFTER_DAYS = 30
-"""An invoice unpaid so long after its due date is overdue (the usual end of a reminder)."""
-KEY = ("customer_id", "month_index")
-NEVER = ibis.null("timestamp(6)")
-_SO_FAR = ibis.window(group_by="customer_id", order_by="month_index", following=0)
+BLOCK_ROWS = 8_000_000
+"""Shipments and months of customers that are made into a panel at a time, in less than 3 GB."""
+SO_FAR = ("first_shipped_at", "last_shipped_at")
+"""What of earlier shipments is still so in a month without any."""
 
 
 def customer_months(
@@ -36,6 +51,7 @@ def customer_months(
     *,
     receivables: ir.Table | None = None,
     sensitive: SensitiveCargo | None = None,
+    block_rows: int = BLOCK_ROWS,
 ) -> ir.Table:
     """The panel: one row a customer and month, from the customer's first month to `as_of`.
 
@@ -54,9 +70,13 @@ def customer_months(
         as_of: Last month; nothing after its last instant is used.
         receivables: Canonical `receivables`; None where the profile has none.
         sensitive: Which services and cargo are time-critical or special; None: not declared.
+        block_rows: Customers with so many shipments and months together make one table of the
+            union that is returned; the rows are the same whatever it is.
 
     Returns:
-        A lazy table as the contract `customer_months` says. Amounts are in the profile's
+        A lazy table as the contract `customer_months` says, ordered by customer and month: for a
+        large company a union of blocks of customers, which an engine may compute one by one
+        (`Engine.materialise` does, if asked). Amounts are in the profile's
         currency; `delay_days_mean` counts an early delivery as 0 days; `margin` is summed over
         shipments whose revenue and cost are both known.
 
@@ -64,272 +84,175 @@ def customer_months(
         >>> panel = customer_months(customers, shipments, None, None, None,
         ...                         Month.parse("2026-10"))  # doctest: +SKIP
     """
-    shipped = _shipped(shipments, sensitive, as_of)
-    facts = {
-        "shipped": shipped,
-        "carried": _carried(shipments, as_of),
-        "delivered": _delivered(shipments, as_of),
-        "opened": _opened(tickets, as_of),
-        "responded": _responded(tickets, as_of),
-        "answered": _answered(surveys, as_of),
-        "served": _served(service_costs, as_of),
-        "owed": _owed(receivables, shipped.month_index.min().as_scalar(), as_of),
+    facts = Facts(
+        customers,
+        known_shipments(shipments, as_of),
+        tickets,
+        surveys,
+        service_costs,
+        receivables,
+        sensitive,
+        as_of,
+    )
+    coverage = coverage_of(facts)
+    bounds = bounds_of(facts, coverage, block_rows)
+    blocks = (_panel_of(facts.among(*pair), coverage) for pair in pairwise(bounds))
+    return reduce(ibis.union, blocks)  # a union of many at once would not keep their order
+
+
+def _panel_of(facts: Facts, coverage: Coverage) -> ir.Table:
+    """The panel of some customers, ordered by customer and month."""
+    first = coverage.since["shipments"]
+    of_month = shipped(facts, coverage.kinds_n)
+    found: dict[str, ir.Table | None] = {
+        "carried": carried_elsewhere(facts),
+        "delivered": delivered_elsewhere(facts),
+        "opened": opened(facts),
+        "responded": responded(facts),
+        "answered": answered(facts),
+        "served": served(facts),
+        "owed": owed(facts, facts.as_of.index if first is None else first),
     }
-    coverage = _known_since(facts, surveys, as_of)
-    joined = _spine(customers, facts, coverage, as_of)
-    for name, fact in facts.items():
-        if fact is not None:
-            joined = joined.left_join(fact.view(), list(KEY)).drop(*(f"{key}_right" for key in KEY))
-        if name == "shipped":
-            # here, not later: a window is cheap over few columns
-            last = joined.last_shipped_at.max().over(_SO_FAR)
-            begun = ibis.ifelse(last.notnull(), joined.began_at, None)
-            joined = joined.mutate(last_shipped_at=last, first_shipped_at=begun)
-        if name == "owed" and fact is not None:
-            changed = joined.overdue_change.sum().over(_SO_FAR)
-            joined = joined.mutate(overdue=changed.round(AMOUNT_DECIMALS))
-    if facts["served"] is not None:
-        costed = facts["served"].select(costed_month="month_index").distinct()
-        joined = joined.left_join(costed, joined.month_index == costed.costed_month)
-    return check(_measured(joined.cross_join(coverage)), "customer_months")
+    others = {name: fact for name, fact in found.items() if fact is not None}
+    joined = _spine(facts, of_month, others, first)
+    for fact in others.values():
+        joined = joined.left_join(fact.view(), list(KEY)).drop(*(f"{key}_right" for key in KEY))
+    made = check(_measured(_together(joined), coverage), "customer_months")
+    return made.order_by("customer_id", "month")
 
 
-def _amount(values: ir.NumericColumn) -> ir.NumericScalar:
-    return values.sum().round(AMOUNT_DECIMALS)
+def _together(joined: ir.Table) -> ir.Table:
+    """The rows, with what became known of shipments of the month and of other months in one."""
 
+    def both(name: str) -> ir.Value:
+        here, elsewhere = joined[name], joined[f"{name}{ELSEWHERE}"]
+        return ibis.coalesce(here + elsewhere, here, elsewhere)
 
-def _shipped(shipments: ir.Table, sensitive: SensitiveCargo | None, as_of: Month) -> ir.Table:
-    """One row a customer and month with shipments."""
-    marked, different = with_kinds(shipments.filter(shipments.shipped_at < as_of.end))
-    day = ibis.literal(1, "int64") << marked.shipped_at.day()
-    return marked.group_by("customer_id", month_index=month_index(marked.shipped_at)).aggregate(
-        shipments_n=marked.count(),
-        shipping_days_n=bits(day.bit_or()),
-        **different,
-        sensitive_n=_is_sensitive(marked, sensitive).sum(),
-        revenue=_amount(marked.revenue),
-        first_shipped_at=marked.shipped_at.min(),
-        last_shipped_at=marked.shipped_at.max(),
+    split = [*CARRIED, *DELIVERED]
+    return joined.mutate(**{name: both(name) for name in split}).drop(
+        *(f"{name}{ELSEWHERE}" for name in split)
     )
-
-
-def _is_sensitive(shipments: ir.Table, sensitive: SensitiveCargo | None) -> ir.BooleanValue:
-    """Whether a shipment is time-critical or special; null where nothing says what is."""
-    if sensitive is None or not (sensitive.services or sensitive.cargo_types):
-        return shipments.shipped_at.isnull().nullif(False)
-    urgent = shipments.service.isin(list(sensitive.services))
-    special = shipments.cargo_type.isin(list(sensitive.cargo_types))
-    known = shipments.service.notnull() | shipments.cargo_type.notnull()
-    return ibis.ifelse(known, urgent.fill_null(False) | special.fill_null(False), None)
-
-
-def _carried(shipments: ir.Table, as_of: Month) -> ir.Table:
-    """One row a customer and month in which costs of shipments became known, at pick-up."""
-    since = ibis.coalesce(shipments.picked_up_at, shipments.shipped_at)
-    known = shipments.mutate(carried_at=since).filter(
-        shipments.shipped_at < as_of.end, since < as_of.end, shipments.cost.notnull()
-    )
-    return known.group_by("customer_id", month_index=month_index(known.carried_at)).aggregate(
-        shipment_cost=_amount(known.cost),
-        margin=_amount(known.revenue - known.cost),
-    )
-
-
-def _delivered(shipments: ir.Table, as_of: Month) -> ir.Table:
-    """One row a customer and month with deliveries."""
-    known = shipments.filter(shipments.shipped_at < as_of.end, shipments.delivered_at < as_of.end)
-    late = (known.delivered_at.epoch_seconds() - known.promised_at.epoch_seconds()).clip(lower=0)
-    return known.group_by("customer_id", month_index=month_index(known.delivered_at)).aggregate(
-        deliveries_n=known.count(),
-        promised_n=known.promised_at.count(),
-        on_time_n=(known.delivered_at <= known.promised_at).sum(),
-        delay_days_mean=(late.mean() / SECONDS_A_DAY).round(AMOUNT_DECIMALS),
-        damaged_n=known.is_damaged.sum(),
-    )
-
-
-def _opened(tickets: ir.Table | None, as_of: Month) -> ir.Table | None:
-    """One row a customer and month with tickets opened."""
-    if tickets is None:
-        return None
-    known = tickets.filter(tickets.opened_at < as_of.end)
-    month = month_index(known.opened_at)
-    return known.group_by("customer_id", month_index=month).aggregate(tickets_n=known.count())
-
-
-def _responded(tickets: ir.Table | None, as_of: Month) -> ir.Table | None:
-    """One row a customer and month with tickets first answered."""
-    if tickets is None:
-        return None
-    known = tickets.filter(tickets.opened_at < as_of.end, tickets.first_response_at < as_of.end)
-    waited = known.first_response_at.epoch_seconds() - known.opened_at.epoch_seconds()
-    return known.group_by(
-        "customer_id", month_index=month_index(known.first_response_at)
-    ).aggregate(
-        responses_n=known.count(),
-        response_minutes_median=(waited / SECONDS_A_MINUTE).median().round(AMOUNT_DECIMALS),
-    )
-
-
-def _answered(surveys: ir.Table | None, as_of: Month) -> ir.Table | None:
-    """One row a customer and month with survey answers."""
-    if surveys is None:
-        return None
-    known = surveys.filter(surveys.sent_at < as_of.end, surveys.answered_at < as_of.end)
-    return known.group_by("customer_id", month_index=month_index(known.answered_at)).aggregate(
-        answers_n=known.count(),
-        nps_score=known.nps_score.mean().round(AMOUNT_DECIMALS),
-        csat_score=known.csat_score.mean().round(AMOUNT_DECIMALS),
-    )
-
-
-def _served(service_costs: ir.Table | None, as_of: Month) -> ir.Table | None:
-    """One row a customer and month with service costs."""
-    if service_costs is None:
-        return None
-    known = service_costs.filter(service_costs.month <= str(as_of))
-    return known.group_by("customer_id", month_index=index_of_text(known.month)).aggregate(
-        cost_to_serve=_amount(known.cost)
-    )
-
-
-def _owed(receivables: ir.Table | None, first: ir.IntegerScalar, as_of: Month) -> ir.Table | None:
-    """One row a customer and month in which invoices fell due, or began or ceased to be overdue.
-
-    What changed before the first month of the panel counts in that month: an amount that was
-    overdue by then is overdue in it.
-    """
-    if receivables is None:
-        return None
-    known = receivables.filter(receivables.due_on <= as_of.last_day)
-    late_on = (known.due_on + ibis.interval(days=OVERDUE_AFTER_DAYS)).cast("date")
-    fell_due = known.select(
-        "customer_id", month_index=month_index(known.due_on), due=known.amount, change=0.0
-    )
-    began = known.filter(
-        late_on <= as_of.last_day, (known.paid_on > late_on) | known.paid_on.isnull()
-    )
-    late = (began.due_on + ibis.interval(days=OVERDUE_AFTER_DAYS)).cast("date")
-    begun = began.select("customer_id", month_index=month_index(late), due=0.0, change=began.amount)
-    paid = began.filter(began.paid_on <= as_of.last_day)
-    ended = paid.select(
-        "customer_id", month_index=month_index(paid.paid_on), due=0.0, change=-paid.amount
-    )
-    changed = ibis.union(begun, ended)
-    changed = changed.mutate(month_index=ibis.greatest(changed.month_index, first).cast("int32"))
-    every = ibis.union(fell_due, changed)
-    return every.group_by(list(KEY)).aggregate(
-        due=_amount(every.due), overdue_change=_amount(every.change)
-    )
-
-
-def _known_since(
-    facts: dict[str, ir.Table | None], surveys: ir.Table | None, as_of: Month
-) -> ir.Table:
-    """One row: the first month in which each kind of fact is known; null where it never is."""
-    shipped, carried = facts["shipped"], facts["carried"]
-    delivered, opened = facts["delivered"], facts["opened"]
-    assert shipped is not None
-    assert carried is not None
-    assert delivered is not None
-    since = shipped.aggregate(
-        since_shipments=shipped.month_index.min(),
-        since_revenue=shipped.month_index.min(where=shipped.revenue.notnull()),
-        since_service=shipped.month_index.min(where=shipped.services_n > 0),
-        since_destination=shipped.month_index.min(where=shipped.destinations_n > 0),
-        since_cargo=shipped.month_index.min(where=shipped.cargo_types_n > 0),
-        since_sensitive=shipped.month_index.min(where=shipped.sensitive_n.notnull()),
-    )
-    costs = carried.aggregate(
-        since_cost=carried.month_index.min(),
-        since_margin=carried.month_index.min(where=carried.margin.notnull()),
-    )
-    damage = delivered.aggregate(
-        since_damage=delivered.month_index.min(where=delivered.damaged_n.notnull())
-    )
-    since = since.cross_join(costs).cross_join(damage)
-    if opened is not None:
-        since = since.cross_join(opened.aggregate(since_tickets=opened.month_index.min()))
-    owed = facts["owed"]
-    if owed is not None:
-        since = since.cross_join(owed.aggregate(since_receivables=owed.month_index.min()))
-    if surveys is not None:
-        sent = month_index(surveys.filter(surveys.sent_at < as_of.end).sent_at)
-        since = since.cross_join(sent.min().name("since_surveys").as_table())
-    return since
 
 
 def _spine(
-    customers: ir.Table, facts: dict[str, ir.Table | None], coverage: ir.Table, as_of: Month
+    facts: Facts, of_month: ir.Table, others: dict[str, ir.Table], first: int | None
 ) -> ir.Table:
-    """One row a customer and month, from its first to the as-of month; with its first shipment."""
-    known = customers.filter(customers.onboarded_on <= as_of.last_day)
-    begun = known.select("customer_id", month_index=month_index(known.onboarded_on))
-    seen = [
-        fact.select(*KEY, began_at=fact.first_shipped_at if name == "shipped" else NEVER)
-        for name, fact in facts.items()
-        if fact is not None
-    ]
-    every = ibis.union(begun.mutate(began_at=NEVER), *seen)
-    starts = every.group_by("customer_id").aggregate(
-        first_index=every.month_index.min(), began_at=every.began_at.min()
+    """One row a customer and month, from its first to the as-of month.
+
+    What is known of a customer in a month holds until something new is known: so the months
+    without shipments are unfolded from those with them, and only these are put in order.
+
+    Returns:
+        customer_id, month_index; what was shipped in the month, as `shipped` has it (null where
+        nothing was), but first_shipped_at and last_shipped_at up to the month's end; overdue (at
+        the month's end; null where nothing ever was).
+    """
+    marks = ibis.union(*_marks(facts, of_month, others, first))
+    # of several marks of one month all but the last hold no month: shipments are the last one
+    order = ["month_index", marks.shipments_n.notnull()]
+    by_customer = ibis.window(group_by="customer_id", order_by=order)
+    so_far = ibis.window(group_by="customer_id", order_by=order, following=0)
+    spans = marks.mutate(
+        until=marks.month_index.lead().over(by_customer).fill_null(facts.as_of.index + 1),
+        first_shipped_at=marks.first_shipped_at.min().over(so_far),
+        last_shipped_at=marks.last_shipped_at.max().over(so_far),
+        overdue=marks.change.sum().over(so_far).round(AMOUNT_DECIMALS),
+    ).drop("change")
+    unfolded = spans.mutate(month=ibis.range(spans.month_index, spans.until).unnest().cast("int32"))
+    is_own = unfolded.month == unfolded.month_index
+    of_own = [name for name in of_month.columns if name not in (*KEY, *SO_FAR)]
+    return unfolded.select(
+        "customer_id",
+        *SO_FAR,
+        "overdue",
+        month_index=unfolded.month,
+        **{name: ibis.ifelse(is_own, unfolded[name], None) for name in of_own},
     )
-    since = coverage.since_shipments.as_scalar()
-    starts = starts.filter(since.notnull())
-    first = ibis.greatest(starts.first_index, since)
-    months = ibis.range(first, as_of.index + 1).unnest()
-    return starts.select("customer_id", "began_at", month_index=months.cast("int32"))
 
 
-def _measured(joined: ir.Table) -> ir.Table:
+def _marks(
+    facts: Facts, of_month: ir.Table, others: dict[str, ir.Table], first: int | None
+) -> list[ir.Table]:
+    """Months in which something new is known of a customer; several may be of one month.
+
+    Returns:
+        Tables of the columns of `shipped` and change (of what is overdue); null where the mark
+        says nothing of it.
+    """
+    nothing = {name: ibis.null(kind) for name, kind in of_month.schema().items()}
+
+    def mark(table: ir.Table, change: ir.Value | None = None) -> ir.Table:
+        known = {name: table[name] for name in of_month.columns if name in table.columns}
+        # nothing is known of the months before the first shipment of the data
+        known["month_index"] = ibis.greatest(table.month_index, first or 0).cast("int32")
+        change = ibis.null("float64") if change is None else change
+        made = table.select(**(nothing | known), change=change)
+        return made.filter(False) if first is None else made
+
+    customers = facts.customers.filter(facts.customers.onboarded_on <= facts.as_of.last_day)
+    begun = customers.select("customer_id", month_index=month_index(customers.onboarded_on))
+    every = ibis.union(begun, *(fact.select(*KEY) for fact in others.values()))
+    starts = every.group_by("customer_id").aggregate(month_index=every.month_index.min())
+    owing = [mark(others["owed"], others["owed"].overdue_change)] if "owed" in others else []
+    return [mark(of_month), mark(starts), *owing]
+
+
+def _measured(joined: ir.Table, coverage: Coverage) -> ir.Table:
     """The contract's columns: zero where nothing happened, null where nothing was recorded."""
 
-    def counted(column: str, since: str, nothing: float = 0) -> ir.Value:
-        if since not in joined.columns:
+    def since(kind: str) -> ir.BooleanValue | None:
+        first = coverage.since.get(kind)
+        return None if first is None else joined.month_index >= first
+
+    def counted(column: str, kind: str, nothing: float = 0) -> ir.Value:
+        covered = since(kind)
+        if covered is None:
             return ibis.null("int64")
-        covered = joined.month_index >= joined[since]
         return ibis.ifelse(covered, joined[column].fill_null(nothing), None)
 
-    def summed(column: str, since: str) -> ir.Value:
-        nothing = joined.shipments_n.isnull() & joined[column].isnull()
-        idle = nothing & (joined.month_index >= joined[since])
-        return ibis.ifelse(idle, 0.0, joined[column])
+    def summed(column: str, kind: str) -> ir.Value:
+        covered = since(kind)
+        if covered is None:
+            return ibis.null("float64")
+        idle = joined.shipments_n.isnull() & joined[column].isnull() & covered
+        return ibis.ifelse(idle, 0.0, joined[column]).round(AMOUNT_DECIMALS)
 
-    def recorded(column: str, kind: str) -> ir.Value:
-        return joined[column] if column in joined.columns else ibis.null(kind)
+    def recorded(column: str) -> ir.Value:
+        return joined[column] if column in joined.columns else ibis.null("float64")
 
-    costed = "costed_month" in joined.columns
     return joined.select(
         "customer_id",
         month=month_text(joined.month_index),
         shipments_n=joined.shipments_n.fill_null(0),
         shipping_days_n=joined.shipping_days_n.fill_null(0),
-        services_n=counted("services_n", "since_service"),
-        destinations_n=counted("destinations_n", "since_destination"),
-        cargo_types_n=counted("cargo_types_n", "since_cargo"),
-        sensitive_n=counted("sensitive_n", "since_sensitive"),
-        revenue=summed("revenue", "since_revenue"),
-        shipment_cost=summed("shipment_cost", "since_cost"),
-        margin=summed("margin", "since_margin"),
+        services_n=counted("services_n", "service"),
+        destinations_n=counted("destinations_n", "destination"),
+        cargo_types_n=counted("cargo_types_n", "cargo"),
+        sensitive_n=counted("sensitive_n", "sensitive"),
+        revenue=summed("revenue", "revenue"),
+        shipment_cost=summed("shipment_cost", "cost"),
+        margin=summed("margin", "margin"),
         deliveries_n=joined.deliveries_n.fill_null(0),
         promised_n=joined.promised_n.fill_null(0),
         on_time_n=joined.on_time_n.fill_null(0),
         on_time_rate=joined.on_time_n / joined.promised_n.nullif(0),
-        delay_days_mean=joined.delay_days_mean,
-        damaged_n=counted("damaged_n", "since_damage"),
-        tickets_n=counted("tickets_n", "since_tickets"),
-        responses_n=counted("responses_n", "since_tickets"),
-        response_minutes_median=recorded("response_minutes_median", "float64"),
-        answers_n=counted("answers_n", "since_surveys"),
-        nps_score=recorded("nps_score", "float64"),
-        csat_score=recorded("csat_score", "float64"),
+        delay_days_mean=(joined.late_seconds / joined.promised_n / SECONDS_A_DAY).round(
+            AMOUNT_DECIMALS
+        ),
+        damaged_n=counted("damaged_n", "damage"),
+        tickets_n=counted("tickets_n", "tickets"),
+        responses_n=counted("responses_n", "tickets"),
+        response_minutes_median=recorded("response_minutes_median"),
+        answers_n=counted("answers_n", "surveys"),
+        nps_score=recorded("nps_score"),
+        csat_score=recorded("csat_score"),
         cost_to_serve=ibis.ifelse(
-            joined.costed_month.notnull(), joined.cost_to_serve.fill_null(0.0), None
+            joined.month_index.isin(coverage.costed), joined.cost_to_serve.fill_null(0.0), None
         )
-        if costed
+        if coverage.costed
         else ibis.null("float64"),
-        due=counted("due", "since_receivables", 0.0),
-        overdue=counted("overdue", "since_receivables", 0.0),
+        due=counted("due", "receivables", 0.0),
+        overdue=counted("overdue", "receivables", 0.0),
         first_shipped_at=joined.first_shipped_at,
         last_shipped_at=joined.last_shipped_at,
         is_active=joined.shipments_n.fill_null(0) > 0,

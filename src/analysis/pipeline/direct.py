@@ -79,7 +79,8 @@ def _tiers(workspace: Workspace, tables: Mapping[str, ir.Table | None]) -> ir.Ta
             workspace.as_of,
             receivables=tables.get("receivables"),
             sensitive=workspace.profile.value.sensitive,
-        )
+        ),
+        by_part=True,
     )
     scores = score(panel, workspace.profile.value, workspace.as_of)
     systems = workspace.profile.systems

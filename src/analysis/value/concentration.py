@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..months import Month
 from ..params import ValuePolicy
-from .ranking import with_abc_class
+from .ranking import abc_bars, abc_class
 
 STEPS = 100
 """Points of a Lorenz curve besides the origin: one for each per cent of customers."""
@@ -50,7 +50,8 @@ def concentration(scores: ir.Table, policy: ValuePolicy, as_of: Month) -> pd.Dat
     now = scores.filter(scores.month == str(as_of)).mutate(is_ranked=scores.frequency > 0)
     rows = []
     for by, worth in _worths(scores, as_of):
-        classed = with_abc_class(now.drop("abc_class"), now[WORTH[by]], policy.abc_cuts)
+        barred = now.left_join(abc_bars(now, now[WORTH[by]], policy.abc_cuts), "month")
+        classed = barred.mutate(abc_class=abc_class(barred, barred[WORTH[by]]))
         known = classed.filter(classed.abc_class.notnull())
         frame = known.select("abc_class", value=WORTH[by]).execute()
         sums = frame.groupby("abc_class")["value"].agg(["size", "sum"]).reindex(list("ABC"))

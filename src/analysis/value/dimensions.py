@@ -62,7 +62,8 @@ def with_dimensions(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Ta
         as_of: Last month; rows after it are not used.
 
     Returns:
-        A lazy table: customer_id, month; for each dimension its measure (``order_scale`` …), its
+        A lazy table, ordered by customer and month: customer_id, month; for each dimension its
+        measure (``order_scale`` …), its
         points (``order_scale_points``, 0-100: position among the month's customers) and its
         weight (``order_scale_weight``, of 1 in all); value_score (0-100: weighted mean of the
         points known). Only customers that shipped in the window.
@@ -79,7 +80,8 @@ def with_dimensions(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Ta
     placed = weighed.mutate(
         **{f"{name}_points": _points(weighed, name) for name in DIMENSIONS},
     )
-    return placed.mutate(value_score=_score(placed)).drop("is_ranked")
+    scored = placed.mutate(value_score=_score(placed)).drop("is_ranked")
+    return scored.order_by("customer_id", "month")
 
 
 def _points(measured: ir.Table, name: str) -> ir.Value:

@@ -9,17 +9,24 @@ from ..months import Month
 from ..params import LatePayers, ValuePolicy
 from .dimensions import with_dimensions
 from .ranking import (
+    abc_bars,
+    abc_class,
     cut_group,
+    month_means,
     position,
     quantile_group,
     rfm_group,
-    with_abc_class,
-    with_month_means,
-    with_shared_positions,
+    stands_out,
+    with_shared_position,
 )
 from .windows import trailing
 
 SCORE_DECIMALS = 4
+COLUMNS = (
+    *("customer_id", "month", "months_n", "shipments_n", "revenue", "recency_days", "frequency"),
+    *("revenue_window", "margin_window", "overdue_share", "abc_class", "monetary", "r", "f", "m"),
+    *("rfm_group", "abc_by", "rfm_score", "pays_late", "score"),
+)
 
 
 def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
@@ -38,8 +45,9 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         as_of: Last month; rows after it are not used.
 
     Returns:
-        A lazy table: customer_id, month, months_n (months since the first one, that one = 1),
-        shipments_n and revenue of the month, recency_days, frequency (shipments), monetary and
+        A lazy table, ordered by customer and month: customer_id, month, months_n (months since the
+        first one, that one = 1), shipments_n and revenue of the month, recency_days, frequency
+        (shipments), monetary and
         revenue_window (currency), margin_window (currency), r, f, m (1 lowest), rfm_group,
         abc_class, abc_by, score (0-100; 0 for a customer that shipped before the window only;
         null for one that never shipped), rfm_score (before what late payers lose), overdue_share
@@ -48,15 +56,37 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
     Source:
         Hughes (1994), Strategic Database Marketing (RFM); Pareto's ABC analysis.
     """
-    summed = trailing(panel, policy, as_of)
-    # the only sort of all rows comes first, while they are narrow
-    summed = summed.mutate(m_position=position(summed, summed.revenue_window))
-    placed = with_shared_positions(
-        with_month_means(summed), r_position=-summed.recency_days, f_position=summed.frequency
+    scored = _scored(trailing(panel, policy, as_of), policy)
+    chosen = scored.mutate(score=scored.rfm_score)
+    if policy.score == "seven":
+        seven = with_dimensions(panel, policy, as_of)
+        parts = seven.select("customer_id", "month", "value_score")
+        joined = scored.left_join(parts.view(), ["customer_id", "month"])
+        # who is not ranked has the score of the customers that left, or none
+        chosen = joined.mutate(score=ibis.coalesce(joined.value_score, joined.rfm_score))
+    lowered = chosen.mutate(score=_lowered(chosen, policy.late_payers))
+    # put in order before the words are written out: words are most of what a row holds
+    ordered = lowered.order_by("customer_id", "month")
+    worded = ordered.mutate(
+        monetary=ordered.revenue_window,
+        rfm_group=rfm_group(ordered),
+        abc_by=ibis.ifelse(ordered.has_margin, "margin", "revenue"),
     )
-    worth = ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
-    placed = with_abc_class(placed, worth, policy.abc_cuts)
-    scored = placed.select(
+    return worded.select(*COLUMNS)
+
+
+def _scored(summed: ir.Table, policy: ValuePolicy) -> ir.Table:
+    """RFM and ABC of what `trailing` returned."""
+    # the only sort of all rows; what follows is looked up, all of it in one pass
+    everyone = summed.mutate(m_position=position(summed, summed.revenue_window))
+    means = month_means(everyone)
+    placed = everyone.join(means.view(), "month")
+    placed = with_shared_position(placed, everyone, "r_position", lambda t: -t.recency_days)
+    placed = with_shared_position(placed, everyone, "f_position", lambda t: t.frequency)
+    valued = everyone.join(means.view(), "month")
+    bars = abc_bars(valued, _worth(valued), policy.abc_cuts)
+    placed = placed.left_join(bars, "month")
+    return placed.select(
         "customer_id",
         "month",
         "months_n",
@@ -67,23 +97,18 @@ def score(panel: ir.Table, policy: ValuePolicy, as_of: Month) -> ir.Table:
         "revenue_window",
         "margin_window",
         "overdue_share",
-        "abc_class",
-        monetary=placed.revenue_window,
+        "has_margin",
+        "is_ranked",
+        abc_class=abc_class(placed, _worth(placed)),
         **_groups(placed, policy),
-        rfm_group=rfm_group(placed),
-        abc_by=ibis.ifelse(placed.has_margin, "margin", "revenue"),
+        **stands_out(placed),
         rfm_score=_weighted(placed, policy),
         pays_late=_pays_late(placed, policy.late_payers),
     )
-    chosen = scored.mutate(score=scored.rfm_score)
-    if policy.score == "seven":
-        seven = with_dimensions(panel, policy, as_of)
-        parts = seven.select("customer_id", "month", "value_score")
-        joined = scored.left_join(parts.view(), ["customer_id", "month"])
-        # who is not ranked has the score of the customers that left, or none
-        ranked = ibis.coalesce(joined.value_score, joined.rfm_score)
-        chosen = joined.mutate(score=ranked).drop("customer_id_right", "month_right", "value_score")
-    return chosen.mutate(score=_lowered(chosen, policy.late_payers))
+
+
+def _worth(placed: ir.Table) -> ir.NumericColumn:
+    return ibis.ifelse(placed.has_margin, placed.margin_window, placed.revenue_window)
 
 
 def _groups(placed: ir.Table, policy: ValuePolicy) -> dict[str, ir.Value]:
