@@ -128,6 +128,27 @@ def test_the_only_file_is_read_in_its_first_month(tmp_path):
     assert (row["rows_kept"], row["rows_later"]) == (3, 97)
 
 
+def test_a_broken_row_of_a_file_that_was_not_there_is_none_of_the_months(tmp_path):
+    """Though all around it was booked late."""
+    late = days("l", 9, 40) + "broken\n" + days("b", 10, 960)
+    files = {"orders_09.csv": HEADER + days("a", 9, 900), "orders_10.csv": HEADER + late}
+    cleaned, row = books(tmp_path, files)
+    assert (row["rows_kept"], row["rows_rejected"], row["rows_later"]) == (900, 0, 1001)
+    assert rejects(cleaned) == []
+
+
+def test_files_that_hold_the_month_together_are_read(tmp_path):
+    """A file a branch, over two years each: its first month is a 24th of each, a 21st of all."""
+    months = [f"{2026 + at // 12}-{1 + at % 12:02}" for at in range(8, 32)]
+    files = {
+        f"orders_{branch:02}.csv": HEADER
+        + "".join(f"{branch}-{month},A,{month}-03 10:00,,5\n" for month in months)
+        for branch in range(21)
+    }
+    _, row = books(tmp_path, files)
+    assert (row["rows_kept"], row["rows_later"]) == (21, 21 * 23)
+
+
 def test_in_a_file_that_grows_the_neighbours_date_a_row(tmp_path):
     early, late = days("a", 9, 64) + "x,A,,,5\nbad\n", days("b", 10, 200) + "y,A,,,5\nbad\n"
     grown = {"orders.csv": HEADER + early + late}

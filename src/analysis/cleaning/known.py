@@ -30,8 +30,9 @@ STRETCH_BITS = 6
 """64 successive rows of a file are neighbours: few enough to lie within days of each other in a
 busy system, enough that a mistyped date does not decide."""
 STRAGGLERS = 0.05
-"""A file came later though up to this share of its rows, and of the month's rows of the source,
-began before: rows that were sent again, or booked late."""
+"""A file came later though up to this share of its rows began before: rows that were sent again,
+or booked late. All such files together hold no more of the source's rows of the month, and of all
+that began by its end: else they are no stragglers, and no file is left out."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _known(
     undated = rows.filter(~marks.dated).select(ROW)
     later = engine.materialise(_among_later(undated, stretches, mostly))
     rows = rows if is_empty(later) else rows.anti_join(later, ROW)
-    lost = _lost_by_then(source.lost, stretches, [*mostly, *gone])
+    there_then = [one for one in source.lost if one.row >> LINE_BITS not in gone]
+    lost = _lost_by_then(there_then, stretches, mostly)
     number = int(rows.count().execute())
     n_later = source.rows - number + len(source.lost) - len(lost)
     known = source.holding(Rows(rows, lost, number, n_later))
@@ -141,10 +143,16 @@ def _counted(table: ir.Table, bits: int, marks: _Marks) -> ir.Table:
 
 
 def _later_files(files: pd.DataFrame) -> list[int]:
-    """Files of which hardly a row had begun, and that hold hardly any of the month's rows."""
+    """Files of which hardly a row had begun, where all of them hold hardly any of what had.
+
+    A file a branch, each over years, has hardly a row of its first months either; but together
+    such files hold those months.
+    """
     month = files.recent if files.recent.sum() else files.known
     hardly = (files.known <= STRAGGLERS * files.dated) & (month <= STRAGGLERS * month.sum())
-    return [int(part) for part in files.index[hardly & (files.dated > 0)]]
+    gone = files[hardly & (files.dated > 0)]
+    held = gone[["known", "recent"]].sum() <= STRAGGLERS * files[["known", "recent"]].sum()
+    return [int(part) for part in gone.index] if held.all() else []
 
 
 def _among_later(rows: ir.Table, stretches: ir.Table, mostly: Sequence[int]) -> ir.Table:
