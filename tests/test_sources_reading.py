@@ -79,6 +79,10 @@ def test_a_header_that_an_export_renamed_is_declared(tmp_path):
     entry = {**entry, "files": "orders*.csv", "format": "csv"}
     with pytest.raises(AnalysisError, match="twice"):
         ingest(opened(tmp_path / "c", twice, {"orders": entry}))
+    entry["columns"]["yuan"] = {"type": "number", "also": ["ｄｏｎｅ "]}
+    same = {"orders_1.csv": "no,who,at,done\n1,C1,2026-10-01,\n"}
+    with pytest.raises(AnalysisError, match="one column of the file"):
+        ingest(opened(tmp_path / "d", same, {"orders": entry}))
 
 
 def test_blank_lines_at_the_end_of_a_file_are_no_rows(tmp_path):

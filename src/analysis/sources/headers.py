@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import AnalysisError, SourceError, did_you_mean
@@ -45,8 +45,8 @@ def positions(
         rows: The file's first rows, to find the header row that was meant.
 
     Returns:
-        Declared column → position from 0, and the faults: columns that are missing or stand
-        there twice; one fault where the whole header is another one.
+        Declared column → position from 0, and the faults: columns that are missing, stand
+        there twice or are one and the same; one fault where the whole header is another one.
     """
     found = [plain(header) for header in headers]
     hits = {column: _hits_of_any(column, source, found) for column in source.columns}
@@ -55,7 +55,8 @@ def positions(
     elsewhere = _other_row(rows, source)
     if len(lacking) > 1 and (not places or elsewhere):
         return places, [_no_header(lacking, found, name, source, where, elsewhere)]
-    return places, [_fault(c, found, len(hits[c]), name, where) for c in lacking]
+    faults = [_fault(c, found, len(hits[c]), name, where) for c in lacking]
+    return places, [*faults, *_shared(places, found, where)]
 
 
 def where_of(path: Path | str, sheet: str = "") -> str:
@@ -66,6 +67,22 @@ def where_of(path: Path | str, sheet: str = "") -> str:
 def unnamed(width: int) -> list[str]:
     """What the columns of a file without a header row are called: ``#1``, ``#2`` …"""
     return [f"#{at}" for at in range(1, width + 1)]
+
+
+def _shared(places: Mapping[str, int], found: Sequence[str], where: str) -> list[SourceError]:
+    """Columns of the file that several declared ones would be read from."""
+    taken = {at: [column for column in places if places[column] == at] for at in places.values()}
+    return [
+        SourceError(
+            "Several columns of the profile are one column of the file",
+            where=where,
+            got=f"'{found[at]}' for {', '.join(columns)}",
+            todo="Give each a header of its own, in 'also' too; blanks and full-width forms make "
+            "no difference.",
+        )
+        for at, columns in taken.items()
+        if len(columns) > 1
+    ]
 
 
 def _hits_of_any(column: str, source: Source, found: Sequence[str]) -> list[int]:
