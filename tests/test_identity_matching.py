@@ -182,13 +182,17 @@ def workbook(path, **sheets):
 
 
 def test_a_spreadsheets_sheets_with_the_columns_are_records(tmp_path):
-    """A title above the headers, numbers as ids, a sheet of notes, columns in another order."""
+    """A title above the headers, numbers as ids, a sheet of notes, columns in another order.
+
+    Rows of blanks, and headers once more on a further printed page, are none.
+    """
     path = workbook(
         tmp_path / "r.xlsx",
         Notes=[["made by", "id"]],
-        North=[["Guests of the year"], [], ["id", "name"], [1, "Acme Tools"], [], [2, "Bolt"]],
+        North=[["Guests of the year"], [], ["id", "name"], [1, "Acme Tools"], [" ", None],
+               ["id", "name"], [2, "Bolt"]],
         South=[["name", "mark", "id"], ["Acme Tools", "x", 3]],
-    )
+    )  # fmt: skip
     found = match_file(path, MatchConfig(id="id", name="name")).links
     assert found["record_id"].tolist() == ["1", "2", "3"]
     assert found["entity_id"].tolist() == ["1", "2", "1"]

@@ -140,13 +140,13 @@ def _spreadsheet(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
 def _below_header(
     rows: Sequence[Sequence[str | None]], columns: Sequence[str]
 ) -> pd.DataFrame | None:
-    """The rows that hold anything; None where none of the first rows has all headers."""
+    """The rows that hold more than blanks or the headers once more; None without a header row."""
     for at, row in enumerate(rows[:ROWS_SEEN]):
         names = _names(row)
         if set(columns) <= set(names):
             places = [names.index(name) for name in columns]
             cells = [[one[p] if p < len(one) else None for p in places] for one in rows[at + 1 :]]
-            filled = [one for one in cells if any(one)]
+            filled = [one for one in cells if any(_names(one)) and _names(one) != list(columns)]
             return pd.DataFrame(filled, columns=list(columns), dtype="string")
     return None
 
