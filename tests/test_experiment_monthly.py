@@ -117,7 +117,7 @@ def test_a_plan_of_survival_alone_is_guarded_over_its_horizon(tables):
         assert rows.loc[name, "status"] == "ok"
         assert followed[name].metric.window == (0, 30)
     assert "customers counted as lost shipped again" in rows.loc["stay", "note"]
-    assert "too short to learn how long customers pause" in rows.loc["stay", "note"]
+    assert "learnt from how long customers paused before assignment" in rows.loc["stay", "note"]
 
 
 def test_a_window_that_runs_says_what_it_waits_for(tables):
