@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, GroupedError, ParamsError
-from analysis.params import load_experiment, load_profile, profile_digest
+from analysis.params import TierPolicy, load_experiment, load_profile, profile_digest
+from analysis.params.loading import build
 from small_profile import MINIMAL
 
 
@@ -107,3 +108,23 @@ metrics:
         load_experiment(written(tmp_path, plan))
     assert not isinstance(told.value, GroupedError), "no second fault about too few metrics"
     assert "'column'" in told.value.todo
+
+
+@pytest.mark.parametrize(
+    ("policy", "key"),
+    [
+        ({"promote_after": True}, "promote_after"),
+        ({"shares": {"strategic": True}}, "shares"),
+        ({"review_months": [3, True]}, "review_months"),
+        ({"caps": {"demotions": True}}, "demotions"),
+    ],
+)
+def test_true_is_no_number(policy, key):
+    with pytest.raises(ParamsError, match="no numbers") as told:
+        build(TierPolicy, policy, "policy.yaml")
+    assert key in str(told.value)
+
+
+def test_a_review_month_is_named_once():
+    with pytest.raises(ParamsError, match="twice"):
+        build(TierPolicy, {"review_months": [3, 9, 3]}, "policy.yaml")

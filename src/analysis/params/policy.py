@@ -175,6 +175,8 @@ class TierPolicy(Section):
     def _reviews_exist(self) -> Self:
         if not self.review_months or not set(self.review_months) <= set(range(1, 13)):
             raise ValueError("review_months are calendar months from 1 to 12")
+        if len(self.review_months) != len(set(self.review_months)):
+            raise ValueError("review_months names a month twice; give each once")
         return self
 
     @property
