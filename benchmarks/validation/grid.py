@@ -14,11 +14,13 @@ from . import (
     means,
     power,
     rare,
+    uneven,
 )
 from .cell import Cell
 
 MODULES = (
-    *(means, rare, before, clusters, answers, followed, bands),
+    *(means, uneven, rare, before),
+    *(clusters, answers, followed, bands),
     *(frequency, looks, accruing_clusters, power),
 )
 CELLS: dict[str, Cell] = {cell.name: cell for module in MODULES for cell in module.CELLS}
