@@ -194,6 +194,13 @@ def test_what_is_missing_is_said(panel):
         assert told.backtest.empty
 
 
+def test_a_panel_without_rows_says_so(panel):
+    nothing = churn_risk(panel.filter(panel.month < "2000-01"), SMALL, AS_OF)
+    assert nothing.risks.empty
+    assert "No shipment is known" in nothing.missing.in_(Language("en"))
+    assert "发货" in nothing.missing.in_(Language("zh"))
+
+
 def test_areas_are_those_of_the_rank_test_and_their_intervals_cover():
     rng = np.random.default_rng(5)
     hits, gains = 0, 0

@@ -105,7 +105,9 @@ def churn_risk(
     ends = sorted(
         {o.shifted(-ahead * k) for o in origins for k in range(TRAINING_ENDS + 1)}, key=str
     )
-    begun = str(panel.month.min().execute())
+    begun = panel.month.min().to_pyarrow().as_py()
+    if begun is None:
+        return _nothing(clock, Message("No shipment is known by the end of the month."))
     if str(ends[0].shifted(1 - YEAR)) < begun:
         return _nothing(clock, _too_short(begun, ends[0].shifted(1 - YEAR), as_of))
     customers = int(panel.filter(panel.month == str(as_of)).count().execute())
