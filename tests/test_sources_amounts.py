@@ -65,14 +65,15 @@ def test_each_row_has_its_own_currency(tmp_path):
         for code, at, signed in (
             ("USD", "2026-09-30", "$100"), ("eur", "2026-10-01", "2"), ("CNY", "2026-12-01", "5"),
             ("", "2026-10-01", "3"), ("GBP", "2026-10-01", "4"), ("USD", "2026-11-02", "6"),
+            ("USD", "2026-10-01", "7元"), ("EUR", "2026-10-01", "＄8"), ("EUR", "2026-10-01", "€2"),
         )
     )  # fmt: skip
     named = {"currency_in": "no", "dated_by": "at"}
     given = {"money": {"rates": "rates.csv"}, "rates": RATES, "text": text}
     values, faults, unusable = amounts(opened(tmp_path / "a", own=named, **given))
-    assert values == [710, 16, 5, None, None, None]
-    assert faults == [[], [], [], *[["no_exchange_rate"]] * 3]
-    assert unusable == [False] * 3 + [True] * 3
+    assert values == [710, 16, 5, *[None] * 5, 16]
+    assert faults == [*[[]] * 3, *[["no_exchange_rate"]] * 3, *[["not_an_amount"]] * 2, []]
+    assert unusable == [False] * 3 + [True] * 5 + [False]
     usual = {**named, "currency": "USD"}
     assert amounts(opened(tmp_path / "b", own=usual, **given))[0][3] == 21
 

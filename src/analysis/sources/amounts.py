@@ -16,12 +16,14 @@ import pandas as pd
 
 from ..errors import AnalysisError, ParamsError, SourceError
 from ..params import ColumnReading, Money, Source
-from .conversion import FAULT, FAULTS
+from .conversion import FAULT, FAULTS, RULES, has_foreign_sign
 
 RATES_SOURCE = "money.rates"
 RATE_COLUMNS = ("month", "currency", "rate")
 DECIMALS = 6
 """Amounts are kept to a millionth, as those with a unit are."""
+WRITTEN = "_written_"
+"""Prefix of columns that keep amounts as written until the currency of their row is known."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,16 @@ def needed_currencies(source: Source, money: Money) -> set[str]:
     return {r.currency for r in kinds if r.currency and r.currency != money.currency}
 
 
+def with_written(cells: ir.Table, source: Source, money: Money) -> ir.Table:
+    """Keep the texts of amounts whose currency another column says, row by row."""
+    kept = {
+        f"{WRITTEN}{column}": cells[column]
+        for column, reading in readings_of(source, money).items()
+        if reading.type == "amount" and not reading.currency and cells[column].type().is_string()
+    }
+    return cells.mutate(**kept) if kept else cells
+
+
 def in_profile_money(
     table: ir.Table, source: Source, money: Money, rates: Rates | None
 ) -> ir.Table:
@@ -103,11 +115,13 @@ def in_profile_money(
         rates: Its rate table.
 
     Returns:
-        The same rows; an amount without a rate for its month, or of a row that says no currency,
-        is null, and a fault.
+        The same rows; an amount without a rate for its month, of a row that says no currency, or
+        with the sign of another one, is null, and a fault.
     """
     for column, reading in readings_of(source, money).items():
         if reading.type == "amount":
+            if f"{WRITTEN}{column}" in table.columns:
+                table = _without_foreign_signs(table, column, reading, source)
             factor = _tax_factor(reading, money)
             if reading.currency != money.currency:
                 table = _exchanged(table, column, reading, source, money, rates or Rates(), factor)
@@ -205,8 +219,19 @@ def _exchanged(
     lacking = table[column].notnull() & rate.isnull()
     told = ibis.literal("no rate for ") + code + " in the month of this row"
     told = ibis.coalesce(told, ibis.literal("no currency in this row"))
-    faults = _with_fault(table[FAULTS], column, reading, lacking, told)
+    faults = _with_fault(table, column, reading, lacking, ("no_exchange_rate", told))
     return table.mutate(**{column: amount, FAULTS: faults})
+
+
+def _without_foreign_signs(
+    table: ir.Table, column: str, reading: ColumnReading, source: Source
+) -> ir.Table:
+    written = table[f"{WRITTEN}{column}"]
+    foreign = has_foreign_sign(written, _currency_of(table, reading, source))
+    foreign = foreign & table[column].notnull()
+    faults = _with_fault(table, column, reading, foreign, (RULES["amount"], written))
+    amount = foreign.ifelse(ibis.null("float64"), table[column])
+    return table.mutate(**{column: amount, FAULTS: faults}).drop(written.get_name())
 
 
 def _currency_of(table: ir.Table, reading: ColumnReading, source: Source) -> ir.StringValue:
@@ -231,22 +256,25 @@ def _rate_of(
 
 
 def _with_fault(
-    known: ir.ArrayValue,
+    table: ir.Table,
     column: str,
     reading: ColumnReading,
-    lacking: ir.BooleanValue,
-    told: ir.StringValue,
+    wrong: ir.BooleanValue,
+    fault: tuple[str, ir.StringValue],
 ) -> ir.ArrayValue:
-    fault = ibis.struct(
+    """The faults of each row, with one more (rule, value) where the amount is wrong."""
+    rule, told = fault
+    known = table[FAULTS]
+    further = ibis.struct(
         {
             "column": ibis.literal(column),
-            "rule": ibis.literal("no_exchange_rate"),
+            "rule": ibis.literal(rule),
             "value": told,
             "rejects": ibis.literal(reading.on_error == "reject"),
         }
     ).cast(FAULT)
-    several = known.isnull().ifelse(ibis.array([fault]), known.concat(ibis.array([fault])))
-    return lacking.ifelse(several.cast(dt.Array(FAULT)), known)
+    several = known.isnull().ifelse(ibis.array([further]), known.concat(ibis.array([further])))
+    return wrong.ifelse(several.cast(dt.Array(FAULT)), known)
 
 
 def _month_of(value: ir.Value) -> ir.StringValue:

@@ -361,7 +361,7 @@ def _within_years(value: ir.Value, reading: ColumnReading) -> ir.Value:
     return moment
 
 
-_ANY_MONEY_SIGN = r"(?i)(人民币|rmb|cny|usd|eur|gbp|jpy|hkd|[¥￥$€£]|美元|欧元|元|\s)"
+_ANY_SIGN = "人民币|rmb|cny|usd|eur|gbp|jpy|hkd|[¥￥$€£]|美元|欧元|元"
 MONEY_SIGNS = {
     "CNY": "人民币|rmb|cny|[¥￥]|元整|元",
     "USD": r"usd|us\$|\$|美元",
@@ -379,9 +379,16 @@ MONEY_SIGNS = {
 
 def _money_signs(reading: ColumnReading) -> str:
     if reading.type != "amount" or not reading.currency:
-        return _ANY_MONEY_SIGN
+        return rf"(?i)({_ANY_SIGN}|\s)"
     code = reading.currency
     return rf"(?i)({MONEY_SIGNS.get(code, code)}|\s)"
+
+
+def has_foreign_sign(text: ir.StringValue, currency: ir.StringValue) -> ir.BooleanValue:
+    """Whether an amount carries a sign that its currency (an ISO code) has not."""
+    plain = _plain_marks(_plain_text(text))
+    bare = [(code, plain.re_replace(f"(?i)({own})", "")) for code, own in MONEY_SIGNS.items()]
+    return currency.cases(*bare, else_=plain).re_search(f"(?i)({_ANY_SIGN})").fill_null(False)
 
 
 def _written_number(bare: ir.StringValue, reading: ColumnReading) -> ir.FloatingValue:

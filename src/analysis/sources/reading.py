@@ -19,7 +19,7 @@ from ..engine import Engine
 from ..errors import AnalysisError, SourceError
 from ..params import Money, Source
 from . import databases, delimited, json_lines, parquet_files, spreadsheets
-from .amounts import Rates, in_profile_money, readings_of
+from .amounts import Rates, in_profile_money, readings_of, with_written
 from .conversion import FAULTS, convert
 from .layout import MOST_FAULTS, Misfits
 from .oddities import KIND, TOLD, marked
@@ -296,6 +296,7 @@ def _part_rows(
 def _converted(cells: ir.Table, source: Source, locale: Locale) -> ir.Table:
     """Typed columns, ``_row``, the faults of each row, and whether they reject it."""
     readings = readings_of(source, locale.money)
+    cells = with_written(cells, source, locale.money)
     values = convert(cells, readings, source.nulls, locale.timezone, source.timezone)
     values = in_profile_money(values, source, locale.money, locale.rates)
     rejecting = values[FAULTS].filter(lambda fault: fault["rejects"]).length() > 0
