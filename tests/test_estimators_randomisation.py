@@ -96,6 +96,33 @@ def test_the_largest_customers_all_in_one_arm_are_found():
     assert randomisation_p(values, make_units(np.arange(1000) < 500)) < 1e-5
 
 
+def test_of_few_units_no_p_is_smaller_than_their_draws_allow():
+    """Three of twelve: 220 draws, so none is rarer than one in 220."""
+    values = np.random.default_rng(3).normal(size=12)
+    arm = np.isin(np.arange(12), np.argsort(values)[-3:])
+    every = np.array([values[list(c)].sum() for c in combinations(range(12), 3)])
+    off = np.abs(every - 3 * values.mean())
+    exact = np.mean(off >= abs(values[arm].sum() - 3 * values.mean()) - 1e-12)
+    assert randomisation_p(values, make_units(arm)) == pytest.approx(exact, rel=0.15)
+
+
+@pytest.mark.parametrize("strata", [1, 2])
+def test_a_handful_of_giants_in_one_arm_is_no_fault(strata):
+    """All four in one arm comes in an eighth of draws, whichever way the others lean."""
+    rng = np.random.default_rng(4)
+    values = rng.lognormal(0, 1, 200)
+    values[:4] = 1e5 * (1 + rng.random(4))
+    arm, code = np.arange(200) % 4 < 2, np.arange(200) % strata
+    arm[:4] = True
+    arm[[100, 101]] = False
+    others = np.arange(200) >= 4
+    assert values[arm & others].mean() > values[~arm & others].mean()
+    by_draws = shared_by_draws(values, arm, code, 40_000, rng)
+    found = randomisation_p(values, make_units(arm, strata=code if strata > 1 else None))
+    assert found == pytest.approx(by_draws, rel=0.15)
+    assert found > 0.01
+
+
 def test_clusters_keep_the_estimators_own_p():
     rng = np.random.default_rng(10)
     cluster = np.repeat(np.arange(20), 10)

@@ -39,7 +39,9 @@ MOST_RETURNED = 0.10
 FOLLOWED_DAYS = 180
 """Days after being counted as lost within which a return is looked for."""
 FEWEST = 30
-"""Lost customers, so long followed, below which a share is not known."""
+"""Lost customers, so long followed after the plain window, below which a share is not known.
+
+A longer window leaves less to follow: a share then tells of returns within what history holds."""
 MIN_OTHER_GAPS = 2
 """Other gaps of a customer without which its own gap is not judged."""
 SETTLED_DAYS = 365

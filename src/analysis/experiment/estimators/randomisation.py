@@ -6,6 +6,8 @@ whatever the values look like. A t test is not: with skewed values and few treat
 difference of p < 0.0001 ten to forty times too often. The share is found by the double saddlepoint
 approximation (Skovgaard 1987, J. Appl. Probab. 24(4); Robinson 1982, J. R. Stat. Soc. B 44(1)),
 whose relative error stays small far out in the tail, in time that grows with the units alone.
+Of few units, and where a handful of them are nearly the whole difference, it says nothing: there
+draws are made and counted.
 """
 
 from __future__ import annotations
@@ -32,6 +34,12 @@ STEEPEST = 500.0
 """Slope per standard deviation beyond which a difference lies at the edge of what a draw can be."""
 NEAR_MEAN = 0.1
 """Standard deviations below which the tail is taken from the normal distribution."""
+FEW_UNITS = 100
+"""Units up to which draws are made."""
+MOST_DRAWS = 100_000
+MOST_DRAWN = 100_000_000
+"""Units drawn in all: of many units fewer draws are made, and p is not told smaller than they can."""
+DRAWN_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +97,34 @@ def randomisation_p(values: FloatArray, units: Units) -> float:
     if draws is None:
         return float("nan")
     size = abs(float(draws.part[kept.treated].sum()))
-    return min(1.0, _tail(draws, size, 1.0) + _tail(draws, size, -1.0))
+    if len(kept) > FEW_UNITS:
+        p = _tail(draws, size, 1.0) + _tail(draws, size, -1.0)
+        if np.isfinite(p):
+            return min(1.0, p)
+    return _share_drawn(draws, size)
+
+
+def _share_drawn(draws: _Draws, size: float) -> float:
+    """The share found by drawing, the draw that was made among them; the same each time."""
+    rng = np.random.default_rng(0)
+    n = len(draws.part)
+    left = made = int(min(MOST_DRAWS, max(MOST_DRAWN // n, 1)))
+    as_large = 0
+    while left:
+        some = min(left, max(DRAWN_AT_ONCE // n, 1))
+        as_large += int((np.abs(_drawn(draws, some, rng)) >= size - TOLERANCE).sum())
+        left -= some
+    return (1 + as_large) / (1 + made)
+
+
+def _drawn(draws: _Draws, times: int, rng: np.random.Generator) -> FloatArray:
+    """(times,) differences of new draws."""
+    found = np.zeros(times)
+    for stratum, treated in enumerate(draws.treated.astype(int)):
+        part = draws.part[draws.strata == stratum]
+        ticket = rng.random((times, len(part)), dtype=np.float32)
+        found += part[np.argpartition(ticket, treated, axis=1)[:, :treated]].sum(axis=1)
+    return found
 
 
 def _draws(values: FloatArray, units: Units) -> _Draws | None:
@@ -107,12 +142,14 @@ def _draws(values: FloatArray, units: Units) -> _Draws | None:
 
 
 def _tail(draws: _Draws, size: float, side: float) -> float:
-    """P(difference ≥ size) on one side, size in standard deviations."""
+    """P(difference ≥ size) on one side, size in standard deviations; NaN where it is not found."""
     if size < NEAR_MEAN:
         return float(stats.norm.sf(size))
+    if size > _largest(draws, side) + TOLERANCE:
+        return 0.0
     found = _slope(draws, size, side)
     if found is None:
-        return 0.0
+        return float("nan")
     slope, shift, spread = found
     tilted = draws.odds + side * slope * draws.part + shift[draws.strata]
     grown = np.sum(np.logaddexp(0.0, tilted) - np.logaddexp(0.0, draws.odds))
@@ -123,10 +160,20 @@ def _tail(draws: _Draws, size: float, side: float) -> float:
     v = slope * np.sqrt(spread * np.exp(np.sum(np.log(now) - np.log(before))))
     r = np.sqrt(max(squared, 0.0))
     if r <= 0 or v <= 0:
-        return 0.0
+        return float("nan")
     tail = stats.norm.sf(r) - stats.norm.pdf(r) * (1 / r - 1 / v)
     most = np.exp(-(r**2) / 2)  # at the edge of what can be nothing is left to vary, and v is 0
     return float(np.clip(tail, 0.0, most))
+
+
+def _largest(draws: _Draws, side: float) -> float:
+    """The largest difference that a draw can make on one side."""
+    part = side * draws.part
+    order = np.lexsort((-part, draws.strata))
+    first = np.searchsorted(draws.strata[order], draws.strata[order])
+    return float(
+        part[order][np.arange(len(part)) - first < draws.treated[draws.strata[order]]].sum()
+    )
 
 
 def _slope(draws: _Draws, size: float, side: float) -> tuple[float, FloatArray, float] | None:
