@@ -71,6 +71,24 @@ def test_two_units_that_swap_their_arms_are_both_told():
     assert difference(roster_of(drawn(), "k"), now) == Difference(moved=2)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        ["2026-02-01 00:00:00", "2026-02-01"],
+        ["2026-02-01", "2026/2/1"],
+        ["2026-02-01T00:00:00+08:00", "2026-02-01 00:00:00.5Z"],
+        ["2026-02-01T00:00+0100", "20260201"],
+    ],
+)
+def test_a_day_is_the_same_however_it_is_written(written):
+    """Two ways in one column are what a spreadsheet or a change of summer time leaves."""
+    frozen = roster_of(drawn(), "k")
+    again = drawn().assign(assigned_at=written * 20)
+    assert not difference(frozen, again)
+    moved = again.assign(assigned_at=["2026-02-02", *(written * 20)[1:]])
+    assert difference(frozen, moved) == Difference(placed=1)
+
+
 def test_customers_found_to_be_one_are_no_change():
     roster, now = roster_of(drawn(), "k"), drawn()
     links = pd.DataFrame({"source_customer_id": ["K00003", "K00000"],

@@ -28,6 +28,8 @@ PLACE = ("cluster_id", "cluster_share", "arm_at_half", "stratum")
 UNKNOWN_MARK = "?"
 """Begins the id of a unit whose customer is in no system any more."""
 COLUMNS = ("name", "arm", "day", "place")
+OFFSET = r"(:\d\d(?:\.\d+)?)\s*(?:Z|[+-]\d\d:?\d\d)$"
+"""Ends a time that names its time zone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +194,10 @@ def _hashes(key: str, names: pd.Series, size: int = NAME_BYTES) -> pd.Series:
 
 
 def _days(values: pd.Series) -> pd.Series:
-    days = pd.to_datetime(values, errors="coerce").dt.strftime("%Y-%m-%d")
+    """The local day of each time, as its text has it; however a spreadsheet wrote some of them."""
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        values = values.astype(str).str.replace(OFFSET, r"\1", regex=True)
+    days = pd.to_datetime(values, errors="coerce", format="mixed").dt.strftime("%Y-%m-%d")
     return days.astype(object).where(days.notna(), "")
 
 

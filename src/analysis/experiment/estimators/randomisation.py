@@ -38,7 +38,7 @@ FEW_UNITS = 100
 """Units up to which draws are made."""
 MOST_DRAWS = 100_000
 MOST_DRAWN = 100_000_000
-"""Units drawn in all: of many units fewer draws are made, and p is not told smaller than they can."""
+"""Units drawn in all: of many units fewer draws are made, and p cannot be told as small."""
 DRAWN_AT_ONCE = 4_000_000
 
 
