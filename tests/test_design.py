@@ -146,6 +146,20 @@ def test_a_curve_says_its_numbers_to_those_who_do_not_see_it(found, code):
     assert len(charts[0].chart.image) < 30_000
 
 
+@pytest.mark.parametrize(("power", "says"), [(0.79, "too few to"), (0.8, "enough to")])
+def test_a_guardrail_is_called_safe_to_judge_by_its_chance_not_by_the_effect_seen(
+    found, power, says
+):
+    """A margin that is a share has an error of its own: less is seen of it than of an effect."""
+    rows = tuple(
+        dataclasses.replace(r, power=power, smallest=0.09) if r.metric.role == "guardrail" else r
+        for r in found.rows
+    )
+    words = DesignWords(dataclasses.replace(found, rows=rows), Language("en"), "CNY")
+    guard = power_curves(words)[2].chart
+    assert f"120 customers are {says} rule out harm beyond" in guard.finding
+
+
 def test_a_guardrail_is_planned_for_its_margin(found):
     row = next(r for r in found.own_rows if r.metric.name == "complaints")
     assert row.wanted == 0.1

@@ -36,9 +36,14 @@ def two_readings(estimates: Iterable[Estimate], looks: Looks) -> tuple[Message, 
     return (_how_often(looks, is_once=is_once), *(_read(e, looks) for e in primaries))
 
 
+def level_value(alpha: float) -> Value:
+    """The level of an interval: 95 %, and with a decimal where it has one (97.5 %)."""
+    percent = round(100 * (1 - alpha), 6)
+    return Value("percent", 1 - alpha, 0 if percent.is_integer() else 1)
+
+
 def _how_often(looks: Looks, *, is_once: bool) -> Message:
-    percent = round(100 * (1 - looks.alpha), 6)
-    level = {"level": Value("percent", 1 - looks.alpha, 0 if percent.is_integer() else 1)}
+    level = {"level": level_value(looks.alpha)}
     if looks.spec.looks_kind == "accrual":
         return Message(
             "The plan lets anyone look while units arrive. A {level} interval made for one look "

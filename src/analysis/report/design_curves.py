@@ -8,9 +8,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..experiment.design import CurvePoint, PowerRow
+from ..experiment.design import TARGET, CurvePoint, PowerRow
 from ..figures import Chart, Mark, power_chart
 from .design_words import DesignWords
+
+ENOUGH = {
+    (False, True): "{metric}: {n} customers show effects from {smallest}, enough for {wanted}.",
+    (False, False): "{metric}: {n} customers show effects from {smallest}, too few for {wanted}.",
+    (True, True): "{metric}: {n} customers are enough to rule out harm beyond {wanted}.",
+    (True, False): "{metric}: {n} customers are too few to rule out harm beyond {wanted}.",
+}
+"""Whether a guardrail is planned, and whether its chance reaches the target → the finding."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +80,9 @@ def _finding(words: DesignWords, row: PowerRow) -> str:
     if row.wanted is None:
         return text("{metric}: {n} customers show effects from {smallest}.",
                     metric=words.name(row), n=n, smallest=amounts.size(row.smallest))  # fmt: skip
-    source = (
-        "{metric}: {n} customers show effects from {smallest}, enough for {wanted}."
-        if row.smallest <= row.wanted
-        else "{metric}: {n} customers show effects from {smallest}, too few for {wanted}."
-    )
-    return text(source, metric=words.name(row), n=n, smallest=amounts.size(row.smallest),
-                wanted=amounts.size(row.wanted))  # fmt: skip
+    enough = (row.power or 0.0) >= TARGET
+    return text(ENOUGH[row.metric.role == "guardrail", enough], metric=words.name(row), n=n,
+                smallest=amounts.size(row.smallest), wanted=amounts.size(row.wanted))  # fmt: skip
 
 
 def _measure(words: DesignWords, row: PowerRow) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..experiment.two_readings import level_value
 from ..figures import (
     Chart,
     IntervalRow,
@@ -141,7 +142,7 @@ def reading_guide(view: ExperimentView, language: Language) -> str:
     return language.text(
         "Thin line: the interval that stays valid however often the report looks; it decides. "
         "Thick bar: the ordinary {level} interval.",
-        level=language.percent(1 - float(view.content.get("alpha") or ORDINARY), 0),
+        level=level_value(float(view.content.get("alpha") or ORDINARY)).shown(language),
     )
 
 
