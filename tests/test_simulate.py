@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -393,6 +393,7 @@ def test_tickets_have_the_mix_of_the_literature(tmp_path):
     more=st.floats(0, 5),
     uniform=st.floats(0, 1, exclude_max=True),
 )
+@example(means=[21.0], more=1.0, uniform=1 - 2.0**-52)
 @settings(deadline=None)
 def test_a_larger_mean_never_gives_fewer_at_the_same_luck(means, more, uniform):
     mean = np.array(means)

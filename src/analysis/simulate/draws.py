@@ -64,6 +64,10 @@ def category_levels(weights: NDArray[np.float64] | list[float]) -> Ints:
     return np.searchsorted(edges, np.arange(LEVELS), side="right").astype(np.int64)
 
 
+LARGEST_UNIFORM = 1 - 1e-12
+"""Sums of shares, rounded, surely reach it; they need not reach what lies closer to 1."""
+
+
 def poisson(means: Floats, uniforms: Floats) -> Ints:
     """Poisson counts by quantile, so that a larger mean never gives fewer at the same uniform."""
     counts = np.zeros(len(means), dtype=np.int64)
@@ -82,7 +86,7 @@ def _poisson_expansion(means: Floats, uniforms: Floats) -> Ints:
 def _poisson_by_sums(means: Floats, uniforms: Floats) -> Ints:
     counts = np.zeros(len(means), dtype=np.int64)
     open_rows = np.flatnonzero(means > 0)
-    mean, goal = means[open_rows], uniforms[open_rows]
+    mean, goal = means[open_rows], np.minimum(uniforms[open_rows], LARGEST_UNIFORM)
     mass = np.exp(-mean)
     reached = mass.copy()
     step = 0
