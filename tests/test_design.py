@@ -18,7 +18,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from analysis.cli import exit_code_of
 from analysis.errors import CoverageError
-from analysis.experiment.design import History, design
+from analysis.experiment.design import History, Rehearsed, design
 from analysis.experiment.design.history import history_of
 from analysis.experiment.design.looked import effects_so_far
 from analysis.experiment.design.precision import precision_of
@@ -247,6 +247,13 @@ def clustered():
     return made_up(2_000, 60, 0.04, seed=3)
 
 
+def holds_its_promises(alarm: Rehearsed, found: Rehearsed, draws: int) -> None:
+    """Claims without and with the effect, and what the intervals hold: within 99.9 % limits."""
+    for hits, promise in ((alarm.claims, 0.05), (found.claims, 0.8), (found.covered, 0.95)):
+        low, high = stats.binom.ppf([0.0005, 0.9995], draws, promise)
+        assert low <= hits <= high
+
+
 def test_the_rehearsal_keeps_its_level_and_finds_what_was_promised(clustered):
     """30 clustered draws: shares within 99.9 % binomial limits of 5 % and of 80 %."""
     (row,) = power_rows(
@@ -254,12 +261,7 @@ def test_the_rehearsal_keeps_its_level_and_finds_what_was_promised(clustered):
     )
     draws = 30
     (alarm,), (found,) = rehearse(clustered, draws=draws, effects={"frequency": row.smallest})
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.05)
-    assert low <= alarm.claims <= high
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.8)
-    assert low <= found.claims <= high
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.95)
-    assert low <= found.covered <= high
+    holds_its_promises(alarm, found, draws)
     # four standard errors of a mean of 30 standard errors, each known to 10 % with 58 df
     assert alarm.std_error == pytest.approx(row.std_error, rel=4 * 0.1 / math.sqrt(draws) + 0.03)
 
@@ -304,12 +306,7 @@ def test_calendar_looks_are_rehearsed_look_by_look():
     assert row.looks_planned.looks == LOOKS
     draws = 60
     (alarm,), (found,) = rehearse(history, draws=draws, effects={"frequency": row.smallest})
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.05)
-    assert low <= alarm.claims <= high
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.8)
-    assert low <= found.claims <= high
-    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.95)
-    assert low <= found.covered <= high
+    holds_its_promises(alarm, found, draws)
     # without its earlier looks the last one would have to pay for all that are still to come
     alone = dataclasses.replace(history, earlier=(), looked_at=())
     _, (once,) = rehearse(alone, draws=draws, effects={"frequency": row.smallest})

@@ -131,3 +131,9 @@ def test_clusters_keep_the_estimators_own_p():
     assert differences_before(values, units) == pytest.approx(
         [compare(values[:, j], units).p_value for j in range(2)]
     )
+
+
+def test_what_no_draw_reached_is_rare_and_not_impossible():
+    """The ten largest of a hundred are treated: the draw that was made is one of those counted."""
+    values = np.arange(100.0)
+    assert 0 < randomisation_p(values, make_units(values >= 90)) < 1e-4

@@ -203,6 +203,15 @@ def test_a_spreadsheets_sheets_with_the_columns_are_records(tmp_path):
         match_file(tmp_path / "text.xlsx", MatchConfig(id="id", name="name"))
 
 
+def test_rows_of_blanks_in_a_text_are_no_records(tmp_path):
+    (tmp_path / "r.csv").write_text("id,name,note\n1,Acme Tools,x\n,,\n , ,y\n2,Bolt,\n\n")
+    found = match_file(tmp_path / "r.csv", MatchConfig(id="id", name="name")).links
+    assert found["record_id"].tolist() == ["1", "2"]
+    (tmp_path / "r.csv").write_text("id,name\n1,Acme Tools\n,Bolt\n")
+    with pytest.raises(AnalysisError, match="Records without an id: 1"):
+        match_file(tmp_path / "r.csv", MatchConfig(id="id", name="name"))
+
+
 def test_a_value_that_many_share_says_little():
     """Blocks of common values are too large to compare: few of their pairs are brought up."""
     (state,) = (c for c in comparisons_for(_features("state")) if c.field == "state")

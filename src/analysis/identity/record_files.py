@@ -62,7 +62,7 @@ def _read(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
         shown[kind] = _joined([texts[c] for c in columns])
     for at, column in enumerate(config.other):
         shown[f"other_{at}"] = texts[column]
-    return pd.DataFrame(shown)
+    return pd.DataFrame(shown).dropna(how="all", ignore_index=True)  # blank rows are no records
 
 
 @contextmanager
@@ -140,14 +140,14 @@ def _spreadsheet(path: Path, config: MatchConfig, where: str) -> pd.DataFrame:
 def _below_header(
     rows: Sequence[Sequence[str | None]], columns: Sequence[str]
 ) -> pd.DataFrame | None:
-    """The rows that hold more than blanks or the headers once more; None without a header row."""
+    """The rows below the header but for the header once more; None without a header row."""
     for at, row in enumerate(rows[:ROWS_SEEN]):
         names = _names(row)
         if set(columns) <= set(names):
             places = [names.index(name) for name in columns]
             cells = [[one[p] if p < len(one) else None for p in places] for one in rows[at + 1 :]]
-            filled = [one for one in cells if any(_names(one)) and _names(one) != list(columns)]
-            return pd.DataFrame(filled, columns=list(columns), dtype="string")
+            below = [one for one in cells if _names(one) != list(columns)]
+            return pd.DataFrame(below, columns=list(columns), dtype="string")
     return None
 
 
