@@ -2,8 +2,11 @@
 
 import os
 import time
+from typing import NoReturn
 
 import psutil
+
+from analysis.pipeline.faults import QUERY_INTERRUPTED
 
 DEADLINE_SECONDS = 20
 """Far more than a process needs to end on a busy machine."""
@@ -42,3 +45,8 @@ def doze(arguments: list[str]) -> int:
     print(os.getpid(), flush=True)
     time.sleep(float(arguments[0]))
     return 0
+
+
+def interrupted_query(*_: object) -> NoReturn:
+    """What becomes of a query that a Ctrl-C stops; `test_pipeline_faults` holds DuckDB to it."""
+    raise RuntimeError(QUERY_INTERRUPTED)

@@ -13,6 +13,7 @@ from analysis import cli
 from analysis.cli import exit_code_of
 from analysis.cli.options import months_of
 from analysis.errors import ParamsError
+from processes import interrupted_query
 from small_repository import write_repository
 
 ROOT = Path(__file__).parents[1]
@@ -184,6 +185,16 @@ def test_an_interrupt_ends_with_130(capsys, monkeypatch, profile):
     code, _, err = said(capsys, "check", "--profile", str(profile))
     assert code == 130
     assert "Interrupted" in err
+
+
+def test_an_interrupt_inside_a_query_ends_with_130_and_no_log(capsys, monkeypatch, profile):
+    from analysis.cli import checking
+
+    monkeypatch.setattr(checking, "check_profile", interrupted_query)
+    code, _, err = said(capsys, "check", "--profile", str(profile))
+    assert code == 130
+    assert "Interrupted" in err
+    assert "log:" not in err
 
 
 def test_main_ends_with_the_code(monkeypatch):

@@ -31,6 +31,7 @@ from analysis.errors import CoverageError
 from analysis.language import Language
 from analysis.tables import TIERS
 from dashboard_month import BEFORE, NEW, REGIONS, publish, publish_again
+from processes import interrupted_query
 from report_month import AS_OF
 
 EN, ZH = Language("en"), Language("zh")
@@ -322,6 +323,16 @@ def test_a_broken_part_is_one_sentence_and_the_others_stay(
     assert "cannot be shown right now" in page._parts["groups"].value
     assert "secret detail" not in texts(page)
     assert "Continue" in page._parts["verdict"].value
+
+
+def test_an_interrupted_query_ends_the_work_and_is_no_fault(
+    page: Dashboard, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PARTS, "groups", interrupted_query)
+    with pytest.raises(KeyboardInterrupt):
+        choose(page, "tier", "key")
+    assert "cannot be shown right now" not in page._parts["groups"].value
+    assert capfd.readouterr().err == ""
 
 
 def test_newer_results_are_offered_and_shown_on_request(folder: Path, tmp_path: Path) -> None:

@@ -1,8 +1,23 @@
 """What is kept of a fault that nobody expected."""
 
+import subprocess
+import sys
+
 import pytest
 
-from analysis.pipeline.faults import write_log
+from analysis.pipeline.faults import is_interrupt, write_log
+
+STOPPED_INSIDE_A_QUERY = """
+import signal, duckdb
+from analysis.pipeline.faults import is_interrupt
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+endless = duckdb.connect().sql("SELECT count(*) FROM range(1e6::BIGINT) a, range(1e9::BIGINT) b")
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    endless.to_arrow_table()
+except BaseException as fault:
+    print(is_interrupt(fault), repr(fault))
+"""
 
 
 def broken():
@@ -38,3 +53,14 @@ def test_a_log_holds_the_place_and_kind_but_no_value_of_a_row(fault, tmp_path, m
 def test_in_a_private_folder_the_fault_is_told_in_full(fault, tmp_path):
     told = write_log(fault, tmp_path / "private").read_text(encoding="utf-8")
     assert "invalid literal for int() with base 10: '周伟娜'" in told
+
+
+def test_a_stop_inside_a_query_is_an_interrupt_and_no_fault():
+    ran = [sys.executable, "-c", STOPPED_INSIDE_A_QUERY]
+    told = subprocess.run(ran, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert told.startswith("True"), told
+
+
+@pytest.mark.parametrize("other", [RuntimeError("no such table"), ValueError("Query interrupted")])
+def test_other_faults_are_no_interrupt(other):
+    assert not is_interrupt(other)

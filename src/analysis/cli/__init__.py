@@ -46,13 +46,12 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         _show_usage(fault)
         return USAGE_CODE
     except (KeyboardInterrupt, typer.Abort):
-        _say("Interrupted. The last good reports are unchanged; run again to go on.")
-        return INTERRUPTED_CODE
+        code = INTERRUPTED_CODE
     except BrokenPipeError:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         return BROKEN_PIPE_CODE
     except Exception as fault:  # noqa: BLE001 - nobody else will tell it
-        return _told(fault)
+        code = _told(fault)
     if code == INTERRUPTED_CODE:
         _say("Interrupted. The last good reports are unchanged; run again to go on.")
     return code if isinstance(code, int) else 0
@@ -60,8 +59,10 @@ def exit_code_of(arguments: Sequence[str]) -> int:
 
 def _told(fault: Exception) -> int:
     from ..files import disk_faults_told
-    from ..pipeline.faults import explained
+    from ..pipeline.faults import explained, is_interrupt
 
+    if is_interrupt(fault):
+        return INTERRUPTED_CODE
     try:
         with disk_faults_told():
             raise fault

@@ -12,6 +12,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from ..language import Language, LanguageCode
+from ..pipeline.faults import is_interrupt
 from ..report.experiment_view import ExperimentView, tier_name
 from ..tables import TIERS
 from .call_parts import reasons_of
@@ -236,10 +237,15 @@ class Dashboard:
 
     @contextmanager
     def _calmly(self, name: str) -> Iterator[None]:
-        """Turn a fault into a sentence for the reader and a traceback for the server's log."""
+        """Turn a fault into a sentence for the reader and a traceback for the server's log.
+
+        A server that ends interrupts its kernels: that is no fault and ends the kernel's work.
+        """
         try:
             yield
-        except Exception:  # noqa: BLE001 - a reader never sees a traceback, the log always does
+        except Exception as fault:
+            if is_interrupt(fault):
+                raise KeyboardInterrupt from fault
             traceback.print_exc(file=sys.__stderr__)
             told = self.language.text("This cannot be shown right now. Please come back later.")
             self._parts[name].value = f'<p class="tl-fault" role="alert">{told}</p>'

@@ -16,6 +16,8 @@ UNEXPECTED_CODE = 70
 
 PLACE = ("  File ", "Traceback ", "\n")
 """How the parts of a traceback begin that hold no text of the fault."""
+QUERY_INTERRUPTED = "Query interrupted"
+"""What DuckDB raises, as a plain RuntimeError, for a Ctrl-C that arrives inside a query."""
 VALUE = re.compile(r"""'[^'\n]*'|"[^"\n]*"|\S+@\S+|[^\x00-\x7f]+|\d{4,}""")
 """What may be the value of a row: anything quoted, mail, no Latin letters, long numbers."""
 
@@ -25,6 +27,13 @@ def explained(fault: BaseException, folder: Path | None = None) -> tuple[str, in
     if isinstance(fault, AnalysisError):
         return str(fault), fault.exit_code
     return f"{UNEXPECTED}\n  log:     {write_log(fault, folder)}", UNEXPECTED_CODE
+
+
+def is_interrupt(fault: BaseException) -> bool:
+    """Whether a fault is but somebody's wish to stop, also where DuckDB gives it another name."""
+    if isinstance(fault, RuntimeError):
+        return str(fault) == QUERY_INTERRUPTED
+    return isinstance(fault, KeyboardInterrupt)
 
 
 def write_log(fault: BaseException, folder: Path | None = None) -> Path:
