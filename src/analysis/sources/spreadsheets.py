@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,34 @@ from ..params import Source
 from .dialects import ROWS_SEEN
 from .headers import unnamed
 
+SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 ROWS_AT_ONCE = 50_000
+EXACT = 2**53
+"""Whole numbers up to here are kept exactly; ids of 16 digits are among them."""
 LARGEST_UNPACKED = 2_000_000_000
 """Bytes; a sheet of a million rows and twenty columns takes about half of it."""
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is a text, though it may be named like a spreadsheet.
+
+    Raises:
+        SourceError: It is a page or an XML document with a table, as many systems export them
+            under the name of a spreadsheet.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(1 << 12)
+    marked = head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\0" in head and not marked:
+        return False
+    if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
+        raise SourceError(
+            "The file is a web page or XML, named like a spreadsheet",
+            where=str(path),
+            allowed="a spreadsheet or a text of rows (CSV)",
+            todo="Open it in a spreadsheet program and save it as .xlsx.",
+        )
+    return True
 
 
 def names_of(path: Path) -> list[str]:
@@ -102,7 +128,7 @@ def as_text(cell: object) -> str | None:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) <= EXACT else repr(cell)
     if isinstance(cell, dt.datetime):
         return cell.isoformat(sep=" ")
     if isinstance(cell, (dt.date, dt.time)):
@@ -183,6 +209,13 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (CalamineError, OSError, zipfile.BadZipFile, ValueError) as fault:
+        if path.is_file() and path.stat().st_size and is_text(path):
+            raise SourceError(
+                "The file is a text, named like a spreadsheet",
+                where=str(path),
+                allowed="'format: csv' of the profile's source reads it",
+                todo="Leave out 'format: excel', or save the file as .xlsx.",
+            ) from fault
         raise SourceError(
             "The file is no spreadsheet that can be read",
             where=str(path),

@@ -16,6 +16,7 @@ import yaml
 from sqlglot.tokens import Tokenizer
 
 from ...engine import Engine
+from ...params.sources import DATED
 from ...tables import CONTRACTS
 from ..headers import plain
 from .kinds import kinds_of
@@ -59,6 +60,7 @@ def draft_of(
     sheets: Sequence[str] = (),
     name: str = "",
     system: str = "",
+    also: Mapping[int, tuple[str, ...]] | None = None,
 ) -> Draft:
     """Draft the entry of one file.
 
@@ -69,12 +71,15 @@ def draft_of(
         sheets: Names or globs of its sheets; those looked at by default.
         name: The source's name; made from the file's by default.
         system: Whose customer ids it carries; its own by default.
+        also: Place of a column → its other headers, where files of the source differ.
     """
     columns = _named(look.headers)
-    kinds = dict(zip(columns, kinds_of(look, engine), strict=True))
+    seen = [_with_names(kind, (also or {}).get(at, ())) for at, kind in
+            enumerate(kinds_of(look, engine))]  # fmt: skip
+    kinds = dict(zip(columns, seen, strict=True))
     known = [column for column in columns if column]
     tables = tables_of(known, look.called)
-    found = {table: meanings_of(known, table) for table in tables}
+    found = {table: _fitting(meanings_of(known, table), table, kinds) for table in tables}
     name = name or source_name(look.called, tables)
     files = files or (escape(look.path.name),)
     main = found[tables[0]] if tables else {}
@@ -96,6 +101,28 @@ def draft_of(
         tables={t: tuple(_table_lines(t, name, found[t])) for t in tables},
         notes=tuple(_notes(look, columns, kinds, found)),
     )
+
+
+def _fitting(
+    found: Mapping[str, Meaning], table: str, kinds: Mapping[str, Kind]
+) -> dict[str, Meaning]:
+    """Meanings without the guesses that what a column holds contradicts: a date is no id."""
+    columns = CONTRACTS[table].columns
+    return {
+        header: meaning
+        for header, meaning in found.items()
+        if meaning.sure
+        or kinds[header].reading.type not in DATED
+        or columns[meaning.column].type in DATED
+    }
+
+
+def _with_names(kind: Kind, also: tuple[str, ...]) -> Kind:
+    """A column that some files call otherwise."""
+    if not also:
+        return kind
+    reading = kind.reading.model_copy(update={"also": also})
+    return replace(kind, reading=reading, sure=False, notes=(*kind.notes, "renamed in some files"))
 
 
 def customer_column(found: Mapping[str, Meaning]) -> str:
@@ -216,7 +243,8 @@ def _source_lines(
     if look.format != "csv":
         lines.append(f"    format: {look.format}")
     if look.encoding:
-        lines.append(f"    encoding: {look.encoding}")
+        told = f"  {GUESS}: the file does not tell it" if look.encoding_guessed else ""
+        lines.append(f"    encoding: {look.encoding}{told}")
     if look.delimiter:
         lines.append(f"    delimiter: {_quoted(look.delimiter)}")
     if look.header_row != 1:
@@ -282,6 +310,8 @@ def _entry(kind: Kind, meaning: Meaning | None) -> tuple[str, bool]:
     given: dict[str, object] = {"type": reading.type}
     if meaning and meaning.column == "promised_at" and kind.days:
         given, sure = {"type": "time", "end_of_day": True}, meaning.sure and sure
+    if reading.also:
+        given["also"] = list(reading.also)
     if reading.forms:
         given["forms"] = list(reading.forms)
     if reading.unit is not None:
@@ -350,7 +380,9 @@ def _notes(
 ) -> list[str]:
     rows = look.cells.num_rows
     read = "all" if look.whole else "the first"
-    notes = [f"{read} {rows:,} rows of {look.path.name} looked at", *look.oddities]
+    some, files = look.files
+    where = look.path.name if files == 1 else f"{some} of {files} files"
+    notes = [f"{read} {rows:,} rows of {where} looked at", *look.oddities]
     flat = [plain(header) for header in look.headers]
     twice = sorted({header for header in flat if header and flat.count(header) > 1})
     notes += [f"headers that come twice: {', '.join(twice)}"] if twice else []

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 
+import pyarrow as pa
+
 from ...engine import Engine
 from ...errors import AnalysisError, SourceError
 from .. import spreadsheets
+from ..decoding import is_ascii
 from .drafting import Draft, as_yaml, customer_column, draft_of, draft_profile, source_name
 from .look import Look
 from .looking import looks_at
 from .names import meanings_of, tables_of
+from .quantities import measure
 
 GROUPING_ROWS = 50
 """Rows that are looked at to tell which files belong together."""
@@ -24,6 +29,11 @@ NOT_READ = "# not read: "
 
 ALIKE = 0.7
 """Share of the headers that two files have in common which are the same export."""
+
+_NUMBERS = re.compile(r"[0-9０-９一二三四五六七八九十]+")
+
+SHOWN = 3
+"""Files that are named where many cannot be read for one reason."""
 
 LEFT_OUT = frozenset({".md", ".pdf", ".docx", ".doc", ".png", ".jpg", ".yaml", ".py"})
 """Endings of files that are no tables."""
@@ -64,7 +74,7 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
     names: dict[str, int] = {}
     groups = _groups(looks)
     named = [_new_name(group[0], names) for group in groups]
-    full = [_in_full(group[0]) for group in groups]
+    full = [_in_full(group) for group in groups]
     ids = [_customer_ids(look) for look in full]
     known = _customers_at(full)
     drafts = []
@@ -74,9 +84,15 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
         files = _patterns(folder, group, looks)
         sheets = _sheet_patterns(group)
         draft = draft_of(
-            full[at], engine, files=files, sheets=sheets, name=named[at], system=system
+            _told_by_all(full[at], group),
+            engine,
+            files=files,
+            sheets=sheets,
+            name=named[at],
+            system=system,
+            also=_renamed(group),
         )
-        notes = (*_alike(at, groups, named), *_one_by_one(files))
+        notes = (*_alike(at, groups, named), *_several_encodings(group), *_one_by_one(files))
         drafts.append(replace(draft, notes=(*draft.notes, *notes)))
     return drafts
 
@@ -95,7 +111,7 @@ def _alike(at: int, groups: Sequence[Sequence[Look]], named: Sequence[str]) -> l
     for other, name in zip(groups[:at], named, strict=False):
         theirs = dict.fromkeys(other[0].filled_headers)
         same = [header for header in own if header in theirs]
-        beside = look.path.parent == other[0].path.parent
+        beside = _place(look.path.parent) == _place(other[0].path.parent)
         if beside and len(same) >= ALIKE * max(len(own), len(theirs)):
             more = ", ".join(h for h in own if h not in theirs) or "none"
             fewer = ", ".join(h for h in theirs if h not in own) or "none"
@@ -108,10 +124,21 @@ def _one_by_one(files: Sequence[str]) -> list[str]:
     return ["no pattern names these files alone: add each new one to the list"] * (len(files) > 1)
 
 
-def _in_full(seen: Look) -> Look:
+def _in_full(group: Sequence[Look]) -> Look:
+    """The look at all rows of the first file of a group, and of its last one: exports change."""
+    first, *last = (_all_rows(group[at]) for at in sorted({0, len(group) - 1}))
+    if not last:
+        return first
+    cells = pa.concat_tables([first.cells, last[0].cells])
+    whole = first.whole and last[0].whole
+    return replace(first, cells=cells, whole=whole, files=(2, len(group)))
+
+
+def _all_rows(seen: Look) -> Look:
     """The look at all rows of a file, or of the same sheets of it."""
     looks = looks_at(seen.path, encoding=seen.encoding)
-    return next(look for look in looks if look.sheets == seen.sheets)
+    look = next(look for look in looks if look.sheets == seen.sheets)
+    return replace(look, encoding=seen.encoding, encoding_guessed=seen.encoding_guessed)
 
 
 def _tables_of(look: Look) -> list[str]:
@@ -131,7 +158,7 @@ def _customer_ids(look: Look) -> set[str]:
 def _looks(folder: Path, encoding: str) -> tuple[list[Look], list[str]]:
     """All files of a folder as they are laid out, and those that cannot be read, with why."""
     looks: list[Look] = []
-    unread: list[str] = []
+    unread: dict[str, list[str]] = {}
     for file in sorted(folder.rglob("*")):
         hidden = any(p.startswith((".", "~$")) for p in file.relative_to(folder).parts)
         if hidden or not file.is_file() or file.suffix.lower() in LEFT_OUT:
@@ -139,18 +166,92 @@ def _looks(folder: Path, encoding: str) -> tuple[list[Look], list[str]]:
         try:
             looks += looks_at(file, GROUPING_ROWS, encoding)
         except AnalysisError as fault:
-            unread.append(f"{file.relative_to(folder)}: {fault.what}. {fault.todo}".strip())
-    return looks, unread
+            told = f"{fault.what}. {fault.todo}".strip()
+            unread.setdefault(told, []).append(str(file.relative_to(folder)))
+    return _as_their_neighbours(looks), [_unread(*each) for each in unread.items()]
+
+
+def _unread(told: str, files: Sequence[str]) -> str:
+    """What is said of files that cannot be read for one reason."""
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return f"{', '.join(files[:SHOWN])}{more}: {told}"
+
+
+def _as_their_neighbours(looks: Sequence[Look]) -> list[Look]:
+    """ASCII files read as those beside them whose encoding is a guess: it is the same text."""
+    guessed = {_place(look.path): look for look in looks if look.encoding_guessed}
+    found = []
+    for look in looks:
+        like = guessed.get(_place(look.path))
+        if like and look.encoding == "utf-8" and is_ascii(look.path):
+            look = replace(look, encoding=like.encoding, encoding_guessed=True)
+        found.append(look)
+    return found
 
 
 def _groups(looks: Sequence[Look]) -> list[list[Look]]:
-    """Files of one folder that are laid out alike, in the order of their names."""
+    """Files that are one export, in the order of their names.
+
+    They are laid out alike, and stand in one folder or in folders whose names differ by numbers
+    only. Where the names of the files do too, encodings and a few headers may differ.
+    """
     groups: dict[tuple[object, ...], list[Look]] = {}
     for look in looks:
-        text = (look.encoding, look.delimiter)
-        key = (look.path.parent, look.format, look.headers, look.header_row, *text)
+        key = (_place(look.path.parent), look.headers, look.encoding, *_form(look))
         groups.setdefault(key, []).append(look)
-    return list(groups.values())
+    found: list[list[Look]] = []
+    for group in groups.values():
+        before = next((each for each in found if _is_one_export(each[0], group[0])), None)
+        if before is None:
+            found.append(group)
+        else:
+            before += group
+    return found
+
+
+def _form(look: Look) -> tuple[object, ...]:
+    """How a file is written; its encoding only where the file does not tell it."""
+    guessed = look.encoding if look.encoding_guessed else ""
+    return (look.format, look.header_row, look.delimiter, guessed)
+
+
+def _is_one_export(look: Look, other: Look) -> bool:
+    """Whether files with names alike are one export, that may have renamed a few headers."""
+    same = [a == b for a, b in zip(look.headers, other.headers, strict=False)]
+    renamed = [n for n, is_same in enumerate(same) if not is_same]
+    pairs = [(look.headers[n], other.headers[n]) for n in renamed]
+    means_else = any(new in look.headers or measure(old) != measure(new) for old, new in pairs)
+    alike = len(look.headers) == len(other.headers) and sum(same) >= ALIKE * len(same)
+    named = _form(look) == _form(other) and _names(look) == _names(other)
+    return named and alike and not means_else
+
+
+def _names(look: Look) -> list[str]:
+    """The names of a file and its sheets, without their numbers."""
+    return [_place(look.path), *(_place(Path(sheet)) for sheet in look.sheets)]
+
+
+def _renamed(group: Sequence[Look]) -> dict[int, tuple[str, ...]]:
+    """Place of a column → its other headers in the files of a group."""
+    written = zip(*(look.headers for look in group), strict=True)
+    named = {at: tuple(dict.fromkeys(headers)) for at, headers in enumerate(written)}
+    return {at: headers[1:] for at, headers in named.items() if len(headers) > 1}
+
+
+def _place(path: Path) -> str:
+    """A path without its numbers: those of months, of parts."""
+    return _NUMBERS.sub("#", path.as_posix())
+
+
+def _told_by_all(look: Look, group: Sequence[Look]) -> Look:
+    """The look at one file of a group, without an encoding that others do not have."""
+    return look if len({each.encoding for each in group}) == 1 else replace(look, encoding="")
+
+
+def _several_encodings(group: Sequence[Look]) -> list[str]:
+    """That the encoding is left to each file."""
+    found = dict.fromkeys(look.encoding for look in group)
+    return [f"files in {' and '.join(found)}: each tells its own"] if len(found) > 1 else []
 
 
 def _new_name(look: Look, names: dict[str, int]) -> str:

@@ -30,10 +30,12 @@ class Look:
         header_row: From 1; 0 where there is none.
         natives: Position → the type that the file itself states, as a profile names it.
         encoding: Of a text file.
+        encoding_guessed: Whether the file does not tell its encoding.
         delimiter: Of a delimited file.
         sheets: The sheets looked at; empty where it is all that hold anything, or no spreadsheet.
         oddities: What a reader should know, in sentences.
         whole: Whether all rows were looked at.
+        files: How many files of one export the rows are of, and how many there are.
     """
 
     path: Path
@@ -43,10 +45,12 @@ class Look:
     header_row: int = 1
     natives: dict[int, str] = field(default_factory=dict)
     encoding: str = ""
+    encoding_guessed: bool = False
     delimiter: str = ""
     sheets: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
     whole: bool = True
+    files: tuple[int, int] = (1, 1)
 
     @property
     def called(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,8 @@ import pyarrow.parquet as pq
 
 from ...errors import SourceError
 from ...params import Source
-from .. import delimited, json_lines
-from ..decoding import encoding_of
+from .. import delimited, json_lines, spreadsheets
+from ..decoding import encoding_of, likely_western
 from ..dialects import delimiter_of, first_records
 from ..headers import unnamed
 from ..layout import Misfits
@@ -53,24 +54,26 @@ def looks_at(path: Path, rows: int = ROWS, encoding: str = "") -> list[Look]:
         return [_parquet(path, rows)]
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return looks_at_sheets(path, rows)
-    if path.suffix.lower() in {".xlsx", ".xls", ".xlsb", ".ods"}:
+    if path.suffix.lower() in spreadsheets.SUFFIXES and not spreadsheets.is_text(path):
         return looks_at_sheets(path, rows)
-    encoding = _encoding_of(path, encoding)
+    encoding, guessed = _encoding_of(path, encoding)
     text = delimited.beginning_of(path, encoding)
     if not text.strip("\ufeff \t\r\n\0"):
         raise SourceError("The file is empty", where=str(path), todo="Ask for it again.")
     if text.lstrip().startswith("{"):
-        return [_json(path, encoding, rows)]
-    return [_text(path, encoding, text, rows)]
+        return [replace(_json(path, encoding, rows), encoding_guessed=guessed)]
+    return [replace(_text(path, encoding, text, rows), encoding_guessed=guessed)]
 
 
-def _encoding_of(path: Path, otherwise: str) -> str:
+def _encoding_of(path: Path, otherwise: str) -> tuple[str, bool]:
+    """The encoding of a text, and whether it is a guess."""
     try:
-        return encoding_of(path, None)
+        return encoding_of(path, None), False
     except SourceError:
-        if not otherwise:
+        western = "" if otherwise else likely_western(path)
+        if not otherwise and not western:
             raise
-        return encoding_of(path, otherwise)
+        return encoding_of(path, otherwise or western), bool(western)
 
 
 def _text(path: Path, encoding: str, text: str, most: int) -> Look:
@@ -78,6 +81,8 @@ def _text(path: Path, encoding: str, text: str, most: int) -> Look:
     rows = first_records(text, delimiter, '"')
     header_row = header_row_of(rows)
     odd = []
+    if path.suffix.lower() in spreadsheets.SUFFIXES:
+        odd.append("named like a spreadsheet, but a text")
     if delimiter not in text:
         odd.append("no delimiter was found: one column, or one of fixed width")
     headers = rows[header_row - 1] if header_row else unnamed(max(map(len, rows)))

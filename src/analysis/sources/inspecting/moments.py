@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...params import ColumnReading
+from ...params.sources import EXCEL_SERIAL
 from .seen import MOST, NAMED, NEARLY_ALL, Kind, Seen, timely, with_exceptions
 
 FORMS = (
@@ -37,11 +38,27 @@ def moment(seen: Seen) -> Kind | None:
     serial = _serial(seen) if named else None
     if serial:
         return serial
-    if _only_digits(seen) and not named:
+    if _only_digits(frozenset(seen.texts)) and not named:
         return None
-    if seen.share("time") >= (NAMED if named else NEARLY_ALL):
+    serials = _share(seen, _serials(seen)) if named else 0
+    if seen.share("time") + serials >= (NAMED if named else NEARLY_ALL):
         return _known_moment(seen)
     return _formed(seen)
+
+
+def _share(seen: Seen, texts: frozenset[str]) -> float:
+    return sum(seen.texts[text] for text in texts) / seen.n
+
+
+def _serials(seen: Seen) -> frozenset[str]:
+    """The texts that are day numbers of a spreadsheet, and no dates as they stand."""
+    return frozenset(text for text in seen.unread("time") if _is_serial(text))
+
+
+def _is_serial(text: str) -> bool:
+    low, high = SERIAL_DAYS
+    day = _float(text)
+    return day is not None and low <= day < high
 
 
 def _known_moment(seen: Seen) -> Kind:
@@ -50,12 +67,16 @@ def _known_moment(seen: Seen) -> Kind:
     reads = {form: frozenset(t for t in left if _fits(t, form)) for form in FORMS}
     best = max(reads.values(), key=len)
     chosen = [form for form in FORMS if reads[form] == best] if best else []
-    read = seen.read["time"] | best
-    kind = "time" if _has_clock(read) else "date"
-    reading = ColumnReading(type=kind, forms=tuple(chosen[:1]))
+    serials = _serials(seen) if timely(seen.header) else frozenset()
+    read = seen.read["time"] | best | serials
+    kind = "time" if _has_clock(read) or any(float(text) % 1 for text in serials) else "date"
+    forms = (*chosen[:1], *([EXCEL_SERIAL] if serials else []))
+    reading = ColumnReading(type=kind, forms=forms)
     found = with_exceptions(replace(seen, read={**seen.read, "time": read}), "time", reading)
-    told = (*found.notes, *(["several forms of dates", *_both_ways(chosen)] if chosen else []))
-    return replace(found, sure=found.sure and not chosen, notes=told, days=_all_midnight(read))
+    told = ["several forms of dates", *_both_ways(chosen)] if chosen else []
+    told += ["some serial day numbers of a spreadsheet"] if serials else []
+    sure = found.sure and not forms
+    return replace(found, sure=sure, notes=(*found.notes, *told), days=_all_midnight(read))
 
 
 def _both_ways(forms: Sequence[str]) -> list[str]:
@@ -72,8 +93,8 @@ def _all_midnight(texts: frozenset[str]) -> bool:
     )
 
 
-def _only_digits(seen: Seen) -> bool:
-    return all(text.strip().isdigit() for text in seen.texts)
+def _only_digits(texts: frozenset[str]) -> bool:
+    return all(text.strip().isdigit() for text in texts)
 
 
 def _has_clock(texts: frozenset[str]) -> bool:
@@ -81,12 +102,10 @@ def _has_clock(texts: frozenset[str]) -> bool:
 
 
 def _serial(seen: Seen) -> Kind | None:
-    days = [_float(text) for text in seen.texts]
-    low, high = SERIAL_DAYS
-    if not days or not all(day is not None and low <= day < high for day in days):
+    if not all(_is_serial(text) for text in seen.texts):
         return None
-    clock = any(day is not None and day % 1 for day in days)
-    reading = ColumnReading(type="time" if clock else "date", forms=("excel",))
+    clock = any(float(text) % 1 for text in seen.texts)
+    reading = ColumnReading(type="time" if clock else "date", forms=(EXCEL_SERIAL,))
     return Kind(reading, False, ("serial day numbers of a spreadsheet",), days=not clock)
 
 
@@ -101,8 +120,10 @@ def _formed(seen: Seen) -> Kind | None:
     """Dates in a form that must be declared, where one or two forms read them."""
     dated = [t for t in seen.texts if _DATED_TEXT.match(t)]
     least = NAMED if timely(seen.header) else MOST
-    if sum(seen.texts[t] for t in dated) < least * seen.n:
+    if _share(seen, frozenset(dated) | seen.read["time"]) < least or not dated:
         return None
+    if not _only_digits(seen.read["time"]):
+        return _known_moment(seen)
     reads = {form: frozenset(t for t in dated if _fits(t, form)) for form in FORMS}
     best = max(reads.values(), key=len)
     chosen = [form for form in FORMS if reads[form] == best]

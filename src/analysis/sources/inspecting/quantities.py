@@ -32,10 +32,15 @@ def numeric(seen: Seen) -> Kind | None:
         return Kind(reading, kind.sure, (*kind.notes, "decimal commas"))
     if seen.share("number") < (NAMED if monetary(seen.header) or _weighs(seen) else MOST):
         return None
-    if any(len(re.sub(r"\D", "", text)) > 15 or _is_numbering(text) for text in seen.texts):
+    if any(_has_id_length(text) or _is_numbering(text) for text in seen.texts):
         return None
     whole = seen.share("integer") >= seen.share("number")
     return number(seen, whole=whole)
+
+
+def _has_id_length(text: str) -> bool:
+    """More digits than a quantity has; behind the decimal mark a spreadsheet writes any number."""
+    return len(re.sub(r"\D", "", re.split(r"[.,](?=\d+$)", text.strip())[0])) > 15
 
 
 def _weighs(seen: Seen) -> bool:
@@ -70,8 +75,7 @@ def number(seen: Seen, *, whole: bool, key: str = "number") -> Kind:
 
 def currencies_in(seen: Seen) -> Counter[str]:
     """Currency → how many of a column's amounts name it, or all where the header does."""
-    last = re.split(r"[\s_]", seen.header.strip())[-1]
-    said = currency_of(_inside(seen.header)) or (currency_of(last) if last.isascii() else "")
+    said = named_in(seen.header)
     if said:
         return Counter({said: seen.n})
     named: Counter[str] = Counter()
@@ -98,6 +102,19 @@ def _inside(header: str) -> str:
     """What stands in brackets behind a header's words."""
     inside = re.search(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]", header)
     return " ".join(inside[1].split()).lower() if inside else ""
+
+
+def measure(header: str) -> tuple[float, str]:
+    """The factor and the currency that a header names; 1 and nothing where it names none."""
+    return unit_in(header, money=True)[0] or unit_in(header, money=False)[0] or 1.0, named_in(
+        header
+    )
+
+
+def named_in(header: str) -> str:
+    """The currency that a header names; empty where it names none."""
+    last = re.split(r"[\s_]", header.strip())[-1]
+    return currency_of(_inside(header)) or (currency_of(last) if last.isascii() else "")
 
 
 def unit_in(header: str, money: bool) -> tuple[float | None, str]:
