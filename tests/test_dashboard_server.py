@@ -291,3 +291,39 @@ def test_kernels_that_wait_in_the_pool_are_not_culled(monkeypatch: pytest.Monkey
 
     asyncio.run(ask())
     assert culled == ["forgotten"]
+
+
+@pytest.mark.parametrize("place", ["pool", "pending"])
+def test_a_kernel_that_is_being_started_is_awaited_before_all_are_ended(place: str) -> None:
+    async def start(events: list[str]) -> dict[str, str]:
+        await asyncio.sleep(0.01)
+        events.append("started")
+        return await heated("new")
+
+    async def scene() -> list[str]:
+        events: list[str] = []
+        failed, starting = asyncio.ensure_future(broken()), asyncio.ensure_future(start(events))
+        manager = BoundedKernels()
+        manager._pools = {"dashboard.ipynb": [failed, starting] if place == "pool" else [failed]}
+        manager._pending_kernels = {"new": starting} if place == "pending" else {}
+        await manager.settled()
+        return [*events, "settled"]
+
+    assert asyncio.run(scene()) == ["started", "settled"]
+
+
+def test_a_server_that_stops_starts_no_kernel_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    class Settling(Kernels):
+        async def settled(self) -> None:
+            events.append("settled")
+
+    ours = server(Settling({}, [], set()), tmp_path)
+    ours._watch = SimpleNamespace(stop=lambda: events.append("no longer watching"))
+    ours.ioloop = SimpleNamespace(run_sync=lambda begin: asyncio.run(begin()))
+    monkeypatch.setattr(FreshVoila.__mro__[1], "stop", lambda _: events.append("kernels ended"))
+    ours.stop()
+    assert events == ["no longer watching", "settled", "kernels ended"]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from ..errors import RunError
 
@@ -18,12 +19,16 @@ KERNEL_TITLE = "tierlab"
 PORTS_TRIED = 50
 
 
-def register_kernel(folder: Path, *options: str) -> None:
+def register_kernel(
+    folder: Path, *options: str, interrupt_mode: Literal["signal", "message"] = "signal"
+) -> None:
     """Write a kernel spec that starts this very interpreter.
 
     Args:
         folder: A folder that will be on Jupyter's data path.
         options: Of the kernel's command.
+        interrupt_mode: How the kernel is told to stop what it does. A signal also reaches one
+            that is still loading, which then ends with a traceback.
     """
     place = folder / "kernels" / KERNEL
     place.mkdir(parents=True, exist_ok=True)
@@ -31,6 +36,7 @@ def register_kernel(folder: Path, *options: str) -> None:
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *options],
         "display_name": KERNEL_TITLE,
         "language": "python",
+        "interrupt_mode": interrupt_mode,
         "metadata": {"debugger": True, "supported_encryption": "curve"},
     }
     (place / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")

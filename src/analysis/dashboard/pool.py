@@ -27,10 +27,18 @@ Handler = tuple[Any, ...]
 class BoundedKernels(AsyncMappingKernelManager):
     """Kernels of which those in the pool are not culled: they idle because they wait."""
 
+    _pools: dict[str, list[asyncio.Task[dict[str, Any]]]]  # Voila, which mixes this class in
+
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Cull a kernel that nobody looks at, unless it waits in the pool."""
         if kernel_id not in pooled(self):
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
+
+    async def settled(self) -> None:
+        """Wait until no kernel is half started or half ended; such a one cannot be ended."""
+        heating = [task for pool in self._pools.values() for task in pool]
+        await asyncio.gather(*heating, return_exceptions=True)
+        await asyncio.gather(*self._pending_kernels.values(), return_exceptions=True)
 
 
 def pooled(kernels: Any) -> set[str]:
@@ -105,9 +113,16 @@ class FreshVoila(Voila):  # type: ignore[misc]
 
     def listen(self) -> None:
         """Listen until stopped, looking for new results all the while."""
-        PeriodicCallback(self.refresh, self.look_every * 1000).start()
+        self._watch = PeriodicCallback(self.refresh, self.look_every * 1000)
+        self._watch.start()
         IOLoop.current().add_callback(self.announce)
         super().listen()
+
+    def stop(self) -> None:
+        """End all kernels, also one that is only just being started, and start no other."""
+        self._watch.stop()
+        self.ioloop.run_sync(self.kernel_manager.settled)
+        super().stop()
 
     def refresh(self) -> None:
         """Heat the pool anew if results were published since it was heated; else keep it full."""

@@ -95,7 +95,7 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="tierlab-dashboard-") as name:
         folder = Path(name)
         place_page(folder)
-        register_kernel(folder / "data", QUIET_KERNEL)
+        register_kernel(folder / "data", QUIET_KERNEL, interrupt_mode="message")
         parameters = {
             "profile": str(Path(profile).resolve()),
             "out": str(Path(out).resolve()) if out else "",
