@@ -289,6 +289,10 @@ def test_another_host_name_and_files_are_refused(server: Server) -> None:
     assert server.status("voila/files/dashboard.ipynb") == 403
 
 
+def test_a_server_that_is_ended_at_once_ends_well(server: Server, tmp_path: Path) -> None:
+    assert stopped(started(server.folder, tmp_path)) == 0
+
+
 def test_a_token_keeps_strangers_out(server: Server, browser: Browser, tmp_path: Path) -> None:
     token = "a-token-that-is-long-enough"
     guarded = started(server.folder, tmp_path, TIERLAB_TOKEN=token)
