@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from analysis.engine import open_engine
 from analysis.params import ColumnReading
-from analysis.sources.conversion import FAULTS, PLAIN, WIDE, convert
+from analysis.sources.conversion import FAULTS, convert
+from analysis.sources.plain_texts import PLAIN, WIDE
 
 WIDEN = str.maketrans(dict(zip(PLAIN.strip(), WIDE, strict=False)))
 

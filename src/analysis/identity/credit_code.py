@@ -8,7 +8,7 @@ from operator import add
 import ibis
 import ibis.expr.types as ir
 
-from ..sources.conversion import PLAIN, WIDE
+from ..sources.plain_texts import PLAIN, WIDE
 
 CREDIT_CODE_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """Alphabet of the unified social credit code (GB 32100-2015): no I, O, S, V, Z."""

@@ -16,7 +16,8 @@ import pandas as pd
 
 from ..errors import AnalysisError, ParamsError, SourceError
 from ..params import ColumnReading, Money, Source
-from .conversion import FAULT, FAULTS, RULES, has_foreign_sign
+from .conversion import FAULT, FAULTS, RULES
+from .written_numbers import has_foreign_sign
 
 RATES_SOURCE = "money.rates"
 RATE_COLUMNS = ("month", "currency", "rate")

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from ...params import ColumnReading
-from ..conversion import MONEY_SIGNS
+from ..written_numbers import MONEY_SIGNS
 from .names import normal
 from .seen import MOST, NAMED, Kind, Seen, monetary, with_exceptions
 
