@@ -336,3 +336,26 @@ def test_a_text_without_digits_is_never_a_number_or_a_time(engine, texts, kind):
     assert not any(value is not None for value in found)
     told = [fault[0][1] if fault else None for fault in faults]
     assert all(text.strip() == "" for text, said in zip(texts, told, strict=True) if said is None)
+
+
+@pytest.mark.parametrize("kind", ["date", "time"])
+def test_days_that_stand_for_none_empty_the_cell_and_cost_no_row(engine, kind):
+    fills = ["1970-01-01", "1970-01-01 08:00:00", "1970/1/1", "1900-01-01", "19000101",
+             "1899-12-30", "9999-12-31", "9999年12月31日", "0000-00-00 00:00:00", "0001-01-01",
+             "0001/1/1 0:00:00", "1900/1/0", "25569"]  # fmt: skip
+    usual = ["1970-01-02", "1969-12-31", "2099-12-31", "45000"]
+    reading = ColumnReading(type=kind, forms=("excel",))
+    found, faults = read(engine, [*fills, *usual, "0000-13-00"], reading)
+    assert found[: len(fills)] == [None] * len(fills)
+    assert faults[: len(fills)] == [[("fill_date", fill, False)] for fill in fills]
+    assert all(found[len(fills) : -1])
+    assert faults[-1] == [(f"not_a_{kind}", "0000-13-00", True)]
+
+
+def test_days_that_stand_for_none_in_typed_columns_and_what_a_profile_says_of_them(engine):
+    moments = [dt.datetime(1970, 1, 1), dt.datetime(2026, 3, 5)]
+    found, faults = read(engine, moments, ColumnReading(type="date"), kind=pa.timestamp("us"))
+    assert found == [None, dt.date(2026, 3, 5)]
+    assert faults[0] == [("fill_date", "1970-01-01 00:00:00", False)]
+    known = ColumnReading(type="date", nulls=("9999-12-31*",))
+    assert read(engine, ["9999-12-31 00:00:00"], known) == ([None], [[]])

@@ -126,7 +126,7 @@ def test_files_that_cannot_be_read_for_one_reason_are_told_once(tmp_path, engine
         (tmp_path / f"x{at}.xls").write_text("<html></html>")
     text = inspect(tmp_path, engine)
     assert text.count("# not read:") == 1
-    assert "x0.xls, x1.xls, x2.xls and 6 more: The file is a web page" in text
+    assert "x0.xls, x1.xls, x2.xls and 6 more: The file is no spreadsheet, but a web page" in text
 
 
 def test_ids_of_sixteen_digits_keep_them(tmp_path):

@@ -23,7 +23,10 @@ EXACT = 1e-12
 """Relative: the values pass through doubles, which keep 15 to 16 digits."""
 
 cents = st.integers(0, 10**13 - 1)
-days = st.dates(dt.date(1950, 1, 1), dt.date(2150, 12, 31))
+EPOCH = dt.date(1970, 1, 1)
+"""Stands for no day."""
+
+days = st.dates(dt.date(1950, 1, 1), dt.date(2150, 12, 31)).filter(lambda day: day != EPOCH)
 no_months = days.map(lambda day: day.replace(day=13 + day.day % 16))
 """Days whose number is not also that of a month."""
 

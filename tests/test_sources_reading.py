@@ -336,6 +336,35 @@ def test_headers_written_again_and_totals_are_told_as_such(tmp_path):
     ]
 
 
+def test_remarks_below_a_table_are_no_customers(tmp_path):
+    rows = [
+        ["制表人：张三"], [None, None, "Stand: 01.11.2026"], ["共 120 条"], ["※ 仅供内部使用"],
+        ["Summe"], ["總計"], ["C1"], ["A:1", "C1", "2026-10-01"], [None, None, "2026-10-01 08:00"],
+    ]  # fmt: skip
+    book = openpyxl.Workbook()
+    for row in [["no", "who", "at", "done", "yuan"], *rows]:
+        book.active.append(row)
+    (tmp_path / "raw").mkdir()
+    book.save(tmp_path / "raw" / "orders.xlsx")
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.xlsx", "format": "excel"}
+    read = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"]
+    assert places(read) == [(0, 8), (0, 9), (0, 10)], "an id alone is one all the same"
+    assert [lost.rule for lost in read.lost] == ["remark_row"] * 4 + ["totals_row"] * 2
+
+
+def test_numbers_of_a_spreadsheet_keep_their_size_beside_texts_with_decimal_commas(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["no", "who", "at", "done", "yuan"], ["1", "C1", "2026-10-01", None, "1.234,5"],
+                ["2", "C1", "2026-10-01", None, 12.345]]:  # fmt: skip
+        book.active.append(row)
+    (tmp_path / "raw").mkdir()
+    book.save(tmp_path / "raw" / "orders.xlsx")
+    entry = {**ORDERS["sources"]["orders"], "files": "orders.xlsx", "format": "excel"}
+    entry["columns"] = {**entry["columns"], "yuan": {"type": "number", "decimal": ","}}
+    read = ingest(opened(tmp_path, {}, {"orders": entry})).sources["orders"]
+    assert read.table.order_by("_row").yuan.execute().tolist() == [1234.5, 12.345]
+
+
 def test_cells_merged_over_rows_count_in_each_row(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active

@@ -18,7 +18,7 @@ from ..params import ColumnReading
 from ..params.sources import NUMERIC, ValueType
 from .plain_texts import as_text, emptied, plain_marks, plain_text
 from .written_numbers import money_signs, within_numbers, written_number
-from .written_times import from_own_zone, month_of, quick_time, within_years, written_time
+from .written_times import from_own_zone, is_fill, month_of, quick_time, within_years, written_time
 
 TRUE_WORDS = ("true", "1", "yes", "y", "t", "是", "真", "有", "√")
 
@@ -36,6 +36,9 @@ RULES: dict[ValueType, str] = {
     "month": "not_a_month",
     "text": "not_a_text",
 }
+
+FILL_DATE = "fill_date"
+"""The rule that a day breaks which systems write where there is none."""
 
 FAULTS = "_faults"
 
@@ -69,7 +72,9 @@ def convert(
     parsed = _with_rare_forms(quick, readings, timezone)
     if own_timezone and own_timezone != timezone:
         parsed = from_own_zone(parsed, readings, own_timezone, timezone)
-    final = parsed.mutate(**{c: _finished(parsed[c], r) for c, r in readings.items()})
+    dated = {at: c for at, (c, r) in enumerate(readings.items()) if r.type in ("date", "time")}
+    fills = {f"_fill{at}": is_fill(parsed[c]) for at, c in dated.items()}
+    final = parsed.mutate(**fills, **{c: _finished(parsed[c], r) for c, r in readings.items()})
     return _with_faults(final, readings)
 
 
@@ -110,6 +115,7 @@ def _with_rare_forms(
 def _with_faults(table: ir.Table, readings: Mapping[str, ColumnReading]) -> ir.Table:
     """Add ``_faults``, null nearly everywhere, and drop the raw cells it was made from."""
     raw = {f"_raw{at}": c for at, c in enumerate(readings)}
+    used = [*raw, *(name for name in table.columns if name.startswith("_fill"))]
     bad = {
         name: table[name].notnull() & table[c].isnull()
         for name, c in raw.items()
@@ -117,14 +123,14 @@ def _with_faults(table: ir.Table, readings: Mapping[str, ColumnReading]) -> ir.T
     }
     nothing = ibis.null(dt.Array(FAULT))
     if not bad:
-        return table.mutate(**{FAULTS: nothing}).drop(*raw)
+        return table.mutate(**{FAULTS: nothing}).drop(*used)
     listed = [
-        is_bad.ifelse(_fault(raw[name], table[name], readings[raw[name]]), ibis.null(FAULT))
+        is_bad.ifelse(_fault(table, name, raw[name], readings[raw[name]]), ibis.null(FAULT))
         for name, is_bad in bad.items()
     ]
     found = ibis.array(listed).filter(lambda fault: fault["value"].notnull())
     found = reduce(or_, bad.values()).ifelse(found, nothing)
-    table = table.mutate(**{FAULTS: found}).drop(*raw)
+    table = table.mutate(**{FAULTS: found}).drop(*used)
     return table.mutate(**{FAULTS: (table[FAULTS].length() > 0).ifelse(table[FAULTS], nothing)})
 
 
@@ -138,15 +144,16 @@ def _text_of(cell: ir.Value, reading: ColumnReading, nulls: Sequence[str]) -> ir
     return text.cases(*reading.values.items(), else_=text) if reading.values else text
 
 
-def _fault(column: str, raw: ir.Value, reading: ColumnReading) -> ir.Value:
-    return ibis.struct(
-        {
-            "column": ibis.literal(column),
-            "rule": ibis.literal(RULES[reading.type]),
-            "value": plain_text(as_text(raw)),
-            "rejects": ibis.literal(reading.on_error == "reject"),
-        }
-    ).cast(FAULT)
+def _fault(table: ir.Table, raw: str, column: str, reading: ColumnReading) -> ir.Value:
+    """The fault of a cell without a value; a fill day never costs the row."""
+    rule, rejects = ibis.literal(RULES[reading.type]), ibis.literal(reading.on_error == "reject")
+    fill = raw.replace("_raw", "_fill")
+    if fill in table.columns:
+        rule = table[fill].ifelse(FILL_DATE, rule)
+        rejects = ~table[fill] & rejects
+    told = {"column": column, "rule": rule, "value": plain_text(as_text(table[raw])),
+            "rejects": rejects}  # fmt: skip
+    return ibis.struct(told).cast(FAULT)
 
 
 def _quick(cell: ir.Value, reading: ColumnReading, timezone: str) -> ir.Value:

@@ -270,7 +270,9 @@ def _part_rows(
 ) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
     if source.format == "excel":
         places = [part.places[column] for column in source.columns]
-        yield from spreadsheets.text_batches(part.path, part.sheet, source, places)
+        commas = {at for at, column in zip(places, source.columns, strict=True)
+                  if source.reading(column).decimal == ","}  # fmt: skip
+        yield from spreadsheets.text_batches(part.path, part.sheet, source, places, commas)
         return
     if _is_json(source):
         yield from json_lines.line_batches(part.path, part.encoding, block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -41,7 +41,7 @@ def is_text(path: Path) -> bool:
         return False
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
         raise SourceError(
-            "The file is a web page or XML, named like a spreadsheet",
+            "The file is no spreadsheet, but a web page or XML",
             where=str(path),
             allowed="a spreadsheet or a text of rows (CSV)",
             todo="Open it in a spreadsheet program and save it as .xlsx.",
@@ -90,9 +90,20 @@ def header_in(rows: Sequence[list[str]], source: Source) -> list[str]:
 
 
 def text_batches(
-    path: Path, sheet: str, source: Source, places: Sequence[int]
+    path: Path,
+    sheet: str,
+    source: Source,
+    places: Sequence[int],
+    commas: Container[int] = (),
 ) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
     """Read one sheet.
+
+    Args:
+        path: A workbook.
+        sheet: Its name.
+        source: Its entry in the profile.
+        places: Of the wanted columns in the sheet.
+        commas: Of those whose texts have decimal commas: so are their numbers written, too.
 
     Yields:
         Row numbers (int64, shape (n,)) and, a wanted column each, n texts (null where empty).
@@ -102,7 +113,9 @@ def text_batches(
     for number, row in _filled_rows(path, sheet):
         if number > source.header_row:
             numbers.append(number)
-            rows.append([as_text(row[at]) if at < len(row) else None for at in places])
+            cells = [row[at] if at < len(row) else None for at in places]
+            rows.append([as_text(cell, "," if at in commas else ".")
+                         for at, cell in zip(places, cells, strict=True)])  # fmt: skip
         if len(rows) >= ROWS_AT_ONCE:
             yield _batch(numbers, rows)
             numbers, rows = [], []
@@ -116,19 +129,24 @@ def texts_of(path: Path, sheet: str) -> Iterator[tuple[int, list[str | None]]]:
         yield number, [as_text(cell) for cell in row]
 
 
-def as_text(cell: object) -> str | None:
+def as_text(cell: object, mark: str = ".") -> str | None:
     """A cell as the text that a reader of the sheet would type.
 
+    Args:
+        cell: As the workbook keeps it.
+        mark: The decimal mark.
+
     Example:
-        >>> as_text(12.0), as_text(0.5), as_text("")
-        ('12', '0.5', None)
+        >>> as_text(12.0), as_text(0.5, ","), as_text("")
+        ('12', '0,5', None)
     """
     if cell is None or cell == "":
         return None
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) <= EXACT else repr(cell)
+        is_whole = cell.is_integer() and abs(cell) <= EXACT
+        return str(int(cell)) if is_whole else repr(cell).replace(".", mark)
     if isinstance(cell, dt.datetime):
         return cell.isoformat(sep=" ")
     if isinstance(cell, (dt.date, dt.time)):
@@ -211,7 +229,7 @@ def _told(path: Path) -> Iterator[None]:
     except (CalamineError, OSError, zipfile.BadZipFile, ValueError) as fault:
         if path.is_file() and path.stat().st_size and is_text(path):
             raise SourceError(
-                "The file is a text, named like a spreadsheet",
+                "The file is no spreadsheet, but a text",
                 where=str(path),
                 allowed="'format: csv' of the profile's source reads it",
                 todo="Leave out 'format: excel', or save the file as .xlsx.",

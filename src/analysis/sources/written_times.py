@@ -40,6 +40,19 @@ KNOWN_FORMS = (
 YEARS = (1900, 2200)
 """Years that a date can have; a text that gives another is no date."""
 
+FILL_DAYS = (
+    "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01",
+    "2999-12-31", "9999-12-31",
+)  # fmt: skip
+"""Days that systems write where there is none: the beginnings and ends of their calendars (.NET,
+SQL Server, spreadsheets, Unix) and "never". No company's shipment or payment is of them."""
+
+ZERO_DAYS = (
+    "0000-00-00", "0000-0-0", "00000000", "0001-01-01", "0001-1-1", "00010101",
+    "1900-01-00", "1900-1-0", "9999-12-31", "99991231",
+)  # fmt: skip
+"""Fill days that are in no calendar, or in none that is read otherwise; without their clock."""
+
 
 @ibis.udf.scalar.builtin(name="try_strptime")
 def _try_strptime(text: str, forms: dt.Array[dt.String]) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
@@ -79,7 +92,14 @@ def written_time(
     if EXCEL_SERIAL in reading.forms:
         tries.append(_from_serial(text))
     tries += [_iso_time(bare), _offset_time(bare, timezone)]
-    return ibis.coalesce(*tries, _in_forms(bare, KNOWN_FORMS))
+    return ibis.coalesce(*tries, _in_forms(bare, KNOWN_FORMS), _zero_day(bare))
+
+
+def _zero_day(text: ir.StringValue) -> ir.TimestampValue:
+    """The first of all fill days for a text that means one."""
+    is_zero = text.re_extract(r"^([\d-]+)([ T][\d:.]+)?$", 1).isin(ZERO_DAYS)
+    first = ibis.timestamp(f"{FILL_DAYS[0]} 00:00:00")
+    return is_zero.ifelse(first, ibis.null("timestamp(6)"))
 
 
 def _in_forms(text: ir.StringValue, forms: Sequence[str]) -> ir.TimestampValue:
@@ -128,10 +148,17 @@ def month_of(text: ir.StringValue) -> ir.StringValue:
     return good.ifelse(year + "-" + number.cast("string").lpad(2, "0"), ibis.null("string"))
 
 
+def is_fill(moment: ir.TimestampValue) -> ir.BooleanValue:
+    """Whether a time is one that systems write where there is none, at whatever clock."""
+    days = [ibis.timestamp(f"{day} 00:00:00") for day in FILL_DAYS]
+    return moment.truncate("D").isin(days).fill_null(False)
+
+
 def within_years(value: ir.Value, reading: ColumnReading) -> ir.Value:
-    """A time in its column's type; null where no year of a company gives it."""
+    """A time in its column's type; null where it is a fill day, or of no year of a company."""
     low, high = (ibis.timestamp(f"{year}-01-01") for year in YEARS)
-    moment = ((value >= low) & (value < high)).ifelse(value, ibis.null("timestamp(6)"))
+    usable = (value >= low) & (value < high) & ~is_fill(value)
+    moment = usable.ifelse(value, ibis.null("timestamp(6)"))
     if reading.type == "date":
         return moment.cast("date")
     if reading.end_of_day:
