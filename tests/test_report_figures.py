@@ -1,5 +1,6 @@
 """The headline figures, against plain pandas on the same tables."""
 
+import datetime as dt
 import math
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.calendar import Calendar, ClosedDays
 from analysis.engine import open_engine
 from analysis.language import Language
 from analysis.months import Month
@@ -18,8 +20,9 @@ from analysis.report.headline import (
     overview,
     written,
 )
-from analysis.report.inputs import gather
+from analysis.report.inputs import gather, open_days
 from analysis.report.monthly_figures import monthly_figures, nps_interval
+from analysis.report.satisfaction import SCORES, from_enough_answers, score_chart
 from report_month import AS_OF, customer_months, months, surveys, write_month
 
 EXACT = 1e-9
@@ -241,9 +244,75 @@ def test_a_festival_month_stands_against_the_one_that_held_it_last_year(tmp_path
     inputs = replace(gather(workspace), month=Month.parse("2026-02"), year_ago=Month(2025, 1))
     html = overview(inputs, Language("zh")).html
     assert "2025年1月" in html
-    assert "较去年春节同期" in html
+    assert "较2025年1月" in html
+    assert "较去年同期" not in html
+    assert "春节所在月份变了，去年同期取2025年1月，而不取2025年2月" in html
     found = headline_figures(inputs.figures, inputs.month, inputs.last_year)
     revenue = next(f for f in found if f.spec.key == "revenue")
     assert revenue.year_ago == inputs.figures["revenue"].loc["2025-01"]
     plain = replace(inputs, year_ago=None)
-    assert "较去年春节同期" not in overview(plain, Language("zh")).html
+    assert "春节" not in overview(plain, Language("zh")).html
+
+
+def test_open_days_are_told_beside_the_months_compared(tmp_path):
+    """Shut from the eve to the sixth day of the festival: 28 January to 4 February 2025."""
+    calendar = Calendar(
+        closed=ClosedDays(spring_festival=(-1, 6)),
+        spring_festival=(dt.date(2025, 1, 29), dt.date(2026, 2, 17)),
+    )
+    months = (Month(2026, 2), Month(2026, 1), Month(2025, 1))
+    assert open_days(calendar, months) == (20, 31, 27)
+    assert open_days(calendar, (Month(2026, 4), Month(2026, 3), Month(2025, 4))) == ()
+    inputs = replace(
+        gather(write_month(tmp_path)), month=months[0], year_ago=months[2], open_days=(20, 31, 27)
+    )
+    told = overview(inputs, Language("en")).html
+    assert "Open days: 20 in February 2026, 31 in January 2026, 27 in January 2025." in told
+
+
+def test_a_month_in_which_no_revenue_is_known_has_none(engine, panel):
+    """Customers that shipped nothing have a revenue of zero, which is not the month's."""
+    hidden = panel.copy()
+    shipped = (hidden["month"] == AS_OF) & (hidden["shipments_n"] > 0)
+    hidden.loc[shipped, "revenue"] = np.nan
+    now = monthly_figures(engine.table(hidden), None).loc[AS_OF]
+    assert math.isnan(now["revenue"])
+    assert now["revenue_known"] == 0
+
+
+def test_a_sum_of_some_customers_says_so(tmp_path):
+    inputs = gather(write_month(tmp_path))
+    partial = inputs.figures.assign(revenue_known=0.61)
+    told = overview(replace(inputs, figures=partial), Language("en")).html
+    assert "known of 61% of customers" in told
+    assert "known of" not in overview(inputs, Language("en")).html
+
+
+def test_a_few_customers_that_are_all_on_time_prove_little(engine, panel):
+    few = panel[panel["customer_id"].isin(panel["customer_id"].unique()[:4])].copy()
+    few["on_time_n"] = few["promised_n"]
+    now = monthly_figures(engine.table(few), None).loc[AS_OF]
+    n = int((few[few["month"] == AS_OF]["promised_n"] > 0).sum())
+    assert now["on_time_rate"] == 1
+    assert now["on_time_rate_noise"] == pytest.approx(1.96**2 / (n + 1.96**2), rel=1e-4)
+
+
+def test_months_with_a_handful_of_answers_do_not_begin_the_line():
+    shown = pd.DataFrame({"answers_n": [4, 12, 31, 9, 60]}, index=list("abcde"))
+    assert list(from_enough_answers(shown).index) == ["c", "d", "e"]
+    assert list(from_enough_answers(shown.head(2)).index) == ["a", "b"]
+
+
+def test_a_wide_interval_of_few_answers_does_not_set_the_axis(tmp_path):
+    inputs = gather(write_month(tmp_path))
+    figures = inputs.figures.copy()
+    few = figures.index[-4]
+    figures.loc[few, ["answers_n", "nps_low", "nps_high"]] = [6, -90.0, 90.0]
+    figures.loc[figures.index[:6], "answers_n"] = 3
+    chart = score_chart(SCORES[0], replace(inputs, figures=figures), Language("en"))
+    first = Language("en").month(str(figures.index[6]))
+    told = " ".join(chart.notes)
+    assert f"Months before {first} have fewer than 30 answers" in told
+    assert "Where the band runs out of the chart" in told
+    plain = score_chart(SCORES[0], inputs, Language("en"))
+    assert "30 answers" not in " ".join(plain.notes)

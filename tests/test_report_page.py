@@ -11,6 +11,7 @@ import pytest
 from analysis.errors import RunError
 from analysis.report import index_page, monthly_report, to_html
 from analysis.report.index import month_entries
+from analysis.report.page import kept_together
 from analysis.report.summary import summary
 from mixed_language import chinese_in, english_in
 from report_month import AS_OF, estimates, tables, tiers, write_month
@@ -202,3 +203,16 @@ def test_the_index_outlives_what_another_version_of_the_program_kept(tmp_path, m
     for memory in kept.values():
         memory["standing"] = {**memory["standing"], "of_a_later_program": 1}
     assert month_entries(folder, kept=kept) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("升 6.2（4.6 至 7.7）", "（4.6 至 7.7）"), ("up (CN¥47.6 to CN¥670)", "(CN¥47.6 to CN¥670)")],
+)
+def test_an_interval_is_not_parted_at_the_end_of_a_line(text, whole):
+    assert f'<span class="whole">{whole}</span>' in kept_together(f"<p>{text}</p>")
+
+
+def test_no_blank_follows_a_chinese_mark():
+    page = "<p><strong>暂缺：</strong>\n净推荐值，尚未评估： 一项</p>"
+    assert kept_together(page) == "<p><strong>暂缺：</strong>净推荐值，尚未评估：一项</p>"

@@ -206,7 +206,7 @@ def test_a_missing_table_takes_its_part_and_nothing_else(tmp_path, missing):
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_month_without_any_table_still_makes_a_report_that_says_why(tmp_path, language):
     html = whole(write_month(tmp_path, {}, {}), language)
-    told = "Not available" if language == "en" else "无法提供"
+    told = "Not available" if language == "en" else "暂缺"
     assert html.count(told) >= 4
     assert "<figure" not in html
 
@@ -270,7 +270,7 @@ def test_the_heat_map_tells_every_stream(english, month):
 
 
 def test_held_back_moves_tell_the_rule(english):
-    assert "seasonal protection 0 6" in words(english["tier_moves"])
+    assert "Seasonal protection 0 6" in words(english["tier_moves"])
 
 
 def test_calls_show_ids_only_unless_the_profile_shows_names(tmp_path):
@@ -380,3 +380,19 @@ def test_provenance_gives_the_one_command(english, tmp_path):
         "tierlab run --profile params/small.yaml --month 2026-10 "
         f"--raw '{tmp_path / 'raw files'}' --out {tmp_path / 'o'}"
     )
+
+
+def test_what_to_do_stands_before_the_reasons(month):
+    """A reader on a phone must not unfold anything to know the next step and who takes it."""
+    html = monthly_report(month, "en").verdicts().html
+    box = html[html.index("<article") : html.index("</article>")]
+    assert box.index("Next step") < box.index("<details")
+    assert box.index("Owner") < box.index("<details")
+    assert 'href="#calls"' in html
+    assert 'href="#actions"' in html
+    assert html.index('class="todo"') > html.rindex("</article>")
+
+
+def test_calls_are_counted_by_reason_before_the_table(english):
+    lead = words(english["customers_to_call"].split("<details")[0])
+    assert re.search(r"Why: [a-z ]+ \(\d+\)", lead)

@@ -34,7 +34,7 @@ def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -
     known = [(figure, told) for figure, told in figures if not math.isnan(figure.value)]
     if not known:
         return ""
-    year = _year_ago(summary)
+    year = _year_ago(summary, language)
     cards = "".join(_card(figure, told, year, currency, language) for figure, told in known)
     title = language.text("The month at a glance")
     missing = _missing(summary, language)
@@ -50,12 +50,12 @@ def _missing(summary: Mapping[str, Any], language: Language) -> str:
     return f'<p class="tl-note">{language.text("Not available:")} {escape(told)}</p>'
 
 
-def _year_ago(summary: Mapping[str, Any]) -> str:
+def _year_ago(summary: Mapping[str, Any], language: Language) -> str:
     """Which month of last year the figures are compared with, in words."""
     month, compared = summary.get("month"), summary.get("last_year")
     if not month or not compared:
-        return "on last year"
-    return since_last_year(Month.parse(str(month)), Month.parse(str(compared)))
+        return language.text("on last year")
+    return since_last_year(Month.parse(str(month)), Month.parse(str(compared)), language)
 
 
 def _card(
@@ -67,9 +67,9 @@ def _card(
 ) -> str:
     value = written(figure.value, figure.spec.form, language, currency)
     changes = (
-        change(figure, before, language.text(since), language, _number(stored, chance))
+        change(figure, before, since, language, _number(stored, chance))
         for before, since, chance in (
-            (figure.previous, "on last month", "chance_previous"),
+            (figure.previous, language.text("on last month"), "chance_previous"),
             (figure.year_ago, year, "chance_year_ago"),
         )
     )

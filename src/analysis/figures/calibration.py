@@ -58,7 +58,7 @@ def lifetime_chart(found: HeldOut, profile: Profile) -> Chart | None:
         axes_named=(speak.text("days forecast"), speak.text("days seen")),
         finding=finding,
         measure=speak.text(
-            "Shipping days a customer, one point a tenth of the customers, with the 95 % interval "
+            "Shipping days a customer, one point a tenth of the customers, with the 95% interval "
             "of the mean; on the line forecast and seen are equal."
         ),
         alternative=f"{finding} {_ends(rows, speak, lambda v: speak.number(v, 1))} {against}",
@@ -92,7 +92,7 @@ def churn_chart(found: ChurnRisk, profile: Profile) -> Chart | None:
         axes_named=(speak.text("risk forecast"), speak.text("share lost")),
         finding=finding,
         measure=speak.text(
-            "Customers lost within {n} months, one point a tenth of the cases, with the 95 % "
+            "Customers lost within {n} months, one point a tenth of the cases, with the 95% "
             "interval of the share; on the line forecast and seen are equal.",
             n=speak.number(profile.value.churn.months_ahead),
         ),

@@ -12,6 +12,8 @@ from .fonts import chart_style
 from .palette import ACCENT, INK, MUTED
 
 WIDTH, HEIGHT = 4.1, 2.5
+AIR = 0.05
+"""Part of the axis that stays free above and below what it must hold."""
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 
 
@@ -25,6 +27,7 @@ def monthly_line(
     measure: str,
     alternative: str,
     notes: tuple[str, ...] = (),
+    within: tuple[float, float] | None = None,
 ) -> Chart:
     """Draw one figure over the months, with its interval as a band.
 
@@ -34,6 +37,8 @@ def monthly_line(
         month: Writes a month, short.
         last: The latest value in words, at the end of the line.
         finding, measure, alternative, notes: As `Chart` says.
+        within: Lowest and highest value that the axis must hold; what lies beyond is cut off.
+            By default everything that is drawn.
     """
     import seaborn as sns
     from matplotlib.figure import Figure
@@ -47,6 +52,9 @@ def monthly_line(
                           linewidth=0)  # fmt: skip
         sns.lineplot(drawn, x="place", y="value", ax=axes, color=ACCENT, linewidth=2,
                      estimator=None, errorbar=None)  # fmt: skip
+        if within is not None:
+            air = AIR * (within[1] - within[0])
+            axes.set_ylim(within[0] - air, within[1] + air)
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
         axes.grid(axis="y")

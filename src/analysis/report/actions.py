@@ -19,19 +19,31 @@ SPECS = {spec.key: spec for spec in HEADLINE}
 
 def actions(inputs: Inputs, language: Language) -> Block:
     """Open and overdue measures as of the month's end, with the metric before and since."""
-    day = inputs.month.last_day
-    known = [one for one in inputs.actions if one.is_known(day)]
-    still = sorted((one for one in known if one.is_open(day)), key=lambda one: one.due_on)
+    still = _still_open(inputs)
     return rendered(
         "actions",
         language,
-        has_any=bool(known),
-        lead=_lead(known, still, inputs, language),
+        has_any=bool(_known(inputs)),
+        lead=measures_told(inputs, language),
         table=_table(still, inputs, language) if still else None,
     )
 
 
-def _lead(known: list[Action], still: list[Action], inputs: Inputs, language: Language) -> str:
+def _known(inputs: Inputs) -> list[Action]:
+    return [one for one in inputs.actions if one.is_known(inputs.month.last_day)]
+
+
+def _still_open(inputs: Inputs) -> list[Action]:
+    """The measures that are not ended, the one that is due first before the others."""
+    still = (one for one in _known(inputs) if one.is_open(inputs.month.last_day))
+    return sorted(still, key=lambda one: one.due_on)
+
+
+def measures_told(inputs: Inputs, language: Language) -> str:
+    """How many measures are open, overdue and ended; empty where none was ever decided."""
+    known, still = _known(inputs), _still_open(inputs)
+    if not known:
+        return ""
     overdue = sum(one.is_overdue(inputs.month.last_day) for one in still)
     return language.plural(
         "{n} measure is open, {overdue} of them overdue; ended so far: {ended}.",

@@ -60,6 +60,16 @@ def in_series(items: Iterable[str], language: Language) -> str:
     return language.text("; ", context="list").join(items) or MISSING
 
 
+def as_heading(phrase: str) -> str:
+    """A phrase that stands alone begins with a capital.
+
+    Example:
+        >>> as_heading("new customer")
+        'New customer'
+    """
+    return phrase[:1].upper() + phrase[1:]
+
+
 @cache
 def _environment(code: LanguageCode) -> Environment:
     environment = Environment(

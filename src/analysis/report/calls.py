@@ -9,7 +9,7 @@ import pandas as pd
 from ..figures import ReadingTable, reading_table
 from ..language import Language
 from ..tiers import CALL_PHRASES, explain_calls
-from .block import Block, rendered
+from .block import Block, as_heading, rendered
 from .experiment_view import tier_name
 from .inputs import Inputs
 
@@ -24,26 +24,48 @@ def customers_to_call(inputs: Inputs, language: Language) -> Block:
         exists = inputs.tier_counts is not None
         return rendered("calls", language, table=None, lead="", exists=exists, more=0)
     n = len(calls)
-    lead = language.plural(
-        "{n} customer should hear from its account manager this month.",
-        "{n} customers should hear from their account managers this month.",
-        n,
-    )
-    sizes = {str(why): int(n) for why, n in calls["why"].value_counts().items()}
+    sizes = _sizes(calls)
     listed = calls.groupby("why", sort=False).head(MOST_CALLS)
     return rendered(
         "calls",
         language,
         table=_calls_table(listed, sizes, inputs, language),
-        lead=lead,
+        lead=calls_told(inputs, language, with_reasons=True),
         exists=True,
         more=n - len(listed),
     )
 
 
+def calls_told(inputs: Inputs, language: Language, *, with_reasons: bool = False) -> str:
+    """How many customers to call, and for which reasons; empty where there are none."""
+    calls = inputs.frame("calls")
+    if calls is None:
+        return ""
+    told = language.plural(
+        "{n} customer should hear from its account manager this month.",
+        "{n} customers should hear from their account managers this month.",
+        len(calls),
+    )
+    if not with_reasons:
+        return told
+    sizes = _sizes(calls)
+    reasons = [
+        language.text("{why} ({n})", why=language.text(CALL_PHRASES.get(why, why)),
+                      n=language.number(sizes[why]))
+        for why in sorted(sizes, key=_urgency)
+    ]  # fmt: skip
+    listed = language.text(", ", context="list").join(reasons)
+    return language.text("{told} Why: {reasons}.", told=told, reasons=listed)
+
+
+def _sizes(calls: pd.DataFrame) -> dict[str, int]:
+    """Reason → how many customers are to be called for it."""
+    return {str(why): int(n) for why, n in calls["why"].value_counts().items()}
+
+
 def _why(code: str, sizes: Mapping[str, int], language: Language) -> str:
     """The reason that heads a group of calls, with how many there are in all."""
-    phrase = language.text(CALL_PHRASES.get(code, code))
+    phrase = as_heading(language.text(CALL_PHRASES.get(code, code)))
     return language.text("{why}: {n}", why=phrase, n=language.number(sizes[code]))
 
 

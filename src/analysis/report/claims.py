@@ -72,7 +72,7 @@ def _table(frame: pd.DataFrame, language: Language) -> ReadingTable | None:
     rows = [_row(claim, found[claim.id], frame, language) for claim in ordered]
     headings = {
         "claim": language.text("Claim"),
-        "own": language.text("Our own data, with 95 % interval"),
+        "own": language.text("Our own data, with 95% interval"),
         "n": language.text("Cases"),
     }
     return reading_table(

@@ -13,6 +13,7 @@ from ..language import Language
 from ..standing import PLAIN_MARK, Standing, standing_html
 from .actions import SPECS
 from .block import rendered
+from .calls import calls_told
 from .changes import verdict_changes
 from .experiment_view import experiment_views
 from .headline import figure_card, headline_figures
@@ -65,7 +66,7 @@ def _content(inputs: Inputs, language: Language) -> dict[str, Any]:
         "cards": [card for card in cards if card["exists"]],
         "news": [] if before is None else verdict_changes(inputs, before, language),
         "overdue": _overdue(inputs, language),
-        "calls": _calls(inputs, language),
+        "calls": calls_told(inputs, language),
         "attached": f"report.{language.code}.html",
     }
 
@@ -83,17 +84,6 @@ def _overdue(inputs: Inputs, language: Language) -> list[str]:
         for one in inputs.actions
         if one.is_overdue(day)
     ]
-
-
-def _calls(inputs: Inputs, language: Language) -> str:
-    calls = inputs.frame("calls")
-    if calls is None:
-        return ""
-    return language.plural(
-        "{n} customer should hear from its account manager this month.",
-        "{n} customers should hear from their account managers this month.",
-        len(calls),
-    )
 
 
 def _text(content: dict[str, Any], language: Language) -> str:

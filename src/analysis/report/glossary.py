@@ -15,7 +15,7 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
         "A difference is shown where its whole interval lies on one side of zero.",
         "p value": "How often chance alone would make a difference at least this large. Small: "
         "chance is a poor explanation.",
-        "Percentage points (pp)": "The difference of two shares: from 19 % to 18 % is minus one "
+        "Percentage points (pp)": "The difference of two shares: from 19% to 18% is minus one "
         "percentage point.",
         "Sample ratio": "Whether the arms are as large as planned. If not, units got lost or were "
         "let in unevenly, and the arms cannot be compared.",

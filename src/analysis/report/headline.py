@@ -17,6 +17,8 @@ from .inputs import Inputs
 
 Form = Literal["count", "share", "money", "points", "score", "per_100", "minutes"]
 SPARK_MONTHS = 13
+KNOWN_ENOUGH = 0.95
+"""Share of the active customers below which a sum of their amounts says that it is partial."""
 HOUR = 60
 LONG_WAIT = 180
 """Minutes from which a wait is told in hours."""
@@ -249,9 +251,7 @@ def overview(inputs: Inputs, language: Language) -> Block:
         cards=[card for card in cards if card["key"] in told - hidden],
         missing=[card for card in cards if not card["exists"]],
         definitions=[(language.text(s.label), language.text(s.definition)) for s in HEADLINE],
-        last=language.month(str(month.shifted(-1))),
-        year=language.month(str(inputs.last_year)),
-        is_aligned=inputs.last_year != month.shifted(-12),
+        compared=compared_told(inputs, language),
         tax=inputs.profile.money.tax,
     )
 
@@ -266,10 +266,13 @@ def figure_card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> M
         "why": why_missing(spec, inputs, language),
         "value": written(figure.value, spec.form, language, currency),
         "changes": [
-            change(figure, before, language.text(since), language, chance)
+            change(figure, before, since, language, chance)
             for before, since, chance in zip(
                 (figure.previous, figure.year_ago),
-                ("on last month", since_last_year(inputs.month, inputs.last_year)),
+                (
+                    language.text("on last month"),
+                    since_last_year(inputs.month, inputs.last_year, language),
+                ),
                 figure.chance,
                 strict=True,
             )
@@ -279,10 +282,37 @@ def figure_card(figure: HeadlineFigure, inputs: Inputs, language: Language) -> M
     }
 
 
-def since_last_year(month: Month, compared: Month) -> str:
-    """The month of last year that a month is compared with, in words."""
-    aligned = compared != month.shifted(-12)
-    return "on last year's festival month" if aligned else "on last year"
+def since_last_year(month: Month, compared: Month, language: Language) -> str:
+    """The month of last year compared with, short; by its name where it is another month."""
+    if compared == month.shifted(-12):
+        return language.text("on last year")
+    return language.text("on {month}", month=language.month(str(compared)))
+
+
+def compared_told(inputs: Inputs, language: Language) -> str:
+    """Which months the figures are compared with, why, and how long the company was open in each.
+
+    A month of Spring Festival is short: without its open days a reader would take the holiday
+    for a fall of business.
+    """
+    same = inputs.month.shifted(-12)
+    months = (inputs.month, inputs.month.shifted(-1), inputs.last_year)
+    now, last, year = (language.month(str(month)) for month in months)
+    source = (
+        "Compared with {last} and {year}."
+        if inputs.last_year == same
+        else "Compared with {last} and, because Spring Festival moved, with {year} instead of "
+        "{same}."
+    )
+    told = language.text(source, last=last, year=year, same=language.month(str(same)))
+    if not inputs.open_days:
+        return told
+    days = dict(zip(("a", "b", "c"), map(language.number, inputs.open_days), strict=True))
+    opened = language.text(
+        "Open days: {a} in {now}, {b} in {last}, {c} in {year}.",
+        now=now, last=last, year=year, **days,
+    )  # fmt: skip
+    return language.text("{one} {two}", one=told, two=opened)
 
 
 def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
@@ -291,7 +321,10 @@ def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
         currency = inputs.profile.money.currency
         ends = (figure.low, figure.high)
         low, high = (written(end, figure.spec.form, language, currency) for end in ends)
-        return language.text("95 % interval {low} to {high}", low=low, high=high)
+        return language.text("95% interval {low} to {high}", low=low, high=high)
+    known = _known_share(figure.spec.key, inputs)
+    if known < KNOWN_ENOUGH:
+        return language.text("known of {share} of customers", share=language.percent(known, 0))
     if figure.spec.key not in ("margin", "cost_to_serve") or inputs.figures is None:
         return ""
     revenue = float(inputs.figures["revenue"].get(str(inputs.month), math.nan))
@@ -299,6 +332,15 @@ def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
     if math.isnan(share):
         return ""
     return language.text("{share} of revenue", share=language.percent(share))
+
+
+def _known_share(key: str, inputs: Inputs) -> float:
+    """The share of the month's active customers of which an amount is known; 1 where all are."""
+    figures, column = inputs.figures, f"{key}_known"
+    if figures is None or column not in figures or str(inputs.month) not in figures.index:
+        return 1.0
+    share = float(figures[column].loc[str(inputs.month)])
+    return 1.0 if math.isnan(share) else share
 
 
 def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:

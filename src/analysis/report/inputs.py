@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from ..calendar import load_calendar
+from ..calendar import Calendar, load_calendar
 from ..cleaning import drift_of, monitored
 from ..months import Month
 from ..params import (
@@ -68,6 +68,8 @@ class Inputs:
         actions: The measures that were decided.
         corrections: The declared corrections of sources, by id.
         year_ago: The month of last year to compare with, aligned by festival; None: the same month.
+        open_days: Days on which the company was open in the month, in the one before, and in the
+            one of last year; empty where it was shut in none of them, or has no calendar.
         sources: The canonical tables that the profile yields.
         parts, previous_parts: Digest of each input (params, code, raw files) of this month's run
             and of last month's, by name; empty where the pipeline did not make the tables.
@@ -87,6 +89,7 @@ class Inputs:
     actions: tuple[Action, ...] = ()
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     year_ago: Month | None = None
+    open_days: tuple[int, ...] = ()
     sources: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
     previous_parts: Mapping[str, str] = field(default_factory=dict)
@@ -113,7 +116,9 @@ def gather(workspace: Workspace) -> Inputs:
     Returns:
         Inputs whose missing parts are None or empty.
     """
-    last_month = str(workspace.as_of.shifted(-1))
+    before = workspace.as_of.shifted(-1)
+    last_month, calendar = str(before), load_calendar(workspace.calendar)
+    year_ago = calendar.aligned(workspace.as_of)
     evaluations = workspace.document("evaluations") or {}
     return Inputs(
         profile=workspace.profile,
@@ -127,13 +132,21 @@ def gather(workspace: Workspace) -> Inputs:
         plans={plan.id: plan for plan in load_experiments(workspace.experiments)},
         actions=load_actions(workspace.actions),
         corrections={one.id: one for one in load_corrections(workspace.corrections)},
-        year_ago=load_calendar(workspace.calendar).aligned(workspace.as_of),
+        year_ago=year_ago,
+        open_days=open_days(calendar, (workspace.as_of, before, year_ago)),
         sources=frozenset(workspace.profile.tables),
         parts=digests_of_inputs(workspace.processed),
         previous_parts=published_digests(workspace.reports.parent / last_month),
         previous_summary=_document(workspace.reports.parent / last_month, "summary"),
         command=_command(workspace),
     )
+
+
+def open_days(calendar: Calendar, months: Sequence[Month]) -> tuple[int, ...]:
+    """Open days of each month; nothing where the company was never shut."""
+    opened = calendar.open_days_of(months)
+    whole = [(month.end - month.start).days for month in months]
+    return () if opened == whole else tuple(opened)
 
 
 def digests_of_inputs(processed: Path) -> dict[str, str]:

@@ -52,7 +52,8 @@ def monthly_figures(panel: ir.Table, surveys: ir.Table | None) -> pd.DataFrame:
         One row a month, in order, indexed by month (text):
         active_customers, shipments_n (counts); retention (fraction: of the customers that
         shipped in the quarter before, those that shipped in the quarter up to the month);
-        revenue, margin, cost_to_serve (currency); on_time_rate (fraction of deliveries with a
+        revenue, margin, cost_to_serve (currency); revenue_known, margin_known (fraction of the
+        active customers whose amount is known); on_time_rate (fraction of deliveries with a
         promise); complaints (tickets a shipment); response_minutes (the median over
         customers of their median); nps, nps_low, nps_high (points, adjusted-Wald 95 %);
         answers_n; promoters, detractors (fractions of the answers); response_rate (fraction
@@ -131,8 +132,7 @@ def _panel_figures(panel: ir.Table) -> pd.DataFrame:
         active_customers=seen.is_active.sum(),
         shipments_n=seen.shipments_n.sum(),
         retention=seen.is_kept.cast("int").mean(where=seen.was_there),
-        revenue=seen.revenue.sum(),
-        margin=seen.margin.sum(),
+        **_amounts(seen),
         on_time_rate=seen.on_time_n.sum() / seen.promised_n.sum().nullif(0),
         complaints=seen.tickets_n.sum() / seen.shipments_n.sum().nullif(0),
         cost_to_serve=seen.cost_to_serve.sum(),
@@ -141,6 +141,21 @@ def _panel_figures(panel: ir.Table) -> pd.DataFrame:
     )
     frame = months.order_by("month").execute().set_index("month").astype(float)
     return _without_first_quarters(_with_noise(frame))
+
+
+def _amounts(seen: ir.Table) -> dict[str, ir.Value]:
+    """Revenue and margin with the share of active customers whose amount is known.
+
+    Of a month in which it is known of no active customer the amount is unknown: the zeros of
+    customers that shipped nothing are no revenue.
+    """
+    is_active = seen.shipments_n > 0
+    amounts: dict[str, ir.Value] = {}
+    for name in ("revenue", "margin"):
+        known = seen[name].count(where=is_active)
+        share = known / is_active.cast("int").sum().nullif(0)
+        amounts |= {name: ibis.ifelse(share == 0, None, seen[name].sum()), f"{name}_known": share}
+    return amounts
 
 
 def _spreads(seen: ir.Table) -> dict[str, ir.Scalar]:
@@ -169,10 +184,13 @@ def _with_noise(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn the sums into half-widths of 95 % intervals.
 
     A month's rate is a ratio of sums over customers, who vary as wholes: one customer's shipments
-    are late together. Its variance is that of the ratio estimator.
+    are late together. Its variance is that of the ratio estimator. Where all customers are alike,
+    such as all on time, that is zero although a few customers tell little: Wilson's distance
+    from such a share to its further limit stands for it.
 
     Source:
-        Cochran (1977), Sampling Techniques, 3rd edition, section 6.3.
+        Cochran (1977), Sampling Techniques, 3rd edition, section 6.3; Wilson (1927), Probable
+        inference, the law of succession, and statistical inference, JASA 22.
     """
     noise = {}
     for name in ("retention", "on_time_rate", "complaints"):
@@ -180,7 +198,8 @@ def _with_noise(frame: pd.DataFrame) -> pd.DataFrame:
         rate = frame[name]
         squares = (pp - 2 * rate * pw + rate**2 * ww).clip(lower=0)
         corrected = (n / (n - 1)).where(n > 1)
-        noise[f"{name}_noise"] = Z_95 * (corrected * squares) ** 0.5 / whole.where(whole > 0)
+        half = Z_95 * (corrected * squares) ** 0.5 / whole.where(whole > 0)
+        noise[f"{name}_noise"] = half.where(squares != 0, Z_95**2 / (n + Z_95**2))
     n, spread = frame.pop("wait_n"), frame.pop("wait_iqr")
     noise["response_minutes_noise"] = Z_95 * IQR_TO_ERROR * spread / n.where(n > 1) ** 0.5
     return frame.assign(**noise)

@@ -15,6 +15,11 @@ TEMPLATE = "template"
 SECTION = re.compile(r'<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.DOTALL)
 SIGNED_AMOUNT = re.compile(r"[+−][A-Z]{0,3}[¥€£$]\d[\d,.]*\d|[+−][A-Z]{0,3}[¥€£$]\d")
 """An amount with its sign; browsers would part ``−`` from ``¥`` at the end of a line."""
+INTERVAL = re.compile(r"[（(][^（）()<>]{1,14} (?:至|to) [^（）()<>]{1,14}[)）]")
+"""A short interval in brackets; it is read as one figure."""
+WHOLE = re.compile(f"{INTERVAL.pattern}|{SIGNED_AMOUNT.pattern}")
+AFTER_MARK = re.compile(r"([：；，。])((?:</(?:strong|b|span)>)?)\s+")
+"""Blanks after a Chinese mark, which is as wide as one with its blank."""
 TEXT = re.compile(r">[^<]+<")
 TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 
@@ -57,15 +62,14 @@ def to_html(executed_notebook: Path, language: LanguageCode) -> str:
 
 
 def kept_together(body: str) -> str:
-    """A page whose signed amounts are not parted at the end of a line.
+    """A page whose figures are not parted at the end of a line, without gaps after Chinese marks.
 
     Example:
         >>> kept_together("<p>−¥18.2</p>")
         '<p><span class="whole">−¥18.2</span></p>'
     """
-    return TEXT.sub(
-        lambda text: SIGNED_AMOUNT.sub(r'<span class="whole">\g<0></span>', text[0]), body
-    )
+    closed = AFTER_MARK.sub(r"\1\2", body)
+    return TEXT.sub(lambda text: WHOLE.sub(r'<span class="whole">\g<0></span>', text[0]), closed)
 
 
 def page_words(body: str, language: LanguageCode) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from .monthly_figures import SURVEY_FIGURES
 MONTHS = 25
 """Months of the line: this one and two years before it."""
 
+ENOUGH = 30
+"""Answers from which a month's interval is narrow enough to be read beside the others: at 30 the
+NPS is known to some ± 28 points, satisfaction to ± 0.4."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -44,11 +48,11 @@ class Score:
 
 
 SCORES = (
-    Score("nps", "NPS", "NPS by month of the answer; the band is the 95 % interval", 1, True),
+    Score("nps", "NPS", "NPS by month of the answer; the band is the 95% interval", 1, True),
     Score(
         "csat",
         "Satisfaction",
-        "Satisfaction (1-5) by month of the answer; the band is the 95 % interval",
+        "Satisfaction (1-5) by month of the answer; the band is the 95% interval",
         2,
         False,
     ),
@@ -88,7 +92,7 @@ def answers_table(inputs: Inputs, language: Language) -> ReadingTable | None:
         ("Passives (7-8)", passives),
         ("Detractors (0-6)", share["detractors"]),
         ("NPS", signed["nps"]),
-        ("95 % interval", language.text(between, low=signed["nps_low"], high=signed["nps_high"])),
+        ("95% interval", language.text(between, low=signed["nps_low"], high=signed["nps_high"])),
         ("Response rate", share["response_rate"]),
         ("If the silent were all detractors, or all promoters",
          language.text(between, low=signed["nps_worst"], high=signed["nps_best"])),
@@ -104,13 +108,30 @@ def score_chart(score: Score, inputs: Inputs, language: Language) -> Chart | Non
     figures = inputs.figures
     if figures is None or score.key not in figures or figures[score.key].dropna().empty:
         return None
-    shown = figures.loc[: str(inputs.month)].tail(MONTHS)
-    shown = shown.loc[shown[score.key].first_valid_index() :].reset_index()
     columns = {score.key: "value", f"{score.key}_low": "low", f"{score.key}_high": "high"}
-    drawn = shown.rename(columns=columns)[["month", "value", "low", "high"]]
+    shown = figures.loc[: str(inputs.month)].tail(MONTHS).rename(columns=columns)
+    shown = shown.loc[shown["value"].first_valid_index() :]
+    drawn = from_enough_answers(shown).reset_index()
     finding = _finding(score, inputs, language)
     first, last = (language.month(str(drawn["month"].iloc[i])) for i in (0, -1))
     only = "Only those who answered are counted; the silent may think otherwise."
+    within = _axis(drawn)
+    told = [language.text(only)] if score == SCORES[0] else []
+    if len(drawn) < len(shown):
+        told.append(
+            language.text(
+                "Months before {first} have fewer than {n} answers each and are not drawn.",
+                first=first,
+                n=language.number(ENOUGH),
+            )
+        )
+    if within and (drawn["low"].min() < within[0] or drawn["high"].max() > within[1]):
+        told.append(
+            language.text(
+                "Where the band runs out of the chart, the month has fewer than {n} answers.",
+                n=language.number(ENOUGH),
+            )
+        )
     return monthly_line(
         drawn,
         tick=lambda value: score.shown(value, language, 0 if value == round(value) else 1),
@@ -122,8 +143,30 @@ def score_chart(score: Score, inputs: Inputs, language: Language) -> Chart | Non
             "{finding}. Line by month from {first} to {last}.",
             finding=finding, first=first, last=last,
         ),
-        notes=(language.text(only),) if score == SCORES[0] else (),
+        notes=tuple(told),
+        within=within,
     )  # fmt: skip
+
+
+def from_enough_answers(shown: pd.DataFrame) -> pd.DataFrame:
+    """The months from the first that has enough answers; all where none has.
+
+    The first months of a survey have a handful of answers: their intervals span the whole scale,
+    and next to them the others cannot be read.
+    """
+    enough = shown["answers_n"] >= ENOUGH
+    return shown.loc[enough.idxmax() :] if enough.any() else shown
+
+
+def _axis(drawn: pd.DataFrame) -> tuple[float, float] | None:
+    """What the axis must hold: every value, and the intervals of months with enough answers."""
+    firm = drawn[drawn["answers_n"] >= ENOUGH]
+    if firm.empty:
+        return None
+    return (
+        float(min(firm["low"].min(), drawn["value"].min())),
+        float(max(firm["high"].max(), drawn["value"].max())),
+    )
 
 
 def _finding(score: Score, inputs: Inputs, language: Language) -> str:

@@ -78,7 +78,7 @@ def _table(rows: pd.DataFrame, inputs: Inputs, language: Language) -> ReadingTab
         "planned": language.text("Cost to serve, by the plan"),
         "a_shipment": language.text("Cost to serve, per shipment"),
         "of_cost": language.text("Share of cost"),
-        "of_profit": language.text("Share of profit (95 % interval)"),
+        "of_profit": language.text("Share of profit (95% interval)"),
     }
     idle = [name for name in OPTIONAL if (shown[name] == MISSING).all()]
     headings = {name: told for name, told in headings.items() if name not in idle}

@@ -8,7 +8,7 @@ from ..figures import Chart, ReadingTable, migration_map, reading_table
 from ..language import MISSING, Language
 from ..tables import TIERS
 from ..tiers import HOLD_PHRASES, REASON_PHRASES
-from .block import Block, in_series, rendered
+from .block import Block, as_heading, in_series, rendered
 from .experiment_view import tier_name
 from .inputs import Inputs
 
@@ -113,8 +113,8 @@ def _migration_finding(done: pd.DataFrame, language: Language) -> str:
     pairs = done.groupby(["from_tier", "to_tier"]).size().sort_values(ascending=False)
     (source, target), n = pairs.index[0], int(pairs.iloc[0])
     return language.plural(
-        "The largest stream: {n} customer from {a} to {b}",
-        "The largest stream: {n} customers from {a} to {b}",
+        "Most moves: {n} customer from {a} to {b}",
+        "Most moves: {n} customers from {a} to {b}",
         n,
         a=tier_name(source, language),
         b=tier_name(target, language),
@@ -165,7 +165,7 @@ def _reasons_table(
             rows.append(
                 {
                     "group": language.text(label),
-                    "why": language.text(phrases[str(code)]) if code in phrases else str(code),
+                    "why": as_heading(language.text(phrases.get(str(code), str(code)))),
                     "up": language.number(ways.count("up")),
                     "down": language.number(ways.count("down")),
                 }

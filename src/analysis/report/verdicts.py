@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 
 from ..language import Language
+from .actions import measures_told
 from .block import Block, rendered
+from .calls import calls_told
 from .experiment_view import (
     ExperimentView,
     arm_name,
@@ -110,7 +112,14 @@ def verdicts(inputs: Inputs, language: Language) -> Block:
                       note=told(one.get("why"), language))
         for one in inputs.waiting
     ]  # fmt: skip
-    return rendered("verdicts", language, boxes=boxes, waiting=waiting)
+    todo = {"actions": measures_told(inputs, language), "calls": calls_told(inputs, language)}
+    return rendered(
+        "verdicts",
+        language,
+        boxes=boxes,
+        waiting=waiting,
+        todo=[(section, words) for section, words in todo.items() if words],
+    )
 
 
 def _title_of(experiment: str, inputs: Inputs, language: Language) -> str:

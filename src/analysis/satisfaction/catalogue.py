@@ -103,7 +103,7 @@ CLAIMS = (
     ),
     Claim(
         "response-30min",
-        "A complaint answered within 30 minutes raises satisfaction by 50 %; after 24 hours it is "
+        "A complaint answered within 30 minutes raises satisfaction by 50%; after 24 hours it is "
         "hard to recover.",
         "Answers of the last 24 months about a shipment whose complaint had been answered before: "
         "first response within 30 minutes against later; after 24 hours against 30 minutes to 24 "
@@ -128,7 +128,7 @@ CLAIMS = (
     ),
     Claim(
         "notify-40",
-        "Proactive notice of an exception lowers dissatisfaction by 40 % or more.",
+        "Proactive notice of an exception lowers dissatisfaction by 40% or more.",
         "Answers of the last 24 months about late shipments: the points lost against the same "
         "customer's punctual shipments, with notice before the answer against without, at equal "
         "days of delay.",
@@ -136,7 +136,7 @@ CLAIMS = (
     ),
     Claim(
         "complaint-mix",
-        "Delay is 45 % of complaints; damage and loss together 30 %.",
+        "Delay is 45% of complaints; damage and loss together 30%.",
         "Tickets with a category opened in the last twelve months.",
         (
             _about("complaint-mix", "delay", "delay", "share"),
@@ -145,13 +145,13 @@ CLAIMS = (
     ),
     Claim(
         "delay-15",
-        "15 % of parcels arrive late in a month.",
+        "15% of parcels arrive late in a month.",
         "Deliveries with a promise in the last twelve months.",
         (_about("delay-15", "late", "delivered late", "share"),),
     ),
     Claim(
         "damage-5",
-        "5 % of parcels are damaged, more at peak.",
+        "5% of parcels are damaged, more at peak.",
         "Deliveries of the last twelve months; peak: the quarter of the months with most "
         "deliveries.",
         (
@@ -161,7 +161,7 @@ CLAIMS = (
     ),
     Claim(
         "repurchase-35",
-        "Highly satisfied customers repurchase 35 % more.",
+        "Highly satisfied customers repurchase 35% more.",
         "Months of the last 24 in which a customer answered: a shipment in the three months after "
         "it, mean score of 4.5 or more against less.",
         (
@@ -171,7 +171,7 @@ CLAIMS = (
     ),
     Claim(
         "low-sat-churn-25",
-        "Churn reaches 25 % where satisfaction is low.",
+        "Churn reaches 25% where satisfaction is low.",
         "Customers whose mean score was 2.5 or less in the year before last; churned: nothing "
         "shipped in the last three months, a year on.",
         (_at_least("low-sat-churn-25", "churn", "lost within a year", "share"),),
@@ -184,7 +184,7 @@ CLAIMS = (
     ),
     Claim(
         "tiered-repurchase",
-        "Repurchase grows by 23 % with tiered service, by 12 % without.",
+        "Repurchase grows by 23% with tiered service, by 12% without.",
         "Experiment: shipments in the 183 days after the start against the 183 days before, by "
         "group as assigned.",
         (
@@ -196,7 +196,7 @@ CLAIMS = (
     ),
     Claim(
         "core-churn",
-        "Churn of high-value customers falls from 18 % to 5 % with tiered service.",
+        "Churn of high-value customers falls from 18% to 5% with tiered service.",
         "Experiment: strategic and key customers at the start; churned: nothing shipped in days 91 "
         "to 180 after it, by group as assigned.",
         (
@@ -208,13 +208,13 @@ CLAIMS = (
     ),
     Claim(
         "monthly-csat",
-        "Satisfaction rises from 76 % to 88 % with monthly re-tiering.",
+        "Satisfaction rises from 76% to 88% with monthly re-tiering.",
         "Satisfaction with monthly against yearly re-tiering, at random.",
         missing="no comparison of monthly with yearly re-tiering",
     ),
     Claim(
         "csat-benchmark",
-        "The leaders' satisfaction is 92 % and 89 %, the lower end below 70 %.",
+        "The leaders' satisfaction is 92% and 89%, the lower end below 70%.",
         "Mean satisfaction points (0-100) of the last twelve months' answers; holds where the "
         "company lies between the lower end and the leaders.",
         (
@@ -225,7 +225,7 @@ CLAIMS = (
     ),
     Claim(
         "value-cost",
-        "Customers above ¥1 million a year are 28 % of total cost and 42 % of profit.",
+        "Customers above ¥1 million a year are 28% of total cost and 42% of profit.",
         "Last twelve months: revenue above ¥1 million; cost is shipment cost and cost to serve, "
         "profit is revenue minus that.",
         (
@@ -235,8 +235,8 @@ CLAIMS = (
     ),
     Claim(
         "rfm-shares",
-        "15 % of customers ship often and are of high value, 30 % ship often and are of low "
-        "value, 55 % ship seldom.",
+        "15% of customers ship often and are of high value, 30% ship often and are of low "
+        "value, 55% ship seldom.",
         "Customers that shipped in the last twelve months; often and high: above the mean of all "
         "(shipments; revenue).",
         (
@@ -247,18 +247,18 @@ CLAIMS = (
     ),
     Claim(
         "abc-shares",
-        "5 % of customers bring 80 % of profit, the next 15 % bring 15 %, the other 80 % bring "
-        "5 %.",
+        "5% of customers bring 80% of profit, the next 15% bring 15%, the other 80% bring "
+        "5%.",
         "Customers that shipped in the last twelve months, ranked by margin.",
         (
-            _about("abc-shares", "a", "profit of the first 5 %", "share"),
-            _about("abc-shares", "b", "profit of the next 15 %", "share"),
-            _about("abc-shares", "c", "profit of the other 80 %", "share"),
+            _about("abc-shares", "a", "profit of the first 5%", "share"),
+            _about("abc-shares", "b", "profit of the next 15%", "share"),
+            _about("abc-shares", "c", "profit of the other 80%", "share"),
         ),
     ),
     Claim(
         "tier-accuracy-89",
-        "Tiering is 89 % accurate.",
+        "Tiering is 89% accurate.",
         "Customers with a tier twelve months before: that tier is the one the value score of the "
         "twelve months since has earned.",
         (_about("tier-accuracy-89", "accuracy", "tier equals the tier earned next", "share"),),
