@@ -92,8 +92,7 @@ def _text(content: dict[str, Any], language: Language) -> str:
              say("Data to {date}; nothing later is counted.", date=content["as_of"]),
              PLAIN_MARK, ""]  # fmt: skip
     for box in content["boxes"]:
-        lines += [f"[{box['sign']}] {box['words']}: {box['title']}".replace(": ", _colon(language)),
-                  box["headline"]]  # fmt: skip
+        lines += [box["title"], f"[{box['sign']}] {box['words']}", box["headline"]]
         lines += [f"- {name}{_colon(language)}{text}" for name, text in box["facts"][:2]] + [""]
     if not content["boxes"]:
         lines += [say("No experiment this month"), ""]
