@@ -63,7 +63,7 @@ def evaluation_page(
     words, view = Language(language), evaluation_view(found, currency)
     sections = joined(
         _front(found, view, words),
-        rendered("verdicts", words, boxes=[verdict_box(view, words)], waiting=[]),
+        rendered("verdicts", words, boxes=[verdict_box(view, words)], todo=[], waiting=[]),
         _how(found, view, words),
         _effects(found, view, words),
         _guardrails(view, words),
