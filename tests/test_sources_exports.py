@@ -1,13 +1,16 @@
 """`tierlab inspect` on folders as systems export them: by month, renamed, in other encodings."""
 
+import duckdb
 import openpyxl
 import pytest
 import yaml
 
+from analysis.cleaning.checking import select_faults
 from analysis.engine import open_engine
 from analysis.errors import SourceError
 from analysis.params import Source
 from analysis.params.loading import build
+from analysis.params.profile import Profile
 from analysis.sources.decoding import likely_western
 from analysis.sources.inspecting import inspect
 from analysis.sources.parts import parts_of
@@ -158,3 +161,45 @@ def test_days_in_two_forms_and_day_numbers_in_one_column(tmp_path, engine):
     assert source.reading("Stand").forms == ("%d.%m.%Y",)
     assert source.reading("揽收日期").forms == ("excel",)
     assert text.count("guess; ") >= 2
+
+
+def test_customer_ids_that_lost_their_zeros_are_drafted_with_them(tmp_path, engine):
+    """In a whole file, and in single rows; an id that is longer stays whole."""
+    names = "".join(f"{at:05d},公司{at}\n" for at in range(1, 21))
+    (tmp_path / "客户.csv").write_text("客户编号,客户名称\n" + names, encoding="utf-8")
+    for name, start in (("运单.csv", 11), ("应收.csv", 1)):
+        ids = [f"{at:05d}" if at < start else str(at) for at in range(1, 21)]
+        rows = "".join(f"W{at},{one},2026-10-01,5\n" for at, one in enumerate(ids))
+        header = (
+            "运单号,客户编号,揽收时间,运费\n"
+            if name == "运单.csv"
+            else "账单号,客户编号,到期日,应收金额\n"
+        )
+        (tmp_path / name).write_text(header + rows, encoding="utf-8")
+    text, sources = drafted(tmp_path, engine)
+    padded = "repeat('0', 5 - length(客户编号)) || 客户编号 AS customer_id"
+    assert text.count(padded) == 2, "not of the customers themselves"
+    content = yaml.safe_load(text)
+    assert select_faults(build(Profile, {**content, "profile": "foreign"}, "draft")) == []
+    told = "SELECT repeat('0', 5 - length(x)) || x FROM (VALUES ('7'), ('12345'), ('123456')) t(x)"
+    assert [row[0] for row in duckdb.sql(told).fetchall()] == ["00007", "12345", "123456"]
+    assert len({source.system for source in sources.values()}) == 1
+
+
+def test_what_a_draft_says_of_fill_days_lost_digits_and_units(tmp_path, engine):
+    rows = "".join(
+        f"{'1.23E+15' if at == 3 else f'W{at}'},2026-10-0{at},"
+        f"{'9999-12-31' if at % 2 else '2026-10-09'},{at}.5,{'EUR' if at % 2 else 'USD'}\n"
+        for at in range(1, 9)
+    )
+    header = "运单号,揽收时间,签收时间,额度（万元）,币种\n"
+    (tmp_path / "运单.csv").write_text(header + rows, encoding="utf-8")
+    text, sources = drafted(tmp_path, engine)
+    (source,) = sources.values()
+    assert source.reading("签收时间").nulls == ("9999-12-31",)
+    assert (source.reading("额度（万元）").type, source.reading("额度（万元）").unit) == (
+        "amount",
+        1e4,
+    )
+    assert "1 such as 1.23E+15" in text
+    assert "currency_in: 币种" in text

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Sequence, Set
 from dataclasses import replace
-from fnmatch import fnmatch
-from glob import escape
 from pathlib import Path
 
 import pyarrow as pa
 
 from ...engine import Engine
 from ...errors import AnalysisError, SourceError
-from .. import spreadsheets
-from ..decoding import is_ascii
-from .drafting import Draft, as_yaml, customer_column, draft_of, draft_profile, source_name
+from ..oddities import is_totals_word
+from .drafting import Draft, customer_column, draft_of, source_name
+from .exports import (
+    ALIKE,
+    as_their_neighbours,
+    exports_of,
+    patterns,
+    place,
+    renamed_columns,
+    sheet_patterns,
+)
 from .look import Look
 from .looking import looks_at
 from .names import meanings_of, tables_of
-from .quantities import measure
+from .profiles import as_yaml, draft_profile
 
 GROUPING_ROWS = 50
 """Rows that are looked at to tell which files belong together."""
 
+
 NOT_READ = "# not read: "
 """What the line about a file that no source reads begins with."""
 
-ALIKE = 0.7
-"""Share of the headers that two files have in common which are the same export."""
-
-_NUMBERS = re.compile(r"[0-9０-９一二三四五六七八九十]+")
 
 SHOWN = 3
 """Files that are named where many cannot be read for one reason."""
+
 
 LEFT_OUT = frozenset({".md", ".pdf", ".docx", ".doc", ".png", ".jpg", ".yaml", ".py"})
 """Endings of files that are no tables."""
@@ -72,17 +76,19 @@ def inspect(path: Path, engine: Engine, encoding: str = "", raw: str = "") -> st
 def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
     """A draft a group of files; those whose ids the file of customers knows share its system."""
     names: dict[str, int] = {}
-    groups = _groups(looks)
+    groups = exports_of(looks)
     named = [_new_name(group[0], names) for group in groups]
     full = [_in_full(group) for group in groups]
     ids = [_customer_ids(look) for look in full]
     known = _customers_at(full)
     drafts = []
     for at, group in enumerate(groups):
-        shared = known is not None and 2 * len(ids[at] & ids[known]) >= len(ids[at]) > 0
+        pad = 0 if known in (None, at) else _lost_zeros(ids[at], ids[known])
+        theirs = {one.zfill(pad) for one in ids[at]}
+        shared = known is not None and 2 * len(theirs & ids[known]) >= len(theirs) > 0
         system = named[known] if known is not None and shared else named[at]
-        files = _patterns(folder, group, looks)
-        sheets = _sheet_patterns(group)
+        files = patterns(folder, group, looks)
+        sheets = sheet_patterns(group)
         draft = draft_of(
             _told_by_all(full[at], group),
             engine,
@@ -90,7 +96,8 @@ def _drafts(folder: Path, looks: Sequence[Look], engine: Engine) -> list[Draft]:
             sheets=sheets,
             name=named[at],
             system=system,
-            also=_renamed(group),
+            also=renamed_columns(group),
+            pad=pad,
         )
         notes = (*_alike(at, groups, named), *_several_encodings(group), *_one_by_one(files))
         drafts.append(replace(draft, notes=(*draft.notes, *notes)))
@@ -111,7 +118,7 @@ def _alike(at: int, groups: Sequence[Sequence[Look]], named: Sequence[str]) -> l
     for other, name in zip(groups[:at], named, strict=False):
         theirs = dict.fromkeys(other[0].filled_headers)
         same = [header for header in own if header in theirs]
-        beside = _place(look.path.parent) == _place(other[0].path.parent)
+        beside = place(look.path.parent) == place(other[0].path.parent)
         if beside and len(same) >= ALIKE * max(len(own), len(theirs)):
             more = ", ".join(h for h in own if h not in theirs) or "none"
             fewer = ", ".join(h for h in theirs if h not in own) or "none"
@@ -152,7 +159,20 @@ def _customer_ids(look: Look) -> set[str]:
     if not column:
         return set()
     cells = look.cells.column(look.headers.index(column)).unique().to_pylist()
-    return {cell.strip() for cell in cells if cell and cell.strip()}
+    plain = {unicodedata.normalize("NFKC", cell).strip() for cell in cells if cell}
+    return {cell for cell in plain if cell and not is_totals_word(cell)} - {column}
+
+
+def _lost_zeros(ids: Set[str], known: Set[str]) -> int:
+    """The length that customer ids have where some lack the zeros ahead; 0 where none do.
+
+    As a spreadsheet loses them that takes codes for numbers.
+    """
+    lengths = {len(one) for one in known}
+    strange = ids - known
+    length = max(lengths, default=0)
+    found = {one for one in strange if one.zfill(length) in known}
+    return length if len(lengths) == 1 and found and 2 * len(found) >= len(strange) else 0
 
 
 def _looks(folder: Path, encoding: str) -> tuple[list[Look], list[str]]:
@@ -168,79 +188,13 @@ def _looks(folder: Path, encoding: str) -> tuple[list[Look], list[str]]:
         except AnalysisError as fault:
             told = f"{fault.what}. {fault.todo}".strip()
             unread.setdefault(told, []).append(str(file.relative_to(folder)))
-    return _as_their_neighbours(looks), [_unread(*each) for each in unread.items()]
+    return as_their_neighbours(looks), [_unread(*each) for each in unread.items()]
 
 
 def _unread(told: str, files: Sequence[str]) -> str:
     """What is said of files that cannot be read for one reason."""
     more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
     return f"{', '.join(files[:SHOWN])}{more}: {told}"
-
-
-def _as_their_neighbours(looks: Sequence[Look]) -> list[Look]:
-    """ASCII files read as those beside them whose encoding is a guess: it is the same text."""
-    guessed = {_place(look.path): look for look in looks if look.encoding_guessed}
-    found = []
-    for look in looks:
-        like = guessed.get(_place(look.path))
-        if like and look.encoding == "utf-8" and is_ascii(look.path):
-            look = replace(look, encoding=like.encoding, encoding_guessed=True)
-        found.append(look)
-    return found
-
-
-def _groups(looks: Sequence[Look]) -> list[list[Look]]:
-    """Files that are one export, in the order of their names.
-
-    They are laid out alike, and stand in one folder or in folders whose names differ by numbers
-    only. Where the names of the files do too, encodings and a few headers may differ.
-    """
-    groups: dict[tuple[object, ...], list[Look]] = {}
-    for look in looks:
-        key = (_place(look.path.parent), look.headers, look.encoding, *_form(look))
-        groups.setdefault(key, []).append(look)
-    found: list[list[Look]] = []
-    for group in groups.values():
-        before = next((each for each in found if _is_one_export(each[0], group[0])), None)
-        if before is None:
-            found.append(group)
-        else:
-            before += group
-    return found
-
-
-def _form(look: Look) -> tuple[object, ...]:
-    """How a file is written; its encoding only where the file does not tell it."""
-    guessed = look.encoding if look.encoding_guessed else ""
-    return (look.format, look.header_row, look.delimiter, guessed)
-
-
-def _is_one_export(look: Look, other: Look) -> bool:
-    """Whether files with names alike are one export, that may have renamed a few headers."""
-    same = [a == b for a, b in zip(look.headers, other.headers, strict=False)]
-    renamed = [n for n, is_same in enumerate(same) if not is_same]
-    pairs = [(look.headers[n], other.headers[n]) for n in renamed]
-    means_else = any(new in look.headers or measure(old) != measure(new) for old, new in pairs)
-    alike = len(look.headers) == len(other.headers) and sum(same) >= ALIKE * len(same)
-    named = _form(look) == _form(other) and _names(look) == _names(other)
-    return named and alike and not means_else
-
-
-def _names(look: Look) -> list[str]:
-    """The names of a file and its sheets, without their numbers."""
-    return [_place(look.path), *(_place(Path(sheet)) for sheet in look.sheets)]
-
-
-def _renamed(group: Sequence[Look]) -> dict[int, tuple[str, ...]]:
-    """Place of a column → its other headers in the files of a group."""
-    written = zip(*(look.headers for look in group), strict=True)
-    named = {at: tuple(dict.fromkeys(headers)) for at, headers in enumerate(written)}
-    return {at: headers[1:] for at, headers in named.items() if len(headers) > 1}
-
-
-def _place(path: Path) -> str:
-    """A path without its numbers: those of months, of parts."""
-    return _NUMBERS.sub("#", path.as_posix())
 
 
 def _told_by_all(look: Look, group: Sequence[Look]) -> Look:
@@ -265,42 +219,3 @@ def _profile_name(folder: Path) -> str:
     name = folder.resolve().name.lower()
     usable = name.isascii() and name[:1].isalpha() and name.replace("-", "").isalnum()
     return name if usable else "company"
-
-
-def _patterns(folder: Path, group: Sequence[Look], looks: Sequence[Look]) -> tuple[str, ...]:
-    """The glob that names all files of a group and no other, else their paths."""
-    paths = list(dict.fromkeys(look.path.relative_to(folder).as_posix() for look in group))
-    listed = tuple(escape(path) for path in paths)
-    if len(paths) == 1:
-        return listed
-    pattern = _glob_of(paths)
-    named = set(folder.glob(pattern)) & {look.path for look in looks}
-    return (pattern,) if named == {look.path for look in group} else listed
-
-
-def _sheet_patterns(group: Sequence[Look]) -> tuple[str, ...]:
-    """The glob that names all sheets of a group and no other of their files, else their names."""
-    sheets = list(dict.fromkeys(sheet for look in group for sheet in look.sheets))
-    if len(sheets) < 2:
-        return tuple(map(escape, sheets))
-    pattern = _glob_of(sheets)
-    files = {look.path for look in group}
-    others = {s for path in files for s in spreadsheets.names_of(path)} - set(sheets)
-    alone = len(pattern) > 1 and not any(fnmatch(sheet, pattern) for sheet in others)
-    return (pattern,) if alone else tuple(map(escape, sheets))
-
-
-def _glob_of(names: Sequence[str]) -> str:
-    """What several names have in common, with an asterisk for what they have not."""
-    start = _common(names).rstrip("0123456789-.")
-    end = _common([name[::-1] for name in names])[::-1].lstrip("0123456789")
-    return f"{escape(start)}*{escape(end)}"
-
-
-def _common(texts: Sequence[str]) -> str:
-    """What all texts begin with."""
-    first, last = min(texts), max(texts)
-    same = 0
-    while same < min(len(first), len(last)) and first[same] == last[same]:
-        same += 1
-    return first[:same]

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from ...engine import Engine
 from ...params import ColumnReading
-from ..conversion import FALSE_WORDS, TRUE_WORDS, convert
+from ..conversion import FALSE_WORDS, FAULTS, FILL_DATE, TRUE_WORDS, convert
 from ..oddities import is_totals_word
 from .look import Look
 from .moments import moment
 from .quantities import number, numeric
-from .seen import EMPTY, NEARLY_ALL, NULL_WORDS, Kind, Seen, monetary, timely
+from .seen import EMPTY, FILLS, NEARLY_ALL, NULL_WORDS, Kind, Seen, monetary, timely
 
 DISTINCT = 4_000
 """Different texts of a column that are tried, the most frequent ones."""
@@ -36,6 +36,8 @@ _ID = re.compile(
     r"tel|mobile|zip|postcode|sku|barcode|tax_?no|tax_?id|pq|po|awb|dn)$|(id|code|_no|#)$|zip_?code",
     re.IGNORECASE,
 )
+
+_LOST_DIGITS = re.compile(r"\d(\.\d+)?[Ee]\+\d{2,3}")
 
 _FLAG = re.compile(
     r"^是否|^有无|^is_|^has_|破损|丢失|flag|damaged|lost|treat(ed)?$|active|valid", re.IGNORECASE
@@ -81,13 +83,16 @@ def _tried(texts: Sequence[Counter[str]], engine: Engine) -> list[dict[str, froz
         ).to_reader(),
         "inspected",
     )
-    found = convert(table, TRIED, (), "UTC").select("_at", "_text", *TRIED).to_pyarrow()
+    found = convert(table, TRIED, (), "UTC").select("_at", "_text", *TRIED, FAULTS).to_pyarrow()
     at, text = found["_at"].to_pylist(), found["_text"].to_pylist()
-    read: list[dict[str, set[str]]] = [{kind: set() for kind in TRIED} for _ in texts]
+    read: list[dict[str, set[str]]] = [{kind: set() for kind in (*TRIED, FILLS)} for _ in texts]
     for kind in TRIED:
         for column, cell, value in zip(at, text, found[kind].to_pylist(), strict=True):
             if value is not None:
                 read[column][kind].add(cell)
+    for column, cell, faults in zip(at, text, found[FAULTS].to_pylist(), strict=True):
+        if any(fault["rule"] == FILL_DATE for fault in faults or ()):
+            read[column][FILLS].add(cell)
     return [{kind: frozenset(cells) for kind, cells in each.items()} for each in read]
 
 
@@ -138,5 +143,8 @@ def _textual(seen: Seen) -> Kind:
 def _text_notes(seen: Seen) -> list[str]:
     wide = sum(n for t, n in seen.texts.items() if re.search("[０-９Ａ-Ｚａ-ｚ]", t))
     edged = sum(n for t, n in seen.texts.items() if t != t.strip())
+    lost = sum(n for t, n in seen.texts.items() if _LOST_DIGITS.fullmatch(t.strip()))
     notes = [f"{wide:,} with full-width letters or digits"] if wide else []
+    if lost:
+        notes.append(f"{lost:,} such as 1.23E+15: their digits are lost, ask for the export")
     return notes + ([f"{edged:,} with blanks at an end"] if edged else [])

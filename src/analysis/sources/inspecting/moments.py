@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ...params import ColumnReading
 from ...params.sources import EXCEL_SERIAL
-from .seen import MOST, NAMED, NEARLY_ALL, Kind, Seen, timely, with_exceptions
+from .seen import FILLS, MOST, NAMED, NEARLY_ALL, Kind, Seen, timely, with_exceptions
 
 FORMS = (
     "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
@@ -40,8 +40,8 @@ def moment(seen: Seen) -> Kind | None:
         return serial
     if _only_digits(frozenset(seen.texts)) and not named:
         return None
-    serials = _share(seen, _serials(seen)) if named else 0
-    if seen.share("time") + serials >= (NAMED if named else NEARLY_ALL):
+    also = _serials(seen) | seen.read[FILLS] if named else seen.read[FILLS]
+    if seen.share("time") + _share(seen, also) >= (NAMED if named else NEARLY_ALL):
         return _known_moment(seen)
     return _formed(seen)
 

@@ -15,6 +15,9 @@ NEARLY_ALL = 0.97
 
 EMPTY = "empty"
 
+FILLS = "fills"
+"""Among what is read of a column: the days that stand for none."""
+
 MOST, NAMED = 0.75, 0.4
 """Shares of texts that must fit a type: to be of it, to be of it with exceptions, and to be of it
 with exceptions where the header says the same."""
@@ -32,6 +35,13 @@ _MONEY = re.compile(
     r"(^|[_\s])value|insurance",
     re.IGNORECASE,
 )
+
+_MONEY_UNIT = re.compile(
+    r"[(（\[【]\s*(百万|千|万|亿)?\s*(元|人民币|rmb|cny|usd|eur|gbp|jpy|hkd|[¥￥$€£])"
+    r"|(^|[\s_])(rmb|cny|usd|eur|gbp|jpy|hkd)$",
+    re.IGNORECASE,
+)
+"""A unit of money in a header: in brackets, or a currency at its end."""
 
 _TIMELY = re.compile(r"日期|时间|日$|date|time|_at$|_on$|day", re.IGNORECASE)
 
@@ -88,7 +98,8 @@ def timely(header: str) -> bool:
 
 def monetary(header: str) -> bool:
     """Whether a header speaks of money."""
-    return bool(_MONEY.search(header)) or is_called(header, NUMERIC, "currency")
+    named = _MONEY.search(header) or _MONEY_UNIT.search(header.strip())
+    return bool(named) or is_called(header, NUMERIC, "currency")
 
 
 def with_exceptions(seen: Seen, key: str, reading: ColumnReading) -> Kind:
@@ -96,7 +107,8 @@ def with_exceptions(seen: Seen, key: str, reading: ColumnReading) -> Kind:
     unread = seen.unread(key)
     if not unread:
         return Kind(reading)
-    words = [t for t in unread if t.strip().lower() in NULL_WORDS]
+    fills = seen.read.get(FILLS, frozenset()) if reading.type in DATED else frozenset()
+    words = [t for t in unread if t.strip().lower() in NULL_WORDS or t in fills]
     others = Counter({_pattern(t): 0 for t in unread if t not in words})
     for text, n in unread.items():
         if text not in words:

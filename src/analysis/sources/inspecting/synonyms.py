@@ -13,7 +13,7 @@ _CUSTOMER = (
 _WAYBILL = (
     "运单号 运单编号 运单号码 物流单号 快递单号 货运单号 提单号 单号 订单号 订单编号 "
     "waybill_no waybill waybill_number waybill_id tracking_number tracking_no tracking_id "
-    "shipment_id shipment_no shipment_number consignment_no consignment_number awb awb_no "
+    "shipment_id shipment_no shipment shipment_number consignment_no consignment_number awb awb_no "
     "bill_of_lading order_id order_no order_number asn/dn"
 )
 
@@ -91,7 +91,8 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "opened_at": "受理时间 创建时间 投诉时间 提交时间 建单时间 opened_at created_at opened",
         "first_response_at": "首次响应时间 首次响应 首响时间 响应时间 首次回复时间 首次回复 "
         "回复时间 first_response_at responded_at first_response",
-        "resolved_at": "办结时间 解决时间 关闭时间 完成时间 结案时间 resolved_at closed_at",
+        "resolved_at": "办结时间 解决时间 关闭时间 完成时间 结案时间 办结日期 关闭日期 resolved_at "
+        "closed_at resolved closed closed_on resolved_on",
         "category": "类别 问题类型 投诉类型 工单类型 问题类别 category issue_type complaint_type",
         "is_first_contact_resolution": "一次解决 是否一次解决 first_contact_resolution fcr",
     },
