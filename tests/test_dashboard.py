@@ -360,7 +360,7 @@ def test_a_profile_without_customers_or_experiments_still_has_a_page(
     for path in (*place.glob("*.parquet"), *place.glob("*.json")):
         path.unlink()
     shown = texts(Dashboard(lambda: Results(profile, tmp_path), "zh"))
-    assert "无法提供" in shown
+    assert "暂缺" in shown
     assert ZH.text("This cannot be shown right now. Please come back later.") not in shown
 
 

@@ -128,7 +128,7 @@ def test_the_curve_passes_through_what_the_table_says_and_falls_with_the_root(fo
 
 CURVE = {
     "en": ("Retention: 120 customers show effects from", "Followed for 3 months", "120 customers"),
-    "zh": ("120 家客户能看清", "观察3个月", "120 家客户时"),
+    "zh": ("120 家客户能看清", "观察 3 个月", "120 家客户时"),
 }
 
 
