@@ -18,10 +18,11 @@ from voila.exporter import VoilaExporter
 from voila.paths import collect_template_paths
 
 from analysis.dashboard import serve as serving
-from analysis.dashboard.home import environment, free_port, private_home, register_kernel
+from analysis.dashboard.home import free_port, private_home, register_kernel
 from analysis.dashboard.pool import BoundedKernels, FreshVoila, has_failed, is_loopback, pooled
 from analysis.dashboard.published import fingerprint
 from analysis.errors import CoverageError, ParamsError, RunError
+from analysis.pipeline.kernels import environment
 from small_profile import MINIMAL
 
 TOKEN = "a-token-that-is-long-enough"

@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from .dashboard.home import environment, free_port, private_home, register_kernel
+from .dashboard.home import free_port, private_home, register_kernel
 from .language import LanguageCode
+from .pipeline.kernels import environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The repository this package runs from: it holds notebooks and params."""

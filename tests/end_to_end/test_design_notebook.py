@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from analysis.dashboard.home import environment, private_home, register_kernel
+from analysis.dashboard.home import private_home, register_kernel
 from analysis.lab import CHECKOUT
+from analysis.pipeline.kernels import environment
 from canonical import company
 from small_profile import MINIMAL
 

@@ -20,8 +20,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analysis.dashboard.home import environment, free_port, private_home, register_kernel
+from analysis.dashboard.home import free_port, private_home, register_kernel
 from analysis.lab import CHECKOUT, LOCALES, OFF, lab_home, write_defaults
+from analysis.pipeline.kernels import environment
 from dashboard_month import publish
 
 FIRST_LOOK = CHECKOUT / "notebooks" / "explore" / "first_look.ipynb"

@@ -9,11 +9,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analysis.dashboard.home import environment, private_home, register_kernel
+from analysis.dashboard.home import private_home, register_kernel
 from analysis.lab import CHECKOUT
 from analysis.months import Month
 from analysis.panel import customer_months
 from analysis.params import TierPolicy, ValuePolicy, load_profile
+from analysis.pipeline.kernels import environment
 from analysis.tiers import assign, tier_services
 from analysis.value import score
 from canonical import company

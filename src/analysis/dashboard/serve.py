@@ -18,10 +18,9 @@ from traitlets.config import Config
 from ..errors import ParamsError
 from ..language import Language, LanguageCode
 from ..params import load_profile
-from ..pipeline.kernels import ONE_THREAD
+from ..pipeline.kernels import ONE_THREAD, environment
 from .home import (
     KERNEL,
-    environment,
     free_port,
     private_home,
     register_kernel,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..errors import AnalysisError, ParamsError, RunError, did_you_mean
 from ..files import disk_faults_told
-from .kernels import KERNEL, kernel_environment, start_kernel, write_kernelspec
+from .kernels import KERNEL, environment, kernel_environment, start_kernel, write_kernelspec
 
 if TYPE_CHECKING:
     from papermill.exceptions import PapermillExecutionError
@@ -57,7 +55,7 @@ def execute(execution: Execution) -> None:
     check_parameters(execution.notebook, execution.parameters)
     write_kernelspec(execution.folder)
     execution.executed.parent.mkdir(parents=True, exist_ok=True)
-    with _environment(kernel_environment(execution.folder)):
+    with environment(kernel_environment(execution.folder)):
         for attempt in range(ATTEMPTS):
             try:
                 return _with_papermill(execution)
@@ -207,20 +205,6 @@ def _kernel_ended(execution: Execution, when: str) -> RunError:
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0][:300] if text.strip() else ""
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def leave_out_iri_grammar() -> None:
