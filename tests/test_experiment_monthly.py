@@ -158,7 +158,7 @@ def test_without_assignments_or_experiments_there_are_empty_tables(tables):
                      used_effects, verdicts):  # fmt: skip
             assert len(view(found)) == 0
     why = follow([monthly_plan()], none, as_of=as_of).waiting_in_words("zh")
-    assert list(why["why"]) == ["暂缺：没有试验分组数据来源"]
+    assert list(why["why"]) == ["暂缺：没有试验分组数据源"]
 
 
 def test_an_experiment_that_has_not_begun_waits(tables):
