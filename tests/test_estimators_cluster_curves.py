@@ -23,7 +23,7 @@ def drawn(rng, clusters=24, spread=0.5, censored=False):
     return np.minimum(gone, end), gone < end, cluster
 
 
-def test_without_censoring_it_is_the_estimators_cr2_of_the_share():
+def test_without_censoring_it_is_the_estimators_variance_of_the_share():
     duration, event, cluster = drawn(np.random.default_rng(1))
     curve = kaplan_meier(duration, event)
     at = np.flatnonzero(curve.time < 180)[::7]
@@ -33,7 +33,12 @@ def test_without_censoring_it_is_the_estimators_cr2_of_the_share():
         np.sqrt(fit_clusters(design, (duration > day) * 1.0).covariance[0, 0])
         for day in curve.time[at]
     ]
-    assert band.std_error == pytest.approx(errors)
+    share = np.bincount(cluster) / len(cluster)
+    others = np.sum(share**2) - share**2
+    mean_of_cr2 = np.sum(share**2 / (1 - share) * ((1 - share) ** 2 + others))
+    raised = np.sqrt(np.sum(share**2) / mean_of_cr2)
+    assert raised > 1.001
+    assert band.std_error == pytest.approx(raised * np.array(errors))
     assert band.df == pytest.approx(satterthwaite_df(design, np.ones(1)))
 
 

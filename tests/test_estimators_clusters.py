@@ -17,12 +17,14 @@ from analysis.experiment.estimators import (
     permutation_test,
     wild_cluster_bootstrap,
 )
+from analysis.experiment.estimators.cluster_arms import cluster_arms
 from analysis.experiment.estimators.clusters import (
     cluster_design,
     cr1_std_error,
     fit_clusters,
     satterthwaite_df,
 )
+from analysis.experiment.estimators.covariates import clean_covariates
 
 
 @pytest.fixture
@@ -42,8 +44,12 @@ def root_of_inverse(matrix):
     return vectors @ np.diag(values**-0.5) @ vectors.T
 
 
-def dense_cr2(regressors, outcome, cluster, contrast, weights):
-    """CR2 and its degrees of freedom with n × n matrices, as the papers write them."""
+def dense_cr2(regressors, outcome, cluster, contrast, weights, raised=None):
+    """CR2 and its degrees of freedom with n × n matrices, as the papers write them.
+
+    `raised` is a factor on each cluster's part; the mean of the variance and what it should be
+    when the units of a cluster move as one are returned too.
+    """
     root = np.sqrt(weights)
     z, y = regressors * root[:, None], outcome * root
     inverse = np.linalg.inv(z.T @ z)
@@ -54,11 +60,14 @@ def dense_cr2(regressors, outcome, cluster, contrast, weights):
     for g in np.unique(cluster):
         i = np.flatnonzero(cluster == g)
         adjusted = root_of_inverse(np.eye(len(i)) - hat[np.ix_(i, i)]) @ z[i] @ inverse @ contrast
+        adjusted = adjusted * np.sqrt(1.0 if raised is None else raised[g])
         variance += (adjusted @ residual[i]) ** 2
         projections.append(maker[:, i] @ adjusted)
         working[np.ix_(i, i)] = np.outer(root[i], root[i])  # units of a cluster move as one
     spread = np.array(projections) @ working @ np.array(projections).T
-    return estimate, variance, np.trace(spread) ** 2 / np.sum(spread**2)
+    df = np.trace(spread) ** 2 / np.sum(spread**2)
+    own = z @ inverse @ contrast
+    return estimate, variance, df, (np.trace(spread), own @ working @ own)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -78,7 +87,13 @@ def test_cr2_and_its_degrees_of_freedom_are_those_of_the_full_matrices(depots, w
     arm = np.column_stack([treated, ~treated]).astype(float)
     regressors = np.hstack([arm, arm[:, :1] * others, arm[:, 1:] * others])
     contrast = np.r_[1.0, -1.0, np.zeros(4)]
-    estimate, variance, df = dense_cr2(regressors, outcome, cluster, contrast, weights)
+    factors = []
+    for one in np.eye(6)[:2]:
+        *_, (mean, truth) = dense_cr2(regressors, outcome, cluster, one, weights)
+        factors.append(max(1.0, truth / mean))
+    assert min(factors) > 1.1  # three clusters in an arm of a stratum
+    raised = np.where(np.arange(12) % 2 == 0, *factors)
+    estimate, variance, df, _ = dense_cr2(regressors, outcome, cluster, contrast, weights, raised)
     assert found.effect == pytest.approx(contrast @ estimate)
     assert found.std_error**2 == pytest.approx(variance)
     assert found.df == pytest.approx(df)
@@ -93,7 +108,7 @@ def test_clusters_that_cross_arms_have_correlated_means(depots):
     found = compare(outcome, make_units(treated, clusters=cluster))
     arm = np.column_stack([treated, ~treated]).astype(float)
     contrast = np.array([1.0, -1.0])
-    _, variance, df = dense_cr2(arm, outcome, cluster, contrast, np.ones(len(outcome)))
+    _, variance, df, _ = dense_cr2(arm, outcome, cluster, contrast, np.ones(len(outcome)))
     assert found.std_error**2 == pytest.approx(variance)
     assert found.df == pytest.approx(df)
     assert found.covariance[0, 1] > 0
@@ -108,6 +123,22 @@ def test_with_clusters_of_one_size_cr2_is_welchs_variance_of_cluster_means():
     welch = stats.ttest_ind(means[::2], means[1::2], equal_var=False)
     assert found.effect / found.std_error == pytest.approx(welch.statistic)
     assert found.df == pytest.approx(8)  # G − 2: the working model has equal variances
+
+
+@pytest.mark.parametrize("shares", [(90, 10, 20, 60), (30, 30, 30, 30), (400, 3, 5, 80)])
+def test_the_variance_is_right_on_average_where_customers_of_a_depot_are_alike(shares):
+    """Two depots an arm and stratum. The variance is quadratic in the outcome: its mean under
+    independent depots is its sum over the depots' indicators. CR2 by itself expects a fifth."""
+    sizes = np.r_[shares, shares[::-1]]
+    cluster = np.repeat(np.arange(8), sizes)
+    units = make_units(cluster % 4 < 2, strata=cluster // 4, clusters=cluster)
+    arms = cluster_arms(units, clean_covariates(None, (), len(units)))
+    found = [arms.estimate((cluster == g) * 1.0) for g in range(8)]
+    for arm in (0, 1):
+        mean = sum(f.covariance[arm, arm] for f in found)
+        truth = sum((f.means[arm]) ** 2 for f in found)
+        assert mean == pytest.approx(truth)
+        assert sum(f.covariance[0, 1] for f in found) == pytest.approx(0)
 
 
 def test_cr1_agrees_with_statsmodels(depots):

@@ -7,6 +7,7 @@ import numpy as np
 from analysis.experiment.estimators import (
     NoteCode,
     compare,
+    linearised_ratio,
     make_units,
     permutation_test,
 )
@@ -16,7 +17,7 @@ from analysis.experiment.estimators.clusters import fit_clusters
 from analysis.experiment.estimators.covariates import clean_covariates
 
 from .cell import Cell, Claim, coverage
-from .draws import cluster_sizes, excludes_zero, half, holds, repeat, warned
+from .draws import cluster_sizes, excludes_zero, half, holds, repeat, warned, within
 
 GROUP = "Cluster-randomised, sizes of CV 0.9"
 BETWEEN = 0.25
@@ -37,6 +38,33 @@ def _coverage(clusters: int, treated: int):
         outcome, arm, cluster = _draw(rng, clusters, treated, EFFECT)
         found = compare(outcome, make_units(arm, clusters=cluster))
         return {"coverage": holds(found, EFFECT), "warned": warned(found, NoteCode.FEW_CLUSTERS)}
+
+    return lambda rng, r: repeat(once, rng, r)
+
+
+def _stratified(clusters: int, strata: int, treated: int):
+    """Few clusters of each arm in a stratum; a mean, and a ratio whose denominator goes by cluster.
+
+    Complaints ÷ shipments: a depot whose customers ship twice as much weighs twice as much.
+    """
+    stratum = np.repeat(np.arange(strata), clusters // strata)
+    treated_of = dict.fromkeys(range(strata), treated)
+    gain = 0.05
+
+    def once(rng: np.random.Generator) -> dict[str, bool]:
+        cluster = np.repeat(np.arange(clusters), cluster_sizes(rng, clusters))
+        arm, region = within(rng, stratum, treated_of)[cluster], stratum[cluster]
+        alike = BETWEEN * rng.normal(size=clusters)[cluster]
+        outcome = rng.normal(size=len(cluster)) + alike + EFFECT * arm + 0.5 * region
+        shipments = rng.poisson(4 * np.exp(0.3 * rng.normal(size=clusters))[cluster]) + 1.0
+        rate = 0.4 + 0.1 * region + gain * arm + 0.4 * alike
+        complaints = shipments * rate + 0.4 * np.sqrt(shipments) * rng.normal(size=len(cluster))
+        units = make_units(arm, strata=region, clusters=cluster)
+        ratio = linearised_ratio(complaints, shipments, units)
+        return {
+            "coverage": holds(compare(outcome, units), EFFECT),
+            "ratio": holds(compare(ratio.values, units), gain),
+        }
 
     return lambda rng, r: repeat(once, rng, r)
 
@@ -127,6 +155,19 @@ CELLS = (
             (60, 30, "even"),
             (60, 15, "quarter"),
         )
+    ),
+    *(
+        Cell(
+            f"clusters-24-strata-{strata}",
+            GROUP,
+            f"24 clusters in {strata} strata, {treated} of {24 // strata} treated in each",
+            {
+                "coverage": SAFE,
+                "ratio": coverage("95 % interval of a ratio holds the truth", "at least"),
+            },
+            _stratified(24, strata, treated),
+        )
+        for strata, treated in ((2, 3), (3, 2), (6, 2))
     ),
     Cell(
         "clusters-24-adjusted",

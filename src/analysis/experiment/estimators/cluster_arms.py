@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .clusters import ClusterDesign, cluster_design, fit_clusters, satterthwaite_df
+from .clusters import (
+    ClusterDesign,
+    cluster_design,
+    fit_clusters,
+    satterthwaite_df,
+    unbiased_where_units_move_as_one,
+)
 from .comparison import Estimate
 from .covariates import CLUSTERS_PER_COVARIATE, Covariates, choose_covariates
 from .results import FloatArray, IntArray, Note, NoteCode
@@ -86,7 +92,8 @@ def cluster_arms(units: Units, covariates: Covariates) -> ClusterArms:
     shared = arm_regressors(units, covariates)
     arm = np.column_stack([units.treated, ~units.treated]).astype(np.float64)
     blocks = [arm, arm[:, :1] * shared.others, arm[:, 1:] * shared.others]
-    design = cluster_design(np.hstack(blocks), units.clusters, units.weights)
+    plain = cluster_design(np.hstack(blocks), units.clusters, units.weights)
+    design = unbiased_where_units_move_as_one(plain)
     contrast = np.zeros(design.regressors.shape[1])
     contrast[:2] = 1, -1
     return ClusterArms(

@@ -3,8 +3,8 @@
 Greenwood's variance takes units for independent; customers of one depot are not. The curve is
 linearised: each unit's influence on S(t) is −S(t) · ∫₀ᵗ dM_i(u) / (Y(u) − d(u)), its martingale
 weighed by those who stay (Andersen, Borgan, Gill and Keiding 1993, Statistical Models Based on
-Counting Processes, section IV.3). Summed by cluster and scaled as CR2 scales a mean, the squares
-give the variance; where nobody is censored it is the estimator's CR2 for the share without event.
+Counting Processes, section IV.3). Summed by cluster and scaled as the estimator scales a mean, the
+squares give the variance; where nobody is censored it is its own for the share without event.
 The limits use the Satterthwaite degrees of freedom that cluster sizes leave.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .clusters import cluster_design, satterthwaite_df
+from .clusters import cluster_design, satterthwaite_df, shortfall
 from .results import BoolArray, FloatArray, IntArray
 from .survival import Curve, log_log_limits
 
@@ -69,8 +69,10 @@ def clustered_band(
     influence = _influence(curve, duration, event, codes, len(sizes), at)
     scale = 1 - sizes / sizes.sum()
     survival = curve.survival[at]
-    relative = np.sqrt(np.sum(influence**2 / scale[:, None], axis=0))
-    df = satterthwaite_df(cluster_design(np.ones((len(codes), 1)), codes), np.ones(1))
+    design, mean = cluster_design(np.ones((len(codes), 1)), codes), np.ones(1)
+    variance = shortfall(design, mean) * np.sum(influence**2 / scale[:, None], axis=0)
+    relative = np.sqrt(variance)
+    df = satterthwaite_df(design, mean)
     quantile = float(stats.t.isf(alpha / 2, df))
     low, high = log_log_limits(survival, relative, quantile)
     return Band(low, high, survival * relative, df)

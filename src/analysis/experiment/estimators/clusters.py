@@ -9,7 +9,7 @@ the cluster. Degrees of freedom: the working model in which the units of a clust
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -148,17 +148,54 @@ def cluster_scores(design: ClusterDesign, outcome: FloatArray) -> FloatArray:
 def satterthwaite_df(design: ClusterDesign, contrast: FloatArray) -> float:
     """Degrees of freedom of the CR2 variance of one contrast, working model with ρ = 1.
 
-    V = Σ_g (p_g'ε)² is a sum of squares of normal variables with covariances (F F')_gh,
-    F_gj = [g = j] t_g'D_gλ − t_j'C_gD_gλ, where t_g = Q_g'√w, D_g = (I − C_g)^(−1/2) and
-    λ = R⁻ᵀ contrast. Then df = tr(FF')² / ‖FF'‖². F is diagonal plus rank K, so nothing of
-    size G × G is built.
-
     Args:
         design: The design.
         contrast: (K,).
 
     Returns:
         Degrees of freedom; 0 when the variance is zero by construction.
+    """
+    mean, squared = _moments(design, contrast)
+    return mean**2 / squared if squared > 0 else 0.0
+
+
+def unbiased_where_units_move_as_one(design: ClusterDesign) -> ClusterDesign:
+    """The design with each arm's CR2 variance raised to what it estimates under ρ = 1.
+
+    CR2 takes units for independent when it allows for the residuals' shrinking. Where two or
+    three clusters of unequal size make up an arm of a stratum, and their units are alike, the
+    large one draws the mean to itself and hides how they differ: of two clusters with shares .9
+    and .1 CR2 expects .18 of a variance of .82. The degrees of freedom take ρ = 1 already; so
+    does the variance then, by the ratio of the two, never below 1, a number of the design alone.
+
+    Args:
+        design: Columns 0 and 1 are the arms' means.
+
+    Returns:
+        The same design; the adjustments of each arm's clusters are scaled. Where clusters hold
+        units of both arms nothing is: what moves a cluster cancels in the difference.
+    """
+    if (design.sums[:, 0] * design.sums[:, 1]).any():
+        return design
+    scale = np.sqrt([shortfall(design, arm) for arm in np.eye(2, design.regressors.shape[1])])
+    of_arm = design.sums[:, :2] / design.sums[:, :2].sum(axis=1, keepdims=True)
+    return replace(design, adjustments=design.adjustments * (of_arm @ scale)[:, None, None])
+
+
+def shortfall(design: ClusterDesign, contrast: FloatArray) -> float:
+    """Variance of a contrast ÷ mean of its CR2 estimate under ρ = 1, at least 1."""
+    mean, _ = _moments(design, contrast)
+    variance = float(np.sum((design.sums @ (design.inverse @ contrast)) ** 2))
+    return max(1.0, variance / mean) if mean > EXACT_CLUSTER * variance else 1.0
+
+
+def _moments(design: ClusterDesign, contrast: FloatArray) -> tuple[float, float]:
+    """Mean, and half the variance, of the CR2 variance of a contrast when units move as one.
+
+    V = Σ_g (p_g'ε)² is a sum of squares of normal variables with covariances (F F')_gh,
+    F_gj = [g = j] t_g'D_gλ − t_j'C_gD_gλ, where t_g = Q_g'√w, D_g = (I − C_g)^(−1/2) and
+    λ = R⁻ᵀ contrast: mean tr(FF'), half variance ‖FF'‖². F is diagonal plus rank K, so nothing of
+    size G × G is built.
     """
     direction = design.adjustments @ (contrast @ design.whitener)
     left = np.einsum(
@@ -172,13 +209,12 @@ def satterthwaite_df(design: ClusterDesign, contrast: FloatArray) -> float:
     first = np.hstack([diagonal[:, None] * right, left])
     second = np.hstack([-left, left @ (right.T @ right) - diagonal[:, None] * right])
     low_rank = np.einsum("gi,gi->g", first, second)
-    trace = float(np.sum(diagonal**2 + low_rank))
     squared = float(
         np.sum(diagonal**4)
         + 2 * np.sum(diagonal**2 * low_rank)
         + np.trace((first.T @ first) @ (second.T @ second))
     )
-    return trace**2 / squared if squared > 0 else 0.0
+    return float(np.sum(diagonal**2 + low_rank)), squared
 
 
 def cr1_std_error(design: ClusterDesign, fit: ClusterFit, contrast: FloatArray) -> float:

@@ -1,8 +1,9 @@
-"""Permutation test of the CR2-studentised effect in cluster-randomised designs.
+"""Permutation test of the studentised effect in cluster-randomised designs.
 
-Treated clusters are drawn anew, within blocks, and the adjusted difference is studentised by CR2
-each time: exact when the service changes nobody's outcome, and valid in large samples when it
-changes the spread but not the mean (Wu and Ding 2021, J. Am. Stat. Assoc. 116(536)).
+Treated clusters are drawn anew, within blocks, and the adjusted difference is studentised as the
+estimator does each time: exact when the service changes nobody's outcome, and valid in large
+samples when it changes the spread but not the mean (Wu and Ding 2021, J. Am. Stat. Assoc.
+116(536)).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import comb, prod
 import numpy as np
 
 from .cluster_arms import arm_regressors
-from .clusters import cluster_design, cluster_scores, inverse_root
+from .clusters import EXACT_CLUSTER, cluster_design, cluster_scores, inverse_root
 from .covariates import clean_covariates
 from .results import BoolArray, FloatArray, IntArray, Status
 from .units import Units, usable
@@ -38,7 +39,7 @@ class PermutationTest:
 
     Attributes:
         status: `ok`, or why there is no p value.
-        t_value: CR2-studentised effect as observed.
+        t_value: Studentised effect as observed, that of the estimator.
         p_value: Share of assignments with |t| at least as large, the true one being one of them.
         assignments: Number of assignments, the true one included.
         enumerated: True when these are all assignments there are.
@@ -60,12 +61,14 @@ class _ClusterTable:
         blocks: (G,) block within which clusters were dealt.
         grams: (G, b, b) cross-products of the columns both arms share.
         scores: (G, b) cross-products of these with the outcome.
+        sums: (G, b) sums of these.
     """
 
     treated: BoolArray
     blocks: IntArray
     grams: FloatArray
     scores: FloatArray
+    sums: FloatArray
 
 
 def permutation_test(outcome: FloatArray, units: Units) -> PermutationTest:
@@ -113,7 +116,8 @@ def _cluster_table(outcome: FloatArray, units: Units) -> _ClusterTable | Status:
     columns = np.hstack([np.ones((len(units), 1)), shared.others])
     design = cluster_design(columns, units.clusters, units.weights)
     scores = cluster_scores(design, outcome - outcome[0])
-    return _ClusterTable(per_arm, _blocks(units, order, starts), design.grams, scores)
+    blocks = _blocks(units, order, starts)
+    return _ClusterTable(per_arm, blocks, design.grams, scores, design.sums)
 
 
 def _blocks(units: Units, order: IntArray, starts: IntArray) -> IntArray:
@@ -144,7 +148,7 @@ def _assignments(table: _ClusterTable) -> tuple[BoolArray, bool]:
 
 
 def _t_values(table: _ClusterTable, assignments: BoolArray) -> FloatArray:
-    """(P,) CR2-studentised effects under each assignment."""
+    """(P,) studentised effects under each assignment."""
     treatment, treatment_variance = _arm_means(table, assignments)
     control, control_variance = _arm_means(table, ~assignments)
     variance = treatment_variance + control_variance
@@ -153,7 +157,7 @@ def _t_values(table: _ClusterTable, assignments: BoolArray) -> FloatArray:
 
 
 def _arm_means(table: _ClusterTable, members: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """(P,) adjusted means of one arm, with their CR2 variances."""
+    """(P,) adjusted means of one arm, with the estimator's variances."""
     member = members.astype(np.float64)
     total = np.einsum("pg,gij->pij", member, table.grams)
     whitener = inverse_root(total)
@@ -161,6 +165,31 @@ def _arm_means(table: _ClusterTable, members: BoolArray) -> tuple[FloatArray, Fl
     residual_scores = table.scores - np.einsum("gij,pj->pgi", table.grams, coefficients)
     within = whitener[:, None] @ table.grams @ whitener[:, None]
     adjustments = inverse_root(np.eye(total.shape[1]) - within * member[:, :, None, None])
-    whitened = np.einsum("pij,pgj->pgi", whitener, residual_scores)
-    influence = np.einsum("pi,pgij,pgj->pg", whitener[:, :, 0], adjustments, whitened)
-    return coefficients[:, 0], np.asarray(((influence * member) ** 2).sum(axis=1))
+    direction = np.einsum("pi,pgij->pgj", whitener[:, :, 0], adjustments) * member[:, :, None]
+    influence = np.einsum("pgj,pji,pgi->pg", direction, whitener, residual_scores)
+    moved = np.einsum("pij,gj->pgi", whitener, table.sums) * member[:, :, None]
+    raised = _raised(whitener[:, :, 0], direction, within, moved)
+    return coefficients[:, 0], raised * (influence**2).sum(axis=1)
+
+
+def _raised(
+    contrast: FloatArray, direction: FloatArray, within: FloatArray, moved: FloatArray
+) -> FloatArray:
+    """(P,) `clusters.shortfall` of an arm's mean under each assignment.
+
+    Args:
+        contrast: (P, b) λ, whitened.
+        direction: (P, G, b) D_gλ, 0 for clusters of the other arm.
+        within: (P, G, b, b) C_g.
+        moved: (P, G, b) t_g, what a cluster whose units all move by 1 adds to the scores.
+    """
+    left = np.einsum("pgij,pgj->pgi", within, direction)
+    own = np.einsum("pgi,pgi->pg", moved, direction)
+    together = np.einsum("pgi,pgj->pij", moved, moved)
+    mean = np.sum(own**2 - 2 * own * np.einsum("pgi,pgi->pg", moved, left), axis=1)
+    mean += np.einsum("pgi,pij,pgj->p", left, together, left)
+    variance = np.sum(np.einsum("pgi,pi->pg", moved, contrast) ** 2, axis=1)
+    known = mean > EXACT_CLUSTER * variance
+    found = np.ones(len(mean))
+    np.divide(variance, mean, out=found, where=known)
+    return np.maximum(found, 1.0)

@@ -29,13 +29,13 @@ class ClusterPrecision:
 
     Attributes:
         variance: (D,) of the effect, for a value of variance 1.
-        shrinkage: (D,) mean of the CR2 estimate of that variance ÷ the variance.
-        spread_df: (D,) degrees of freedom of the CR2 estimate itself.
+        bias: (D,) mean of the estimate of that variance ÷ the variance.
+        spread_df: (D,) degrees of freedom of the estimate itself.
         test_df: (D,) Satterthwaite degrees of freedom under ρ = 1, which the t quantile takes.
     """
 
     variance: FloatArray
-    shrinkage: FloatArray
+    bias: FloatArray
     spread_df: FloatArray
     test_df: FloatArray
 
@@ -75,11 +75,19 @@ def _sizes(rng: np.random.Generator, n: int, size: float, size_cv: float) -> Flo
 
 
 def _arm(sizes: FloatArray, correlation: float) -> FloatArray:
-    """An arm's variance, and mean and variance of its CR2 estimate under ρ and under ρ = 1."""
+    """An arm's variance, and mean and variance of its estimate under ρ and under ρ = 1.
+
+    The estimate is CR2's, raised to the variance it stands for under ρ = 1
+    (`clusters.unbiased_where_units_move_as_one`).
+    """
     weights = sizes / sizes.sum()
     own = correlation + (1 - correlation) / sizes  # variance of a cluster's mean
+    mean, spread = _moments(weights, own)
+    mean_1, spread_1 = _moments(weights, np.ones_like(own))
+    raised = max(1.0, float(weights @ weights) / mean_1)
+    variance = float(weights**2 @ own)
     return np.array(
-        [float(weights**2 @ own), *_moments(weights, own), *_moments(weights, np.ones_like(own))]
+        [variance, raised * mean, raised**2 * spread, raised * mean_1, raised**2 * spread_1]
     )
 
 

@@ -317,7 +317,7 @@ def _cluster_power(
     left = 1 - design.covariates_of_clusters / (clusters - 2)
     test_df = np.maximum(precision.test_df * left, 0.5)
     spread_df = np.maximum(precision.spread_df * left, 0.5)
-    scale = np.sqrt(precision.shrinkage)
+    scale = np.sqrt(precision.bias)
     if shape is not None:
         return crossing_probability(
             shape.paths,
