@@ -407,6 +407,51 @@ def test_outcomes_missing_in_one_arm_are_not_trusted():
     assert "coverage" in alarms(evaluate(frame, plan()))
 
 
+def by_depot(missing: np.ndarray, per_depot: int = 100) -> pd.DataFrame:
+    """Depots in turn grey and red; a share of each depot's customers is gone."""
+    depot = np.repeat(np.arange(len(missing)), per_depot)
+    frame = units(len(depot)).assign(depot=depot, arm=np.where(depot % 2, "red", "grey"))
+    gone = np.random.default_rng(1).random(len(depot)) < missing[depot]
+    return frame.assign(gone=gone)
+
+
+UNLIKE = np.tile([0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.30], 2)
+"""Two of sixteen depots lack more, both by chance red."""
+
+
+def test_a_depot_that_lacks_more_than_others_is_no_alarm():
+    """Fisher's test, which takes customers for independent, says p < 0.001 of both."""
+    frame = by_depot(UNLIKE)
+    found = evaluate(
+        frame.assign(orders=frame["orders"].mask(frame["gone"])), plan(cluster="depot")
+    )
+    assert alarms(found) == set()
+    found = evaluate(frame[~frame["gone"]], plan(cluster="depot"), assignments=frame)
+    assert alarms(found) == set()
+
+
+def test_what_every_treated_depot_lacks_is_not_trusted():
+    frame = by_depot(np.tile([0.02, 0.15], 8))
+    found = evaluate(
+        frame.assign(orders=frame["orders"].mask(frame["gone"])), plan(cluster="depot")
+    )
+    assert alarms(found) == {"coverage"}
+    found = evaluate(frame[~frame["gone"]], plan(cluster="depot"), assignments=frame)
+    assert alarms(found) == {"loss"}
+    frame["gone"] = (frame["arm"] == "red") & (np.arange(len(frame)) % 20 == 0)
+    found = evaluate(frame[~frame["gone"]], plan(cluster="depot"), assignments=frame)
+    assert alarms(found) == {"loss"}  # each red depot lost five of a hundred, no grey one any
+
+
+def test_a_file_without_depots_cannot_say_whether_depots_lost_alike():
+    frame = by_depot(UNLIKE)
+    file = frame[["id", "arm"]]
+    found = evaluate(frame[~frame["gone"]], plan(cluster="depot"), assignments=file)
+    note = found.checks.set_index("gate").loc["loss", "note"]
+    assert note == "the file of the draw does not name the clusters of the lost units"
+    assert alarms(found) == set()
+
+
 def test_a_critical_source_is_not_trusted():
     quality = pd.DataFrame({"source": ["crm"], "status": ["critical"], "score": [0.4]})
     found = evaluate(units(), plan(), setting=Setting(quality=quality))

@@ -12,6 +12,7 @@ from ..language import Language
 from ..message import Message, Value
 from ..params.metric import Metric
 from .contrasts import Contrast
+from .contrasts import contrasts as make_contrasts
 from .estimation import make_cell
 from .estimators.gates import (
     ALARM_AT,
@@ -25,6 +26,8 @@ from .estimators.gates import (
 from .estimators.nps import on_scale
 from .estimators.randomisation import differences_before
 from .estimators.results import BoolArray
+from .gaps import gap_test
+from .losses import LOSS, everybody
 from .study import Study
 from .table_faults import PRIOR
 from .verdict import metric_value
@@ -72,7 +75,7 @@ def gates(
     found = [*_ratios(study), _two_arms(study), _pre_period(study, contrasts)]
     lost = _loss(study)
     found += [lost] if lost else []
-    found += _coverage(study)
+    found += _coverage(study, contrasts)
     found += [_data_quality(quality)] if quality is not None and len(quality) else []
     return tuple(found)
 
@@ -182,7 +185,10 @@ def _loss(study: Study) -> Check | None:
     assigned = analysed + _counts(study.lost[spec.arm], arms)
     if assigned.min() == 0:
         return None
-    test = loss(assigned, analysed, arms.index(spec.control))
+    test = _loss_test(study, study.lost, assigned, analysed)
+    if test is None:
+        told = Message("the file of the draw does not name the clusters of the lost units")
+        return Check("loss", float("nan"), float("nan"), ALARM_AT, False, told)
     lost = ", ".join(
         f"{arm} {n - k:,} / {n:,}" for arm, n, k in zip(arms, assigned, analysed, strict=True)
     )
@@ -193,6 +199,20 @@ def _loss(study: Study) -> Check | None:
     )
     values = {"counts": Value("plain", lost), "p": _p(test.p_value)}
     return _check("loss", test, ALARM_AT, Message(source, values))
+
+
+def _loss_test(
+    study: Study, lost: pd.DataFrame, assigned: np.ndarray, analysed: np.ndarray
+) -> GateTest | None:
+    """The arms' losses against each other; None where the lost units' clusters are not known."""
+    spec = study.spec
+    if spec.design == "customer":
+        return loss(assigned, analysed, list(spec.allocation).index(spec.control))
+    drawn = everybody(study, lost)
+    if drawn is None:
+        return None
+    everyone = np.ones(len(drawn.units), bool)
+    return gap_test(drawn, make_contrasts(drawn), everyone, drawn.numbers(LOSS) == 0)
 
 
 def _pre_period(study: Study, contrasts: Sequence[Contrast]) -> Check:
@@ -229,7 +249,7 @@ def pre_period_columns(study: Study) -> list[str]:
     return list(dict.fromkeys([*study.covariates, *prior]))
 
 
-def _coverage(study: Study) -> list[Check]:
+def _coverage(study: Study, contrasts: Sequence[Contrast]) -> list[Check]:
     """Whether each planned metric has a value for the units whose window is over."""
     spec = study.spec
     arms = list(spec.allocation)
@@ -251,16 +271,15 @@ def _coverage(study: Study) -> list[Check]:
         if not used.any():
             continue
         by_arm = np.array([int((used & member).sum()) for member in members])
-        with_value = np.array([int((known & member).sum()) for member in members])
         if by_arm.min() == 0:
             continue
-        test = loss(by_arm, with_value, arms.index(spec.control))
+        test = gap_test(study, contrasts, used, known)
         tests.append((metric, float(known.sum() / used.sum()), test))
     if not tests:
         return []
-    worst = min(tests, key=lambda t: (t[2].p_value, t[1]))
+    worst = min(tests, key=lambda t: (np.nan_to_num(t[2].p_value, nan=2.0), t[1]))
     lowest = min(tests, key=lambda t: t[1])
-    p_value = min(1.0, worst[2].p_value * len(tests))
+    p_value = float(np.minimum(1.0, worst[2].p_value * len(tests)))
     is_low = lowest[1] < LOWEST_COVERAGE
     metric, share, _ = lowest if is_low else worst
     values = {"metric": metric_value(metric), "share": Value("percent", share, 1), "p": _p(p_value)}

@@ -30,19 +30,28 @@ def loss_rows(study: Study, looks: Looks) -> list[Estimate]:
     """
     if study.lost is None or LOSS in {entry.name for entry in study.followed}:
         return []
-    everybody = _everybody(study, study.lost)
-    if everybody is None:
+    drawn = everybody(study, study.lost)
+    if drawn is None:
         return []
     rows: list[Estimate] = []
-    for side in contrasts(everybody):
-        cell = make_cell(everybody, side, WHOLE, side.rows, adjusted=False)
-        found = compare_cell(cell, everybody.followed, alpha=looks.spec.alpha)
+    for side in contrasts(drawn):
+        cell = make_cell(drawn, side, WHOLE, side.rows, adjusted=False)
+        found = compare_cell(cell, drawn.followed, alpha=looks.spec.alpha)
         rows += [dressed(one, looks) for one in found]
     return rows
 
 
-def _everybody(study: Study, lost: pd.DataFrame) -> Study | None:
-    """All assigned units with 0 or 1 for being lost, and what the design needs of them."""
+def everybody(study: Study, lost: pd.DataFrame) -> Study | None:
+    """All assigned units with 0 or 1 for being lost, and what the design needs of them.
+
+    Args:
+        study: The units that are left.
+        lost: Rows of the draw's file of the units that are not.
+
+    Returns:
+        A study of both whose one metric is `LOSS`; None where the file lacks a column of the
+        design, such as the cluster.
+    """
     spec = study.spec
     needed = [spec.unit, spec.arm]
     needed += [spec.cluster] if spec.cluster else []
