@@ -309,7 +309,7 @@ FORMS = ["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日 %H:%M:%S", "
 @settings(max_examples=20, deadline=None)
 @given(
     moments=st.lists(
-        st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2150, 1, 1)).map(
+        st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2150, 1, 1)).map(
             lambda moment: moment.replace(microsecond=0)
         ),
         min_size=1,
