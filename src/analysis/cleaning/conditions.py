@@ -152,7 +152,7 @@ def _value(table: ir.Table, name: str, source: SourceTable, where: str) -> tuple
 def _file_condition(
     table: ir.Table, wanted: Any, source: SourceTable, correction: Correction
 ) -> ir.BooleanValue:
-    names = [part.path.name for part in source.parts]
+    names = [part.file for part in source.parts]
     listed = wanted if isinstance(wanted, tuple) else (wanted,)
     unknown = [str(one) for one in listed if one not in names]
     if unknown and correction.is_applied and source.parts:
@@ -160,7 +160,7 @@ def _file_condition(
             f"The source '{source.name}' has no file '{unknown[0]}'",
             where=f"{correction.id}.match.{FILE}",
             allowed=names[:20],
-            todo=did_you_mean(unknown[0], names) or "Name a file without its folder.",
+            todo=did_you_mean(unknown[0], names) or "Name one of these files.",
         )
-    numbers = [part.number for part in source.parts if part.path.name in listed]
+    numbers = [part.number for part in source.parts if part.file in listed]
     return (table[ROW] // 2**LINE_BITS).cast("int64").isin(numbers)

@@ -165,7 +165,7 @@ def placed(found: ir.Table, sources: Iterable[SourceTable]) -> ir.Table:
         One row a violation: table, source, file, row, column, rule, value, action.
     """
     names = [
-        {"source": s.name, "_part": part.number, "file": _file_name(part.path.name, part.sheet)}
+        {"source": s.name, "_part": part.number, "file": _file_name(part.file, part.sheet)}
         for s in sources
         for part in s.parts
     ]

@@ -77,7 +77,7 @@ def raw_rows_of(job: Job, traces: Traces, cache: DigestCache) -> RawRows:
         for part in source.parts:
             own = tuple(n % 2**LINE_BITS for n in numbers if n >> LINE_BITS == part.number)
             if own:
-                by_file[name, file_name(part.path.name, part.sheet)] = own
+                by_file[name, file_name(part.file, part.sheet)] = own
     unread = sum(len(source.lost) for source in ingested.sources.values())
     return RawRows(by_file, unread, _changed(job, traces, cache))
 

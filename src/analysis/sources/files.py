@@ -33,6 +33,18 @@ def files_of(name: str, source: Source, raw: Path) -> list[Path]:
     return list(found)
 
 
+def name_within(path: Path, source: Source, raw: Path) -> str:
+    """What a file is called among those of its source.
+
+    Its name; with the folders below the raw folder where the source's patterns reach into several
+    of them, which may hold files of one name. It hangs on the profile alone, so that no file is
+    called otherwise when the next one arrives.
+    """
+    folders = [pattern.rpartition("/")[0] for pattern in source.patterns]
+    several = len(set(folders)) > 1 or any(sign in folder for folder in folders for sign in "*?[")
+    return path.relative_to(raw).as_posix() if several else path.name
+
+
 def _is_data(path: Path, raw: Path) -> bool:
     """Leaves out folders, hidden files and the lock files (~$…) of open spreadsheets."""
     hidden = any(part.startswith(".") for part in path.relative_to(raw).parts)

@@ -247,7 +247,7 @@ def _file_rows(read: SourceTable) -> list[tuple[object, ...]]:
         (
             read.name,
             read.source.system,
-            part.path.name,
+            part.file,
             part.sheet,
             rows.get(part.number, 0),
             part.encoding,

@@ -10,7 +10,7 @@ from ..errors import AnalysisError, GroupedError, SourceError, raise_all
 from ..params import Source
 from . import databases, delimited, json_lines, spreadsheets
 from .decoding import encoding_of
-from .files import files_of
+from .files import files_of, name_within
 from .headers import positions, where_of
 from .parquet_files import parquet_schema
 
@@ -41,6 +41,7 @@ class Part:
     Attributes:
         number: Counted from 0 within the source; the upper bits of ``_row``.
         path: The file; of a database, a name such as ``warehouse:public.orders``.
+        file: What the file is called among those of the source.
         places: Declared column → position in the file.
         titles: Declared column → its header as the file writes it, in the file's order.
         width: Number of columns in the file.
@@ -50,6 +51,7 @@ class Part:
 
     number: int
     path: Path
+    file: str
     sheet: str
     encoding: str
     places: Mapping[str, int]
@@ -74,13 +76,15 @@ def parts_of(name: str, source: Source, raw: Path) -> list[Part]:
             that several files share told once.
     """
     if source.format == "postgresql":
-        return [_part(0, Path(databases.label_of(source)), _table_layout(name, source), source)[0]]
+        label = databases.label_of(source)
+        return [_part(0, Path(label), Path(label).name, _table_layout(name, source), source)[0]]
     parts: list[Part] = []
     faults: list[AnalysisError] = []
     for path in files_of(name, source, raw):
+        file = name_within(path, source, raw)
         try:
             for layout in layouts_of(path, source):
-                part, missing = _part(len(parts), path, layout, source, name)
+                part, missing = _part(len(parts), path, file, layout, source, name)
                 parts.append(part)
                 faults.extend(missing)
         except GroupedError as several:
@@ -137,7 +141,7 @@ def _table_layout(name: str, source: Source) -> Layout:
 
 
 def _part(
-    number: int, path: Path, layout: Layout, source: Source, name: str = ""
+    number: int, path: Path, file: str, layout: Layout, source: Source, name: str = ""
 ) -> tuple[Part, list[AnalysisError]]:
     where = where_of(path, layout.sheet)
     places, missing = positions(layout.headers, name, source, where, layout.rows)
@@ -146,6 +150,7 @@ def _part(
     part = Part(
         number=number,
         path=path,
+        file=file,
         sheet=layout.sheet,
         encoding=layout.encoding,
         places=places,
