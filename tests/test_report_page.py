@@ -207,7 +207,11 @@ def test_the_index_outlives_what_another_version_of_the_program_kept(tmp_path, m
 
 @pytest.mark.parametrize(
     ("text", "whole"),
-    [("升 6.2（4.6 至 7.7）", "（4.6 至 7.7）"), ("up (CN¥47.6 to CN¥670)", "(CN¥47.6 to CN¥670)")],
+    [
+        ("升 6.2（4.6 至 7.7）", "（4.6 至 7.7）"),
+        ("有 117 家客户", "117 家"),
+        ("up (CN¥47.6 to CN¥670)", "(CN¥47.6 to CN¥670)"),
+    ],
 )
 def test_an_interval_is_not_parted_at_the_end_of_a_line(text, whole):
     assert f'<span class="whole">{whole}</span>' in kept_together(f"<p>{text}</p>")

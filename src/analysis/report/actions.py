@@ -45,13 +45,23 @@ def measures_told(inputs: Inputs, language: Language) -> str:
     if not known:
         return ""
     overdue = sum(one.is_overdue(inputs.month.last_day) for one in still)
+    ended = len(known) - len(still)
+    told = {
+        "overdue": language.text(", {n} of them overdue", n=language.number(overdue)),
+        "ended": language.text("; ended so far: {n}", n=language.number(ended)),
+    }
     return language.plural(
-        "{n} measure is open, {overdue} of them overdue; ended so far: {ended}.",
-        "{n} measures are open, {overdue} of them overdue; ended so far: {ended}.",
+        "{n} measure is open{overdue}{ended}.",
+        "{n} measures are open{overdue}{ended}.",
         len(still),
-        overdue=language.number(overdue),
-        ended=language.number(len(known) - len(still)),
+        overdue=told["overdue"] if overdue else "",
+        ended=told["ended"] if ended else "",
     )
+
+
+def is_any_open(inputs: Inputs) -> bool:
+    """Whether a measure is open as of the month's end."""
+    return bool(_still_open(inputs))
 
 
 def _table(still: list[Action], inputs: Inputs, language: Language) -> ReadingTable:

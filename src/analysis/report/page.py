@@ -17,7 +17,9 @@ SIGNED_AMOUNT = re.compile(r"[+−][A-Z]{0,3}[¥€£$]\d[\d,.]*\d|[+−][A-Z]{0
 """An amount with its sign; browsers would part ``−`` from ``¥`` at the end of a line."""
 INTERVAL = re.compile(r"[（(][^（）()<>]{1,14} (?:至|to) [^（）()<>]{1,14}[)）]")
 """A short interval in brackets; it is read as one figure."""
-WHOLE = re.compile(f"{INTERVAL.pattern}|{SIGNED_AMOUNT.pattern}")
+COUNTED = re.compile(r"\d[\d,.]*%? [一-鿿]")
+"""A number with the Chinese word that counts it, such as ``45 家``."""
+WHOLE = re.compile(f"{INTERVAL.pattern}|{SIGNED_AMOUNT.pattern}|{COUNTED.pattern}")
 AFTER_MARK = re.compile(r"([：；，。])((?:</(?:strong|b|span)>)?)\s+")
 """Blanks after a Chinese mark, which is as wide as one with its blank."""
 TEXT = re.compile(r">[^<]+<")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ..language import Language
-from .actions import measures_told
+from .actions import is_any_open, measures_told
 from .block import Block, rendered
 from .calls import calls_told
 from .experiment_view import (
@@ -112,7 +112,8 @@ def verdicts(inputs: Inputs, language: Language) -> Block:
                       note=told(one.get("why"), language))
         for one in inputs.waiting
     ]  # fmt: skip
-    todo = {"actions": measures_told(inputs, language), "calls": calls_told(inputs, language)}
+    measures = measures_told(inputs, language) if is_any_open(inputs) else ""
+    todo = {"actions": measures, "calls": calls_told(inputs, language)}
     return rendered(
         "verdicts",
         language,
