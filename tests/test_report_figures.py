@@ -22,7 +22,8 @@ from analysis.report.headline import (
 )
 from analysis.report.inputs import gather, open_days
 from analysis.report.monthly_figures import monthly_figures, nps_interval
-from analysis.report.satisfaction import SCORES, from_enough_answers, score_chart
+from analysis.report.satisfaction import SCORES, from_enough_answers, satisfaction, score_chart
+from analysis.report.tier_moves import tier_moves
 from report_month import AS_OF, customer_months, months, surveys, write_month
 
 EXACT = 1e-9
@@ -316,3 +317,46 @@ def test_a_wide_interval_of_few_answers_does_not_set_the_axis(tmp_path):
     assert "Where the band runs out of the chart" in told
     plain = score_chart(SCORES[0], inputs, Language("en"))
     assert "30 answers" not in " ".join(plain.notes)
+
+
+@pytest.fixture
+def first_month(tmp_path):
+    """The first month of the data, as it was when nothing later was known."""
+    inputs = gather(write_month(tmp_path))
+    first = str(inputs.figures.index[0])
+    return replace(
+        inputs,
+        month=Month.parse(first),
+        year_ago=None,
+        figures=inputs.figures.loc[:first].assign(response_rate=math.nan),
+        tier_counts=inputs.tier_counts.assign(previous_tier=None),
+    )
+
+
+def test_the_first_month_is_compared_with_nothing_and_says_so(first_month):
+    told = overview(first_month, Language("en")).html
+    assert "The data begin in this month" in told
+    assert "Compared with" not in told
+    assert "Customer retention (needs 6 months of data)" in told
+
+
+def test_a_second_month_names_no_year_before_the_data(first_month):
+    known = first_month.figures.index[0]
+    second = Month.parse(str(known)).shifted(1)
+    longer = first_month.figures.reindex([known, str(second)]).ffill()
+    told = overview(replace(first_month, month=second, figures=longer), Language("en")).html
+    assert f"Compared with {Language('en').month(known)}; the data do not reach back a year" in told
+
+
+def test_scores_of_a_first_month_are_told_and_not_drawn(first_month):
+    told = satisfaction(first_month, Language("en")).html
+    assert "<figure" not in told
+    assert "NPS stands at" in told
+    assert "– to –" not in told
+    assert "– were answered" not in told
+
+
+def test_the_first_tiers_are_no_moves(first_month):
+    told = tier_moves(first_month, Language("en")).html
+    assert "for the first time this month" in told
+    assert "Change on last month" not in told

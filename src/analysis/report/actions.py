@@ -24,6 +24,7 @@ def actions(inputs: Inputs, language: Language) -> Block:
         "actions",
         language,
         has_any=bool(_known(inputs)),
+        is_kept=bool(inputs.actions),
         lead=measures_told(inputs, language),
         table=_table(still, inputs, language) if still else None,
     )

@@ -14,6 +14,7 @@ from ..language import MISSING, Language
 from ..months import Month
 from .block import Block, rendered, shown
 from .inputs import Inputs
+from .monthly_figures import QUARTER
 
 Form = Literal["count", "share", "money", "points", "score", "per_100", "minutes"]
 SPARK_MONTHS = 13
@@ -297,6 +298,13 @@ def compared_told(inputs: Inputs, language: Language) -> str:
     """
     same = inputs.month.shifted(-12)
     months = (inputs.month, inputs.month.shifted(-1), inputs.last_year)
+    if not _is_known(months[1], inputs):
+        return language.text(
+            "The data begin in this month: there is no earlier one to compare with."
+        )
+    if not _is_known(months[2], inputs):
+        last = language.month(str(months[1]))
+        return language.text("Compared with {last}; the data do not reach back a year.", last=last)
     now, last, year = (language.month(str(month)) for month in months)
     source = (
         "Compared with {last} and {year}."
@@ -313,6 +321,10 @@ def compared_told(inputs: Inputs, language: Language) -> str:
         now=now, last=last, year=year, **days,
     )  # fmt: skip
     return language.text("{one} {two}", one=told, two=opened)
+
+
+def _is_known(month: Month, inputs: Inputs) -> bool:
+    return inputs.figures is not None and str(month) in inputs.figures.index
 
 
 def _beside(figure: HeadlineFigure, inputs: Inputs, language: Language) -> str:
@@ -348,6 +360,9 @@ def why_missing(spec: Spec, inputs: Inputs, language: Language) -> str:
     if spec.source not in inputs.sources:
         return no_source(spec.source, language)
     figures = inputs.figures
+    is_young = figures is not None and 0 < len(figures.loc[: str(inputs.month)]) < 2 * QUARTER
+    if spec.key == "retention" and is_young:
+        return language.text("needs {n} months of data", n=language.number(2 * QUARTER))
     if figures is None or spec.key not in figures or figures[spec.key].isna().all():
         return language.text("recorded by no source")
     return language.text("nothing recorded in this month")

@@ -18,6 +18,8 @@ from .monthly_figures import SURVEY_FIGURES
 MONTHS = 25
 """Months of the line: this one and two years before it."""
 
+FEWEST_MONTHS = 3
+"""Months of a line; fewer are told in words."""
 ENOUGH = 30
 """Answers from which a month's interval is narrow enough to be read beside the others: at 30 the
 NPS is known to some ± 28 points, satisfaction to ± 0.4."""
@@ -61,7 +63,8 @@ SCORES = (
 
 def satisfaction(inputs: Inputs, language: Language) -> Block:
     """NPS and CSAT over the months; says so where there is no survey source."""
-    charts = [score_chart(score, inputs, language) for score in SCORES]
+    drawn = [score_chart(score, inputs, language) for score in SCORES]
+    charts = [chart for chart in drawn if chart]
     why = (
         no_source("surveys", language)
         if "surveys" not in inputs.sources
@@ -70,9 +73,10 @@ def satisfaction(inputs: Inputs, language: Language) -> Block:
     return rendered(
         "satisfaction",
         language,
-        charts=[chart for chart in charts if chart],
+        charts=charts,
         why=why,
         lead=_lead(inputs, language),
+        findings=[] if charts else _findings(inputs, language),
         table=answers_table(inputs, language),
     )
 
@@ -97,6 +101,8 @@ def answers_table(inputs: Inputs, language: Language) -> ReadingTable | None:
         ("If the silent were all detractors, or all promoters",
          language.text(between, low=signed["nps_worst"], high=signed["nps_best"])),
     ]  # fmt: skip
+    if math.isnan(read["response_rate"]):
+        rows = rows[:-2]
     frame = pd.DataFrame([(language.text(name), text) for name, text in rows], columns=["a", "b"])
     headings = {"a": language.text("Figure"), "b": language.month(str(inputs.month))}
     caption = language.text("NPS and who answered")
@@ -112,6 +118,8 @@ def score_chart(score: Score, inputs: Inputs, language: Language) -> Chart | Non
     shown = figures.loc[: str(inputs.month)].tail(MONTHS).rename(columns=columns)
     shown = shown.loc[shown["value"].first_valid_index() :]
     drawn = from_enough_answers(shown).reset_index()
+    if len(drawn) < FEWEST_MONTHS:
+        return None
     finding = _finding(score, inputs, language)
     first, last = (language.month(str(drawn["month"].iloc[i])) for i in (0, -1))
     only = "Only those who answered are counted; the silent may think otherwise."
@@ -184,6 +192,13 @@ def _finding(score: Score, inputs: Inputs, language: Language) -> str:
     return language.text(source, score=name, now=score.shown(now, language))
 
 
+def _findings(inputs: Inputs, language: Language) -> list[str]:
+    """What stands for the charts where there are too few months to draw."""
+    known = [s for s in SCORES if not math.isnan(_at(inputs, inputs.month, s.key))]
+    stop = language.text(".", context="list")
+    return [_finding(score, inputs, language) + stop for score in known]
+
+
 def _differs(score: Score, inputs: Inputs) -> bool:
     """Whether this month's score differs from last month's by more than chance (95 %)."""
     months = (inputs.month, inputs.month.shifted(-1))
@@ -200,6 +215,10 @@ def _lead(inputs: Inputs, language: Language) -> str:
     rate = _at(inputs, inputs.month, "response_rate")
     if math.isnan(answers):
         return ""
+    if math.isnan(rate):
+        return language.plural(
+            "{n} answer came in this month.", "{n} answers came in this month.", int(answers)
+        )
     if rate == 1:
         source = "{n} answers came in this month; the source holds no invitation without an answer."
         return language.text(source, n=language.number(answers))

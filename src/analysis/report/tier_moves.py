@@ -23,7 +23,7 @@ def tier_moves(inputs: Inputs, language: Language) -> Block:
         "tier_moves",
         language,
         exists=True,
-        lead=_lead(done, held, language),
+        lead=_first_lead(language) if _is_first(counts) else _lead(done, held, language),
         chart=migration_chart(counts, done, language),
         sizes=sizes_table(counts, language),
         reasons=_reasons_table(done, held, language),
@@ -50,6 +50,15 @@ def counts_of_moves(moves: pd.DataFrame | None) -> dict[str, int]:
     done, held = _split(moves)
     ways = [direction(f, t) for f, t in zip(done["from_tier"], done["to_tier"], strict=True)]
     return {"up": ways.count("up"), "down": ways.count("down"), "held_back": len(held)}
+
+
+def _is_first(counts: pd.DataFrame) -> bool:
+    """Whether nobody had a tier the month before."""
+    return bool(counts["previous_tier"].isna().all())
+
+
+def _first_lead(language: Language) -> str:
+    return language.text("Customers were sorted into tiers for the first time this month.")
 
 
 def _lead(done: pd.DataFrame, held: pd.DataFrame, language: Language) -> str:
@@ -144,8 +153,12 @@ def sizes_table(counts: pd.DataFrame, language: Language) -> ReadingTable:
         "change": language.text("Change on last month"),
     }
     caption = language.text("Customers by tier (the change includes new customers)")
+    if not len(was):
+        del headings["change"]
+        caption = language.text("Customers by tier")
+    numeric = [name for name in headings if name != "tier"]
     return reading_table(
-        pd.DataFrame(rows), headings, caption=caption, numeric=("n", "share", "change"), key="tiers"
+        pd.DataFrame(rows), headings, caption=caption, numeric=numeric, key="tiers"
     )
 
 
