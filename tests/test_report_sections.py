@@ -11,11 +11,13 @@ from analysis.language import MISSING, Language
 from analysis.report import monthly_report
 from analysis.report.changes import input_changes
 from analysis.report.data_quality import adds_up
+from analysis.report.effects import curve_chart
 from analysis.report.experiment_view import experiment_views
 from analysis.report.guardrails import guardrail_state
 from analysis.report.headline import HEADLINE
 from analysis.report.inputs import gather
 from analysis.report.provenance import version_of
+from analysis.report.satisfaction import SCORES, score_chart
 from analysis.report.tier_moves import counts_of_moves
 from analysis.report.verdicts import DECISIONS, verdict_box
 from report_month import AS_OF, _message, checks, estimates, evaluations, tables, write_month
@@ -396,3 +398,14 @@ def test_what_to_do_stands_before_the_reasons(month):
 def test_calls_are_counted_by_reason_before_the_table(english):
     lead = words(english["customers_to_call"].split("<details")[0])
     assert re.search(r"Why: [a-z ]+ \(\d+\)", lead)
+
+
+def test_curves_and_lines_are_told_in_numbers_to_those_who_do_not_see_them(month):
+    inputs, english = gather(month), Language("en")
+    view = next(v for v in experiment_views(inputs) if v.id == "tiered-2025")
+    curve = curve_chart(view, english).alternative
+    assert len(re.findall(r"after \d+ days \d+\.\d% \(tiered service\) and \d", curve)) == 3
+    line = score_chart(SCORES[0], inputs, english).alternative
+    drawn = inputs.figures["nps"].tail(25)
+    lowest = english.number(drawn.min(), 1, sign=True)
+    assert f"lowest {lowest} in {english.month(str(drawn.idxmin()))}" in line

@@ -31,6 +31,8 @@ from .findings import begun, effect_finding, has_estimate
 from .inputs import Inputs
 from .verdicts import decision_words
 
+QUARTERS = 4
+"""Parts of the time after which the alternative text of curves tells where they stand."""
 NET_VALUE = "net_value"
 """The reading that holds margin less cost to serve per customer."""
 
@@ -197,9 +199,34 @@ def curve_chart(view: ExperimentView, language: Language) -> Chart | None:
             if view.is_of_customers
             else "Share of units without the event, by day after the start"
         ),
-        alternative=language.text("{finding}. Retention curves by group.", finding=finding),
+        alternative=language.text(
+            "{finding}. Curves by group: {rows}.",
+            finding=finding,
+            rows=in_series(_on_the_way(view, day, names, language), language),
+        ),
         notes=(language.text("The axis does not start at zero."),),
     )
+
+
+def _on_the_way(
+    view: ExperimentView, last: int, names: Mapping[str, str], language: Language
+) -> list[str]:
+    """Where the curves stand at each quarter of the time, for those who do not see them."""
+    told = []
+    for day in (round(last * part / QUARTERS) for part in range(1, QUARTERS)):
+        reached = view.curves[view.curves["day"] <= day].sort_values("day")
+        shares = reached.groupby("arm")["survival"].last()
+        stand = [
+            language.text("{share} ({arm})", share=language.percent(float(shares[arm])), arm=name)
+            for arm, name in names.items()
+            if arm in shares.index
+        ]
+        told.append(
+            language.text(
+                "after {n} days {shares}", n=language.number(day), shares=language.listed(stand)
+            )
+        )
+    return told
 
 
 def _arms_control_last(view: ExperimentView) -> list[str]:

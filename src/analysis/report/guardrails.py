@@ -161,7 +161,8 @@ def _chart(view: ExperimentView, who: str, rows: list[pd.Series], language: Lang
         measure=who,
         alternative=language.text(
             "{finding}. Interval plot of {who}, {axis}: {rows}.",
-            finding=finding, who=who, axis=axis, rows=listed,
+            finding=finding, who=who, rows=listed,
+            axis=language.text("in units of the tolerated harm, worse on the left"),
         ),
     )  # fmt: skip
 

@@ -148,12 +148,21 @@ def score_chart(score: Score, inputs: Inputs, language: Language) -> Chart | Non
         finding=finding,
         measure=language.text(score.measure),
         alternative=language.text(
-            "{finding}. Line by month from {first} to {last}.",
-            finding=finding, first=first, last=last,
+            "{finding}. Line by month from {first} to {last}; lowest {low} in {low_month}, highest "
+            "{high} in {high_month}.",
+            finding=finding, first=first, last=last, **_extremes(score, drawn, language),
         ),
         notes=tuple(told),
         within=within,
     )  # fmt: skip
+
+
+def _extremes(score: Score, drawn: pd.DataFrame, language: Language) -> dict[str, str]:
+    """The lowest and the highest value of a line and their months, in words."""
+    known = drawn.dropna(subset=["value"]).set_index("month")["value"]
+    ends = {"low": str(known.idxmin()), "high": str(known.idxmax())}
+    values = {name: score.shown(float(known[month]), language) for name, month in ends.items()}
+    return values | {f"{name}_month": language.month(month) for name, month in ends.items()}
 
 
 def from_enough_answers(shown: pd.DataFrame) -> pd.DataFrame:
