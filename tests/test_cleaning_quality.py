@@ -63,6 +63,29 @@ def test_deliveries_before_their_start_count_in_the_month_they_began(tmp_path):
     assert own["difference"].tolist() == [1]
 
 
+def test_a_shipment_that_the_other_system_books_on_another_customer_is_counted(tmp_path):
+    """Codes that are valid; rows without one, and of one system only, say nothing."""
+    trucks = {"system": "crm", "files": "trucks.csv",
+              "columns": {"no": "text", "who": "text", "at": "time"}}  # fmt: skip
+    select = "SELECT no AS shipment_id, who AS customer_id, at AS shipped_at FROM trucks"
+    profile = together(CUSTOMERS, ORDERS, {"sources": {"trucks": trucks}})
+    own = ORDERS["tables"]["shipments"]
+    profile["tables"]["shipments"] = [own, {"source": "trucks", "select": select}]
+    orders = ORDERS_OF_TWO_MONTHS + "4,,2026-10-07,2026-10-08,9\n5,C1,2026-10-07,2026-10-08,9\n"
+    day = "2026-10-05"
+    told = f"1,C1,{day}\n2,C2,{day}\n3,,{day}\n4,C2,{day}\n6,C2,{day}\n"
+    files = {"crm.csv": "id\nC1\nC2\n", "orders.csv": HEADER + orders,
+             "trucks.csv": "no,who,at\n" + told}  # fmt: skip
+    found = cleaned_from(workspace_of(tmp_path, files, profile))[1]
+    frame = found.reconciliation
+    own = frame[frame["check"] == "shipments_of_another_customer"].set_index("month")
+    assert own["difference"].to_dict() == {"2026-09": 0, "2026-10": 1}
+    assert own["value_a"].to_dict() == {"2026-09": 1, "2026-10": 2}
+    assert set(own["source_a"]) == {"trucks"}
+    assert set(own["source_b"]) == {"orders"}
+    assert own.loc["2026-10", "severity"] == "critical"
+
+
 def test_levels_are_counted_and_what_cannot_be_is_not_guessed(tmp_path):
     orders = ORDERS_OF_TWO_MONTHS + "4,C1,2026-10-09,2026-10-10,viele\n"
     quality = cleaned(tmp_path, orders).quality

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -11,6 +13,7 @@ from ..params import Profile
 from ..tables import CONTRACTS
 from ..workspace import Month
 from .candidates import LATER, OWN_ID, Candidates
+from .merging import HAS, OVERRULED
 from .rules import BROKEN
 
 RECONCILIATION_COLUMNS = (
@@ -53,6 +56,7 @@ def reconciled(
     found = [
         _against_finance(tables, merged_shipments, sources, as_of),
         _in_both_systems(merged_shipments, sources["shipments"]),
+        *_of_one_customer(merged_shipments, sources["shipments"]),
         _before_pick_up(tables["shipments"], sources["shipments"]),
         *(_about_known_shipments(tables, name, sources) for name in ("tickets", "surveys")),
         _costs_of_strangers(tables, sources),
@@ -157,6 +161,25 @@ def _in_both_systems(merged: ir.Table, sources: Sequence[str]) -> pd.DataFrame |
                              source_b=sources[b])  # fmt: skip
         frames.append(named[named["value_a"] > 0])
     return pd.concat(frames, ignore_index=True)
+
+
+def _of_one_customer(merged: ir.Table, sources: Sequence[str]) -> list[pd.DataFrame]:
+    """Shipments that a later system books on another customer than the earlier ones do.
+
+    A wrong code is valid by itself; only what another system says of the same shipment shows it.
+    """
+    bit = 1 << list(CONTRACTS["shipments"].columns).index("customer_id")
+    found = []
+    for at in range(1, len(sources)):
+        told = merged.filter((merged[f"{HAS}{at}"].fill_null(0) & bit) != 0)
+        earlier = [told[f"_row_{n}"].notnull() for n in range(at)]
+        both = told.filter(reduce(or_, earlier))
+        odd = (both[f"{OVERRULED}{at}"] & bit) != 0
+        others = "+".join(sources[:at])
+        found.append(
+            _counted("shipments_of_another_customer", "shipments", both, odd, sources[at], others)
+        )
+    return found
 
 
 def _before_pick_up(shipments: ir.Table, sources: Sequence[str]) -> pd.DataFrame:

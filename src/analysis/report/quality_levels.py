@@ -35,6 +35,7 @@ CHECKS = {
     "finance_revenue": "revenue against finance",
     "finance_cost": "cost against finance",
     "shipments_missing_elsewhere": "shipments that the other system lacks",
+    "shipments_of_another_customer": "shipments that the other system books on another customer",
     "delivered_before_pick_up": "delivered before it was picked up",
     "delivered_before_start": "delivered before it was ordered",
     "tickets_about_unknown_shipment": "tickets about unknown shipments",
