@@ -11,11 +11,13 @@ STOPPED_INSIDE_A_QUERY = """
 import signal, duckdb
 from analysis.pipeline.faults import is_interrupt
 signal.signal(signal.SIGALRM, signal.default_int_handler)
-endless = duckdb.connect().sql("SELECT count(*) FROM range(1e6::BIGINT) a, range(1e9::BIGINT) b")
-signal.setitimer(signal.ITIMER_REAL, 0.2)
+alone = duckdb.connect(config={"threads": 1})  # waiting for other threads, it hears no signal
+endless = alone.sql("SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) % 7 = 3")
 try:
+    signal.setitimer(signal.ITIMER_REAL, 0.2, 5)
     endless.to_arrow_table()
 except BaseException as fault:
+    signal.setitimer(signal.ITIMER_REAL, 0)
     print(is_interrupt(fault), repr(fault))
 """
 
