@@ -338,6 +338,16 @@ def test_a_text_without_digits_is_never_a_number_or_a_time(engine, texts, kind):
     assert all(text.strip() == "" for text, said in zip(texts, told, strict=True) if said is None)
 
 
+def test_ids_that_an_export_keeps_as_text_for_spreadsheets(engine):
+    texts = {'="00123"': "00123", "'00123": "00123", " ='": "='", '="Ａ１"': "A1", '=""': None,
+             "'s-Hertogenbosch": "'s-Hertogenbosch", "=1+1": "=1+1", "'12a": "'12a"}  # fmt: skip
+    found, faults = read(engine, list(texts), ColumnReading())
+    assert found == list(texts.values())
+    assert not any(faults)
+    assert values(engine, ['="12.5"', "'7"], type="number") == [12.5, 7]
+    assert values(engine, ['="2026-03-05"'], type="date") == [dt.date(2026, 3, 5)]
+
+
 @pytest.mark.parametrize("kind", ["date", "time"])
 def test_days_that_stand_for_none_empty_the_cell_and_cost_no_row(engine, kind):
     fills = ["1970-01-01", "1970-01-01 08:00:00", "1970/1/1", "1900-01-01", "19000101",

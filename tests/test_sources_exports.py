@@ -14,6 +14,7 @@ from analysis.params.profile import Profile
 from analysis.sources.decoding import likely_western
 from analysis.sources.inspecting import inspect
 from analysis.sources.parts import parts_of
+from analysis.sources.reading import Locale, read_source
 from analysis.sources.spreadsheets import as_text, sheets_of
 
 HEADS = "运单号,客户编号,揽收时间,{},重量\n"
@@ -203,3 +204,42 @@ def test_what_a_draft_says_of_fill_days_lost_digits_and_units(tmp_path, engine):
     )
     assert "1 such as 1.23E+15" in text
     assert "currency_in: 币种" in text
+
+
+def test_headers_merged_over_two_rows_are_headers_of_the_lower_one(tmp_path, engine):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["运单号", "客户", None, "时间", None, "金额(元)"])
+    sheet.append([None, "客户编码", "客户名称", "下单时间", "签收时间", None])
+    for area in ("A1:A2", "B1:C1", "D1:E1", "F1:F2"):
+        sheet.merge_cells(area)
+    for at in range(9):
+        sheet.append([f"W{at}", "C1", "甲", f"2026-10-0{at + 1}", f"2026-10-1{at}", at])
+    book.save(tmp_path / "运单.xlsx")
+    text, sources = drafted(tmp_path, engine)
+    (source,) = sources.values()
+    assert source.header_row == 2
+    assert {"运单号", "金额(元)"} <= set(source.columns)
+    profile = build(Profile, {**yaml.safe_load(text), "profile": "foreign"}, "draft")
+    read = read_source(engine, "x", source, parts_of("x", source, tmp_path),
+                       Locale("Asia/Shanghai", profile.money))  # fmt: skip
+    assert read.table["金额(元)"].sum().execute() == 36
+
+
+def test_american_times_with_two_digits_of_the_year(tmp_path, engine):
+    rows = "".join(f"T{at},{at}/2{at}/26 {at}:05 PM,soon\n" for at in range(1, 9))
+    (tmp_path / "a.csv").write_text("Tracking No,Shipped On,Delivered On\n" + rows)
+    _, sources = drafted(tmp_path, engine)
+    (source,) = sources.values()
+    assert source.reading("Shipped On").forms == ("%m/%d/%y %I:%M %p",)
+    assert source.reading("Delivered On").type == "text", "no form that reads nothing is proposed"
+
+
+def test_a_first_row_of_texts_below_headers_with_a_blank_is_data(tmp_path, engine):
+    text = "运单号,客户编码,备注,\n" + "".join(
+        f"甲{at},乙{at},丙{at},丁{at}\n" for at in "一二三四"
+    )
+    (tmp_path / "运单.csv").write_text(text, encoding="utf-8")
+    _, sources = drafted(tmp_path, engine)
+    (source,) = sources.values()
+    assert source.header_row == 1

@@ -15,7 +15,10 @@ WIDE = "".join(chr(ord(sign) + 0xFEE0) for sign in _ALPHANUMERIC) + "\u3000\u00a
 PLAIN = _ALPHANUMERIC + "  "
 """Full-width digits, letters and blanks, and what they mean, sign by sign."""
 
-_UNTIDY = "[０-９Ａ-Ｚａ-ｚ\u3000\u00a0]|^\\s|\\s$"
+_KEPT_AS_TEXT = r"""^(?:="([^"]*)"|'(\d+))$"""
+"""How exports keep a spreadsheet from taking an id for a number: ``="00123"``, ``'00123``."""
+
+_UNTIDY = "[０-９Ａ-Ｚａ-ｚ\u3000\u00a0]|^\\s|\\s$|^=\"|^'\\d"
 
 _WIDE_MARKS, _PLAIN_MARKS = "．，：／－（）＋％−", ".,:/-()+%-"
 
@@ -43,14 +46,17 @@ def as_text(cell: ir.Value) -> ir.StringValue:
 def plain_text(text: ir.StringValue) -> ir.StringValue:
     """Trimmed, with full-width digits, letters and blanks made plain; empty becomes null.
 
+    So is ``="00123"``, as exports write ids for spreadsheets.
+
     Nearly all cells need nothing; telling so by their length and ends is far cheaper.
     """
     ascii_only = _bit_length(text) == text.length() * 8
-    tidy = ascii_only & (text.left(1) > " ") & (text.right(1) > " ")
+    first = text.left(1)
+    tidy = ascii_only & (first > "'") & (first != "=") & (text.right(1) > " ")
     return ibis.cases(
         (tidy | text.isnull(), text),
         ((text != "") & ~text.re_search(_UNTIDY), text),
-        else_=text.translate(WIDE, PLAIN).strip().nullif(""),
+        else_=text.translate(WIDE, PLAIN).strip().re_replace(_KEPT_AS_TEXT, r"\1\2").nullif(""),
     )
 
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +78,8 @@ def sheets_of(path: Path, source: Source) -> list[str]:
 def first_rows(path: Path, sheet: str, source: Source) -> list[list[str]]:
     """The cells of a sheet's first rows as text; more where the header stands further down."""
     wanted = max(ROWS_SEEN, source.header_row)
-    with _told(path):
-        rows = _sheet(path, sheet).to_python(skip_empty_area=False, nrows=wanted)
-    return [[as_text(cell) or "" for cell in row] for row in rows]
+    filled = islice(_filled_rows(path, sheet, wanted), wanted)
+    return [[as_text(cell) or "" for cell in row] for _, row in filled]
 
 
 def header_in(rows: Sequence[list[str]], source: Source) -> list[str]:
@@ -166,14 +166,16 @@ def has_merged(path: Path, sheet: str) -> bool:
     return any(bottom > top for (top, _), (bottom, _) in areas)
 
 
-def _filled_rows(path: Path, sheet: str) -> Iterator[tuple[int, Sequence[object]]]:
+def _filled_rows(
+    path: Path, sheet: str, most: int | None = None
+) -> Iterator[tuple[int, Sequence[object]]]:
     """The rows with their numbers; a cell merged over several rows counts in each of them.
 
     A cell merged over several columns (a title, a group of headers) stays in its first one.
     """
     with _told(path):
         opened = _sheet(path, sheet)
-        rows = opened.to_python(skip_empty_area=False)
+        rows = opened.to_python(skip_empty_area=False, nrows=most)
     tall = [area for area in opened.merged_cell_ranges or () if area[1][0] > area[0][0]]
     waiting = sorted(tall, reverse=True)
     open_areas: list[tuple[int, int, object]] = []  # last row, column, value

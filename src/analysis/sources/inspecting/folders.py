@@ -159,7 +159,7 @@ def _customer_ids(look: Look) -> set[str]:
     if not column:
         return set()
     cells = look.cells.column(look.headers.index(column)).unique().to_pylist()
-    plain = {unicodedata.normalize("NFKC", cell).strip() for cell in cells if cell}
+    plain = {unicodedata.normalize("NFKC", cell).strip().strip("='\"") for cell in cells if cell}
     return {cell for cell in plain if cell and not is_totals_word(cell)} - {column}
 
 

@@ -76,9 +76,24 @@ def header_row_of(rows: Sequence[Sequence[str]]) -> int:
         cells = [cell for cell in row if cell.strip()]
         if len(cells) < max(1, 0.6 * usual) or (len(cells) == 1 and usual > 1):
             continue
-        labels = [cell for cell in cells if _is_label(cell)]
-        return at + 1 if len(labels) >= LABEL_SHARE * len(cells) else 0
+        if not _are_labels(row):
+            return 0
+        return at + 2 if filled[at] < usual and _are_headers_below(rows, at + 1, usual) else at + 1
     return 0
+
+
+def _are_labels(row: Sequence[str]) -> bool:
+    cells = [cell for cell in row if cell.strip()]
+    return sum(map(_is_label, cells)) >= LABEL_SHARE * len(cells)
+
+
+def _are_headers_below(rows: Sequence[Sequence[str]], at: int, usual: int) -> bool:
+    """Whether a row of group titles is followed by the full headers, and those by values."""
+    if at + 1 >= len(rows):
+        return False
+    cells = [cell for cell in rows[at] if cell.strip()]
+    named = len(cells) >= usual and len(set(cells)) == len(cells)
+    return named and all(map(_is_label, cells)) and not _are_labels(rows[at + 1])
 
 
 def _is_label(cell: str) -> bool:

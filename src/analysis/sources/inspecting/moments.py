@@ -15,6 +15,8 @@ FORMS = (
     "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%y %H:%M", "%m/%d/%y",
     "%d/%m/%y %H:%M", "%d/%m/%y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y",
+    "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p",
+    "%d/%m/%y %I:%M %p",
     "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y %H:%M", "%m-%d-%Y",
 )  # fmt: skip
 """Forms that must be declared; those with the month first stand before those with the day."""
@@ -126,6 +128,8 @@ def _formed(seen: Seen) -> Kind | None:
         return _known_moment(seen)
     reads = {form: frozenset(t for t in dated if _fits(t, form)) for form in FORMS}
     best = max(reads.values(), key=len)
+    if not best:
+        return None
     chosen = [form for form in FORMS if reads[form] == best]
     rest = frozenset(dated) - best
     more = [form for form in FORMS if rest and rest <= reads[form] and form[:2] == chosen[0][:2]]
