@@ -7,27 +7,25 @@ are grouped, so that each of them ends as kept, rejected or merged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import OptimizeError, ParseError, SqlglotError, TokenError
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope
+from sqlglot.optimizer.scope import traverse_scope
 
-from ..errors import AnalysisError, GroupedError, ParamsError, did_you_mean, raise_all
+from ..errors import AnalysisError, GroupedError, ParamsError, raise_all
 from ..params import Profile, Source, TableSelect
 from ..sources import FAULTS, ROW, UNUSABLE
 from ..tables import CONTRACTS
+from .accepted_selects import DIALECT, columns_of, parsed, qualified
 from .beginnings import dates_of
+from .origins import personal_origins
 
 ROWS = "_rows"
-DIALECT = "duckdb"
+
+
 WHOLE, KNOWN = "source_", "known_"
 """How the engine's names of the sources begin: as they were read, and as they were by a month."""
-_UNREPEATABLE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Uuid)
-_UNREPEATABLE_NAMES = frozenset({"now", "today", "random", "uuid", "gen_random_uuid", "setseed"})
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,8 @@ def _lacking_columns(queries: dict[str, list[Query]]) -> list[AnalysisError]:
 
 def _query(profile: Profile, table: str, index: int, select: TableSelect, kept_as: str) -> Query:
     where = f"tables.{table}[{index}]"
-    tree = _qualified(_parsed(select.select, where), profile, where)
-    columns = _columns(tree, table, where)
+    tree = qualified(parsed(select.select, where), profile, where)
+    columns = columns_of(tree, table, where)
     counted = _counted(tree, select.source, where)
     joins = bool(tree.args.get("joins")) or bool(list(tree.find_all(exp.Unnest, exp.Explode)))
     grouped = _is_grouped(tree)
@@ -131,7 +129,7 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect, kept_a
         system=select.customer_ids or profile.sources[select.source].system,
         columns=columns,
         used=_used(tree, counted, profile.sources[select.source]),
-        personal=_personal(tree, table, profile),
+        personal=personal_origins(tree, table, profile),
         dates=dates_of(tree, table, counted, profile.sources[select.source]),
         joined=_joined(tree, select.source, profile),
         sql=_over_engine(_with_provenance(tree, counted, grouped), counted, profile, kept_as),
@@ -141,117 +139,6 @@ def _query(profile: Profile, table: str, index: int, select: TableSelect, kept_a
         joins=joins,
         many=select.many,
     )
-
-
-def _parsed(select: str, where: str) -> exp.Select:
-    try:
-        trees = [tree for tree in sqlglot.parse(select, dialect=DIALECT) if tree is not None]
-    except (ParseError, TokenError) as fault:
-        raise ParamsError(
-            "The SELECT cannot be read", where=where, got=_plainly(fault), todo="Mend the SQL."
-        ) from fault
-    if len(trees) != 1 or not isinstance(trees[0], exp.Select):
-        raise ParamsError(
-            "This is not one SELECT",
-            where=where,
-            got="; ".join(tree.sql(DIALECT)[:80] for tree in trees) or "nothing",
-            todo="Write one SELECT for each entry; several entries are put together.",
-        )
-    _refuse_unrepeatable(trees[0], where)
-    return trees[0]
-
-
-def _refuse_unrepeatable(tree: exp.Select, where: str) -> None:
-    for node in tree.walk():
-        named = isinstance(node, exp.Anonymous) and node.name.lower() in _UNREPEATABLE_NAMES
-        if named or isinstance(node, _UNREPEATABLE):
-            raise ParamsError(
-                "The SELECT depends on the clock or on chance",
-                where=where,
-                got=node.sql(DIALECT),
-                todo="A run must give the same result whenever it is made; leave it out.",
-            )
-    for key, name in (("distinct", "DISTINCT"), ("limit", "LIMIT"), ("offset", "OFFSET")):
-        if tree.args.get(key):
-            raise ParamsError(
-                f"{name} would lose rows in silence",
-                where=where,
-                todo="Leave it out; duplicates are merged by key and kept in the ledger.",
-            )
-
-
-def _qualified(tree: exp.Select, profile: Profile, where: str) -> exp.Select:
-    _refuse_unknown_tables(tree, profile, where)
-    schema: dict[str, object] = {
-        name: dict.fromkeys(source.columns, "unknown") for name, source in profile.sources.items()
-    }
-    try:
-        done = qualify(tree.copy(), schema=schema, dialect=DIALECT, quote_identifiers=True)
-    except (OptimizeError, SqlglotError) as fault:
-        raise _unknown_column(tree, profile, fault, where) from fault
-    return done
-
-
-def _refuse_unknown_tables(tree: exp.Select, profile: Profile, where: str) -> None:
-    own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
-    for table in tree.find_all(exp.Table):
-        name = table.name
-        plain = isinstance(table.this, exp.Identifier) and not table.db
-        if not plain or (name not in profile.sources and name not in own):
-            raise ParamsError(
-                "The SELECT reads what is no source of this profile",
-                where=where,
-                got=table.sql(DIALECT),
-                allowed=sorted(profile.sources),
-                todo=did_you_mean(name, profile.sources),
-            )
-
-
-def _unknown_column(
-    tree: exp.Select, profile: Profile, fault: Exception, where: str
-) -> ParamsError:
-    named = {table.name for table in tree.find_all(exp.Table)} & set(profile.sources)
-    known = [column for name in sorted(named) for column in profile.sources[name].columns]
-    lower = {column.lower() for column in known}
-    odd = [c.name for c in tree.find_all(exp.Column) if c.name.lower() not in lower]
-    return ParamsError(
-        "The SELECT names a column that its sources do not declare",
-        where=where,
-        got=odd[0] if odd else _plainly(fault),
-        allowed=known,
-        todo=did_you_mean(odd[0], known) if odd else "Give each column its source: orders.id.",
-    )
-
-
-def _columns(tree: exp.Select, table: str, where: str) -> tuple[str, ...]:
-    contract = CONTRACTS[table]
-    names = [select.alias_or_name for select in tree.selects]
-    faults: list[AnalysisError] = [
-        ParamsError(
-            f"'{name}' is no column of the table '{table}'",
-            where=where,
-            allowed=contract.columns,
-            todo=did_you_mean(name, contract.columns) or "Give the column a name with AS.",
-        )
-        for name in names
-        if name not in contract.columns
-    ]
-    faults += [
-        ParamsError(f"'{name}' is given twice", where=where)
-        for name in sorted({name for name in names if names.count(name) > 1})
-    ]
-    faults += [
-        ParamsError(
-            f"The key '{key}' of the table '{table}' is missing",
-            where=where,
-            allowed=contract.columns,
-            todo=f"Add '… AS {key}'.",
-        )
-        for key in contract.key
-        if key not in names
-    ]
-    raise_all(faults)
-    return tuple(names)
 
 
 def _counted(tree: exp.Select, source: str, where: str) -> str:
@@ -303,69 +190,6 @@ def _joined(tree: exp.Select, counted: str, profile: Profile) -> frozenset[str]:
     return frozenset(names)
 
 
-def _personal(tree: exp.Select, table: str, profile: Profile) -> dict[str, frozenset[str]]:
-    """Of each source that is read, what the table's personal columns are made from."""
-    columns = CONTRACTS[table].columns
-    made = {
-        one.alias_or_name.lower() for one in tree.selects if columns[one.alias_or_name].personal
-    }
-    scope = build_scope(tree)
-    read = _origins(scope, made, set()) if scope else set()
-    return {
-        name: frozenset(c for c in source.columns if (name, c.lower()) in read)
-        for name, source in profile.sources.items()
-        if any(one.name == name for one in tree.find_all(exp.Table))
-    }
-
-
-Origins = set[tuple[str, str]]
-"""(table, column in small letters)."""
-
-
-def _origins(scope: Scope, names: Collection[str], seen: set[int]) -> Origins:
-    """The stored columns that some columns of a (sub)query are made from.
-
-    Args:
-        scope: The query.
-        names: Its columns, in small letters.
-        seen: Queries on the way here: a recursive one reads itself.
-    """
-    if id(scope) in seen:
-        return set()
-    seen = seen | {id(scope)}
-    query = scope.expression
-    found: Origins = set()
-    if not isinstance(query, exp.Query):
-        return found
-    places = [i for i, n in enumerate(query.named_selects) if n.lower() in names]
-    for part in scope.set_operation_scopes:
-        one = part.expression
-        own = one.named_selects if isinstance(one, exp.Query) else []
-        found |= _origins(part, {own[i].lower() for i in places if i < len(own)}, seen)
-    made = [query.selects[i] for i in places] if isinstance(query, exp.Select) else []
-    for column in (c for one in made for c in one.find_all(exp.Column)):
-        inside = column.find_ancestor(exp.Select, exp.Where, exp.Having, exp.Group)
-        if isinstance(inside, exp.Select):  # what a subquery filters by is not what it yields
-            found |= _origins_of(column, scope, seen)
-    return found
-
-
-def _origins_of(column: exp.Column, scope: Scope, seen: set[int]) -> Origins:
-    """Where a column comes from; a name that several subqueries use is looked up in all."""
-    name = column.name.lower()
-    found: Origins = set()
-    for inner in scope.traverse():
-        origin = inner.sources.get(column.table)
-        if isinstance(origin, Scope) and origin.is_udtf:
-            for one in origin.expression.find_all(exp.Column):  # such as what is unnested
-                found |= _origins_of(one, scope, seen) if one.table != column.table else set()
-        elif isinstance(origin, Scope):
-            found |= _origins(origin, {name}, seen)
-        elif isinstance(origin, exp.Table):
-            found.add((origin.name, name))
-    return found
-
-
 def _with_provenance(tree: exp.Select, counted: str, grouped: bool) -> exp.Select:
     tree = tree.copy()
     row = exp.column(ROW, table=counted, quoted=True)
@@ -408,7 +232,3 @@ def _over_engine(tree: exp.Select, counted: str, profile: Profile, kept_as: str)
 def engine_table(source: str, kept_as: str = WHOLE) -> str:
     """Where the engine keeps a source's readable table."""
     return f"{kept_as}{source}"
-
-
-def _plainly(fault: Exception) -> str:
-    return " ".join(str(fault).replace("\033[4m", "").replace("\033[0m", "").split())[:300]
