@@ -21,7 +21,7 @@ from ..tables import CONTRACTS, Contract, check
 from ..workspace import Month
 from . import violations
 from .beginnings import AHEAD, PEOPLE, dated_sources
-from .candidates import LATER, REJECTED, Candidates, begin_candidates, selected
+from .candidates import Candidates, begin_candidates
 from .corrections import Corrected, correct
 from .counting import contributed, entry_of, left_out, lookup_entry, never_counted
 from .coverage import months_covered, refuse_empty_month, refuse_none_kept
@@ -30,12 +30,11 @@ from .known import known_by
 from .ledger import Entry, ledger_of, refuse_unlisted
 from .merging import Merged, Unique, is_empty, merged, unique
 from .monthly_profile import monthly_profile
+from .people import links_of_customers, links_of_usable, only_present
 from .point_in_time import lost_masked
 from .quality import quality_of, refuse_critical, refuse_weak
 from .reconciliation import reconciled, strays_of
 from .selects import KNOWN, Query, queries_of
-
-_RECORD = ("source", "source_customer_id")
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     work = _Work(ingested.engine, known, links.filter(links.is_known), as_of)
     _refuse_absent(known, queries)
     customers = _offered(work, "customers", queries["customers"])()
-    work.links = _links_of_usable(work, customers)
+    work.links = links_of_usable(work.engine, work.links, customers)
     facts = {t: _offered(work, t, listed) for t, listed in queries.items() if t not in PEOPLE}
     for table, offered in facts.items():
         _clean_table(work, table, offered())
@@ -132,7 +131,7 @@ def clean(ingested: Ingested, links: ir.Table, profile: Profile, as_of: Month) -
     if "customer_names" in queries:
         names = _offered(work, "customer_names", queries["customer_names"])
         _clean_table(work, "customer_names", names())
-    work.tables["customer_links"] = _links_of_customers(work, links, queries)
+    work.tables["customer_links"] = links_of_customers(work.ingested, work.tables, links, queries)
     personal = _personal_columns(every)
     _account_for_lookups(work, every, personal)
     return _finished(work, profile, personal)
@@ -164,20 +163,13 @@ def _stands_alone(table: str, listed: Sequence[object]) -> bool:
     return len(listed) == 1 or "customer_id" in CONTRACTS[table].key
 
 
-def _links_of_usable(work: _Work, customers: Sequence[Candidates]) -> ir.Table:
-    """Links of customers of whom a row may be kept; to the facts all others are unknown."""
-    good = [one.table.filter(~one.table[REJECTED]).select("customer_id") for one in customers]
-    usable = ibis.union(*good) if len(good) > 1 else good[0]
-    return work.engine.materialise(work.links.semi_join(usable, "customer_id"))
-
-
 def _clean_table(work: _Work, table: str, offered: Sequence[Candidates]) -> None:
     """One canonical table from what all its SELECTs offer."""
     if not offered:
         return
     contract, alone = CONTRACTS[table], _stands_alone(table, offered)
     if table in PEOPLE:
-        offered = [_only_present(work, one) for one in offered]
+        offered = [only_present(work.engine, work.tables, one) for one in offered]
     parts = [unique(work.engine, one, at) for at, one in enumerate(offered)]
     result = merged(work.engine, contract, parts)
     kept, missing = result.table, None
@@ -232,37 +224,6 @@ def _missing_found(offered: Candidates, place: int, missing: ir.Table) -> list[i
     return found
 
 
-def _only_present(work: _Work, offered: Candidates) -> Candidates:
-    """People tables hold customers known by the month, or with facts by then.
-
-    Without a date of its own a customer is known from its first fact on, so that a customer
-    who comes later never changes an earlier month.
-    """
-    table = offered.table
-    if offered.query.table == "customers":
-        present = _customers_with_facts(work)
-        marked = table.left_join(present, table.customer_id == present["_present"])
-        dated = "onboarded_on" in marked.columns
-        undated = marked.onboarded_on.isnull() if dated else ibis.literal(True)
-        later = (marked[LATER] | (undated & ~marked[REJECTED])) & marked["_present"].isnull()
-    else:
-        present = work.tables["customers"].select(_present="customer_id")
-        marked = table.left_join(present, table.customer_id == present["_present"])
-        later = marked.customer_id.notnull() & marked["_present"].isnull()
-    marked = marked.mutate(**{LATER: later}).drop("_present")
-    return replace(offered, table=work.engine.materialise(marked))
-
-
-def _customers_with_facts(work: _Work) -> ir.Table:
-    facts = [
-        table.select(_present="customer_id")
-        for table in work.tables.values()
-        if "customer_id" in table.columns
-    ]
-    together = ibis.union(*facts) if len(facts) > 1 else facts[0]
-    return work.engine.materialise(together.distinct())
-
-
 def _as_known(table: ir.Table, name: str, work: _Work) -> ir.Table:
     """What the month knew of rows that hold more by now."""
     if name == "shipments":
@@ -275,28 +236,6 @@ def _as_known(table: ir.Table, name: str, work: _Work) -> ir.Table:
             parent_customer_id=parent.ifelse(table.parent_customer_id, ibis.null("string")),
         )
     return table
-
-
-def _links_of_customers(
-    work: _Work, links: ir.Table, queries: Mapping[str, Sequence[Query]]
-) -> ir.Table:
-    """The records of the month's customers, without those that only came later."""
-    known = links.semi_join(work.tables["customers"], "customer_id")
-    people = [query for table in PEOPLE for query in queries.get(table, ())]
-    if any(work.ingested.sources[query.counted].later for query in people):
-        known = known.semi_join(_records_by_then(work.engine, people), list(_RECORD))
-    contract = CONTRACTS["customer_links"]
-    return check(known.select(list(contract.columns)).order_by(contract.key), "customer_links")
-
-
-def _records_by_then(engine: Engine, people: Sequence[Query]) -> ir.Table:
-    seen = [
-        selected(engine, query).select(
-            source=ibis.literal(query.system), source_customer_id=ibis._.customer_id.cast("string")
-        )
-        for query in people
-    ]
-    return ibis.union(*seen) if len(seen) > 1 else seen[0]
 
 
 def _account_for_lookups(
