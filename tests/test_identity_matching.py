@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from analysis.cli import exit_code_of
+from analysis.engine import open_engine
 from analysis.errors import AnalysisError
-from analysis.identity.comparing import comparisons_for
+from analysis.identity.comparing import compared, comparisons_for
+from analysis.identity.features import features_of
 from analysis.identity.matching import match_file, match_records
 from analysis.identity.model import known_model, with_random_pairs, with_rare_levels
 from analysis.params import MatchConfig
@@ -227,3 +229,55 @@ def test_a_value_that_many_share_says_little():
 def _features(*others):
     """A table of features of such further fields alone."""
     return ibis.table({f"{name}_key": "string" for name in others}, name="features")
+
+
+def _firms(n, mistyped):
+    """Firms of a made-up word and a trade; some stand twice, their word with two signs swapped."""
+    draw = np.random.default_rng(20_261_130)
+    signs = np.array([*"bdfgklmnprstvz"]), np.array([*"aeiou"])
+    words = ["".join(draw.choice(signs[at % 2]) for at in range(8)) for _ in range(n)]
+    trades = draw.choice(["Logistics", "Foods", "Textiles", "Metals", "Optics", "Tools"], n)
+    twice = [f"{w[:3]}{w[4]}{w[3]}{w[5:]}" for w in words[:mistyped]]
+    names = [f"{w} {t}" for w, t in zip(words + twice, [*trades, *trades[:mistyped]], strict=True)]
+    return pd.DataFrame({"id": [f"{at:04}" for at in range(len(names))], "name": names})
+
+
+def test_a_mistyped_name_is_found_where_names_are_all_there_is():
+    found = matched(_firms(400, mistyped=100))
+    right = sum(found[f"{400 + at:04}"] == f"{at:04}" for at in range(100))
+    assert right >= 90
+    assert len(set(found.values())) >= 398
+
+
+def test_names_that_say_the_same_by_their_parts_stay_apart():
+    """Chinese brands of few signs: those that differ in one sign are as many as chance makes."""
+    draw = np.random.default_rng(20_261_130)
+    signs, trades = (
+        list("鑫德顺泰盛隆兴华荣昌源丰茂永恒信宏达"),
+        ["国际货运代理", "医疗器械", "电子科技"],
+    )
+    brands = ["".join(pair) for pair in draw.choice(signs, (900, 2))]
+    names = sorted({b + draw.choice(trades) + "有限公司" for b in brands})
+    found = matched(pd.DataFrame({"id": [f"{at:03}" for at in range(len(names))], "name": names}))
+    assert len(set(found.values())) >= len(names) - 1
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "is_slip"),
+    [
+        ("norvax logistics", "norvxa logistics", True),
+        ("norvax logistics", "norvax logistcs", True),
+        ("ki consulting", "ku consulting", False),
+        ("pump model 123", "pump model 124", False),
+    ],
+)
+def test_a_slip_in_a_word_is_not_another_short_word_or_number(left, right, is_slip):
+    engine = open_engine()
+    try:
+        texts = pd.DataFrame({"rid": [0, 1], "name": [left, right]})
+        features = features_of(engine, engine.materialise(ibis.memtable(texts)))
+        pair = engine.materialise(ibis.memtable(pd.DataFrame({"l": [0], "r": [1]})))
+        seen = compared(engine, pair, features).level_name.execute()[0]
+    finally:
+        engine.close()
+    assert (seen == 6) == is_slip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 
 import ibis
 import ibis.expr.types as ir
@@ -15,6 +15,9 @@ LARGEST_BLOCK = 50
 
 PAIRED_WORDS = 6
 """The rarest words of a name, of which any two together are a key."""
+
+MISTYPED_WORDS = 3
+"""The rarest words of a name, of which the beginning or end of one is a key with another."""
 
 
 def candidates(engine: Engine, features: ir.Table) -> ir.Table:
@@ -88,6 +91,9 @@ def _name_keys(t: ir.Table) -> Iterator[ir.ArrayValue]:
             for a, b in combinations(range(PAIRED_WORDS), 2)
         ]
     )
+    some = list(permutations(range(MISTYPED_WORDS), 2))
+    yield ibis.array(["<" + words[a].substr(0, 3) + "+" + words[b] for a, b in some])
+    yield ibis.array([words[a].right(3) + ">+" + words[b] for a, b in some])
 
 
 def others_of(features: ir.Table) -> list[str]:

@@ -24,6 +24,9 @@ CONTAINED = 0.9
 """Share of the weight of the poorer text's words that the richer one has, to contain it."""
 
 NAME_STEPS = (0.8, 0.6, 0.4, 0.2)
+SLIP_SIGNS = 4
+"""Signs that the longer of two words has at least, to be one word mistyped."""
+
 _ALIKE, _SIMILAR = 0.8, 0.5
 _CITY_ALIKE = 0.9
 _EMAIL_ALIKE = 0.95
@@ -64,8 +67,8 @@ _KNOWN = (
     Comparison(
         "name",
         "name",
-        (0.45, 0.2, 0.15, 0.07, 0.08, 0.03, 0.02),
-        (3e-6, 2e-5, 3e-4, 7e-4, 0.008, 0.07, 0.921),
+        (0.45, 0.1, 0.1, 0.15, 0.07, 0.08, 0.03, 0.02),
+        (3e-6, 5e-6, 1.5e-5, 3e-4, 7e-4, 0.008, 0.07, 0.921),
         complete=4,
     ),
     Comparison(
@@ -159,15 +162,32 @@ def _name(t: ir.Table) -> ir.Value:
     joined = [t[f"name_text_{side}"].re_replace(r"\s+", "") for side in "lr"]
     is_same = (t.name_key_l == t.name_key_r) | (joined[0] == joined[1])
     first, second, *others = NAME_STEPS
+    near = (t.name_likeness >= others[0]) & ~_other_numbers(t)
     return ibis.cases(
         (t.name_likeness.isnull(), MISSING),
-        (is_same, 6),
+        (is_same, 7),
+        (near.ifelse(_slipped(t.name_text_l, t.name_text_r), False), 6),
         (t.name_likeness >= first, 5),
         (t.name_likeness >= second, 4),
         (t.name_contained >= CONTAINED, 3),
         *((t.name_likeness >= step, 2 - at) for at, step in enumerate(others)),
         else_=0,
     )
+
+
+def _slipped(left: ir.StringValue, right: ir.StringValue) -> ir.BooleanValue:
+    """Word by word the same, or with one slip in a word that is not too short for it."""
+    words, others = left.split(" "), right.split(" ")
+
+    def differs(at: ir.IntegerValue) -> ir.IntegerValue:
+        one, other = words[at], others[at]
+        slip = (ibis.greatest(one.length(), other.length()) >= SLIP_SIGNS) & (
+            _edits(one, other) <= 1
+        )
+        return ((one == other) | slip).ifelse(0, 1)
+
+    same_number = words.length() == others.length()
+    return same_number.ifelse(ibis.range(0, words.length()).map(differs).maxs() == 0, False)
 
 
 def _street(t: ir.Table) -> ir.Value:
@@ -254,6 +274,11 @@ def _without_echo(t: ir.Table) -> ir.Table:
 @ibis.udf.scalar.builtin(name="jaro_winkler_similarity")
 def _jaro_winkler(left: str, right: str) -> float:  # type: ignore[empty-body]
     """Likeness of two short texts, 0-1, that weighs their beginnings more."""
+
+
+@ibis.udf.scalar.builtin(name="damerau_levenshtein")
+def _edits(left: str, right: str) -> int:  # type: ignore[empty-body]
+    """Signs left out, added, changed or swapped with the next between two texts."""
 
 
 _LEVELS: dict[str, Callable[[ir.Table], ir.Value]] = {

@@ -74,7 +74,7 @@ def linked(
         copies = ibis.memtable(pd.DataFrame({"l": first[same], "r": same}))
         pairs = engine.materialise(ibis.union(pairs, copies))
     levels = compared(engine, pairs, features)
-    evidence = scored(engine, features, levels, n)
+    evidence = scored(engine, features, distinct, levels, n)
     return _clustered(engine, features, evidence, first, apart, together)
 
 

@@ -9,10 +9,7 @@ sessions that leave one field out: the pairs that agree in it train the others.
 from __future__ import annotations
 
 import dataclasses
-import logging
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .comparing import MISSING, Comparison
+from .splink_linker import MOST_ITERATIONS, linker_of, quiet
 
 Shares = Mapping[str, np.ndarray]
 """Field → share of pairs at each level, the highest level first; shape (levels,)."""
@@ -55,9 +53,6 @@ LARGEST_PARTNERS = 2.0
 """Pairs of one company for each record that no data have more of: what agrees closely beyond
 them agrees by chance."""
 
-MOST_ITERATIONS = 12
-CONVERGED = 0.003
-
 
 @dataclass(frozen=True)
 class Model:
@@ -68,6 +63,7 @@ class Model:
         m, u: Share of pairs of one company, of different companies, at each level.
         least: What u is at least, by the pairs drawn by chance; empty before any were.
         learnt: Fields whose m a session has taught.
+        recombined: Shares of pairs of values put together anew, where they tell anything.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -75,6 +71,19 @@ class Model:
     u: Shares
     least: Shares = dataclasses.field(default_factory=dict)
     learnt: frozenset[str] = frozenset()
+    recombined: Shares = dataclasses.field(default_factory=dict)
+
+    @property
+    def by_parts(self) -> frozenset[str]:
+        """Fields whose u is told by their parts: no other field says what agrees by chance."""
+        return frozenset(self.recombined) - self.learnt
+
+    def free(self, field: str) -> int:
+        """Levels that may say less than a lower one: equal names, where a name is all there is.
+
+        They are one company in any case; how common they are says nothing of those mistyped.
+        """
+        return int(field in self.by_parts and len({c.group for c in self.comparisons}) == 1)
 
 
 def known_model(comparisons: Sequence[Comparison]) -> Model:
@@ -151,6 +160,9 @@ def _with_rare(
         least = model.least[comparison.field][at] if model.least else 0.0
         if seen > RARE or least > seen:  # too common for blocking to bring up every pair
             continue
+        if certainty is not None and comparison.field in model.by_parts:
+            share[at] = min(float(model.recombined[comparison.field][at]), seen)
+            continue
         chance = comparison.u[at]
         if certainty is not None:
             chance = float((n * (1 - certainty))[here].sum()) / (everything * known)
@@ -163,8 +175,7 @@ def _ordered(model: Model) -> Model:
     """The model with u such that a closer agreement never speaks less for one company."""
     shares = {}
     for field, m in model.m.items():
-        ratio = _isotonic(np.log(m / model.u[field]), _certain(m, model.u[field]))
-        shares[field] = m / np.exp(ratio)
+        shares[field] = m / np.exp(_ratio(m, model.u[field], model.free(field)))
     return replace(model, u=shares)
 
 
@@ -176,7 +187,8 @@ def _untaught(model: Model, patterns: pd.DataFrame, certainty: np.ndarray) -> Sh
             levels, n = patterns[c.column].to_numpy(), patterns["n"].to_numpy() * certainty
             known = levels != MISSING
             seen = np.bincount(levels[known], weights=n[known], minlength=c.top + 1)[::-1]
-            found[c.field] = _decreasing(seen + KNOWN_PAIRS * np.array(c.m), model.u[c.field])
+            said = seen + KNOWN_PAIRS * np.array(c.m)
+            found[c.field] = _decreasing(said, model.u[c.field], model.free(c.field))
     return found
 
 
@@ -238,8 +250,8 @@ def pattern_weights(model: Model, patterns: pd.DataFrame, cores: int) -> np.ndar
     """
     if patterns.empty:
         return np.zeros(0)
-    with _quiet():
-        linker = _linker(model, patterns, 0.5, cores)
+    with quiet():
+        linker = linker_of(model, patterns, 0.5, cores)
         scored = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
     weights = np.empty(len(patterns))
     weights[scored["unique_id_l"].to_numpy(dtype=np.int64)] = scored["match_weight"].to_numpy()
@@ -276,8 +288,8 @@ def _session(
     if not taking_part:
         return {}
     part = Model(tuple(taking_part), model.m, model.u)
-    with _quiet():
-        linker = _linker(part, pairs, START_MATCHES, cores)
+    with quiet():
+        linker = linker_of(part, pairs, START_MATCHES, cores)
         session = linker.training.estimate_parameters_using_expectation_maximisation(
             "l.pair = r.pair", estimate_without_term_frequencies=True
         )
@@ -302,12 +314,18 @@ def _learnt(settings: Any, comparison: Comparison) -> np.ndarray:
     return np.array([share if isinstance(share, float) else 0.0 for share in shares])
 
 
-def _decreasing(m: np.ndarray, u: np.ndarray) -> np.ndarray:
+def _decreasing(m: np.ndarray, u: np.ndarray, free: int = 0) -> np.ndarray:
     """Shares of true pairs such that a closer agreement never speaks less for one company."""
     share = np.maximum(m / m.sum(), LEAST_SHARE)
-    ratio = _isotonic(np.log(share / u), _certain(share, u))
-    made = np.exp(ratio) * u
+    made = np.exp(_ratio(share, u, free)) * u
     return made / made.sum()
+
+
+def _ratio(m: np.ndarray, u: np.ndarray, free: int) -> np.ndarray:
+    """Logarithm of m by u that never rises, but for the first ones that are free."""
+    ratio = np.log(m / u)
+    ratio[free:] = _isotonic(ratio[free:], _certain(m, u)[free:])
+    return ratio
 
 
 def _certain(m: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -320,61 +338,3 @@ def _isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     from scipy.optimize import isotonic_regression
 
     return np.asarray(isotonic_regression(values, weights=weights, increasing=False).x)
-
-
-def _linker(model: Model, pairs: pd.DataFrame, matches: float, cores: int) -> Any:
-    """Splink's linker over pairs of records: both sides are the pair, levels and all."""
-    from splink import Linker
-    from splink.backends.duckdb import DuckDBAPI
-
-    columns = [c.column for c in model.comparisons]
-    frame = pairs[columns].astype("int64").reset_index(drop=True)
-    frame.insert(0, "pair", np.arange(len(frame)))
-    frame.insert(0, "unique_id", np.arange(len(frame)))
-    api = DuckDBAPI(":memory:")
-    api.duckdb_con.execute(f"SET enable_progress_bar = false; SET threads = {cores}")
-    sides = [api.register(frame, dataset_display_name=side) for side in ("first", "second")]
-    return Linker(
-        sides, _settings(model, matches), validate_settings=False, log_level=logging.ERROR
-    )
-
-
-def _settings(model: Model, matches: float) -> Any:
-    """Splink's settings, free of the engine."""
-    from splink import SettingsCreator, block_on
-
-    return SettingsCreator(
-        link_type="link_only",
-        comparisons=[_comparison(c, model.m[c.field], model.u[c.field]) for c in model.comparisons],
-        blocking_rules_to_generate_predictions=[block_on("pair")],
-        probability_two_random_records_match=matches,
-        retain_matching_columns=False,
-        em_convergence=CONVERGED,
-        max_iterations=MOST_ITERATIONS,
-    )
-
-
-def _comparison(comparison: Comparison, m: np.ndarray, u: np.ndarray) -> Any:
-    import splink.comparison_level_library as levels
-    from splink.comparison_library import CustomComparison
-
-    column = f"{comparison.column}_l"
-    listed: list[Any] = [levels.CustomLevel(f"{column} = {MISSING}").configure(is_null_level=True)]
-    for at, level in enumerate(range(comparison.top, -1, -1)):
-        rule = levels.CustomLevel(f"{column} = {level}") if level else levels.ElseLevel()
-        listed.append(rule.configure(m_probability=float(m[at]), u_probability=float(u[at])))
-    return CustomComparison(listed, output_column_name=comparison.field)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Splink's remarks about levels not seen are what the known shares are for."""
-    logger = logging.getLogger("splink")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)

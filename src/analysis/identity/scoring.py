@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -22,6 +22,7 @@ from .model import (
     with_random_pairs,
     with_rare_levels,
 )
+from .recombining import recombined_names
 
 RANDOM_PAIRS = (50_000, 1_000_000)
 """Fewest and most pairs drawn by chance, three a record in between."""
@@ -50,16 +51,19 @@ class Scored:
     prior: float
 
 
-def scored(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Scored:
+def scored(
+    engine: Engine, features: ir.Table, distinct: ir.Table, levels: ir.Table, n: int
+) -> Scored:
     """Learn what agreement says, and weigh every pair.
 
     Args:
         engine: Computes the steps.
         features: As `features_of` returns them.
+        distinct: Of them the records that say something of their own.
         levels: As `compared` returns them.
         n: Records.
     """
-    model = _learnt(engine, features, levels, n)
+    model = _learnt(engine, features, distinct, levels, n)
     pairs = _weighed(engine, levels, model, prior_bits(START_PARTNERS * n, n) + WORTH_KEEPING)
     prior = _prior(pairs, n)
     return Scored(pairs.assign(bits=pairs["bits"] + prior), model, prior)
@@ -87,7 +91,9 @@ def _prior(pairs: pd.DataFrame, n: int) -> float:
     return round(prior, 6)
 
 
-def _learnt(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Model:
+def _learnt(
+    engine: Engine, features: ir.Table, distinct: ir.Table, levels: ir.Table, n: int
+) -> Model:
     """m from sessions, u from chance; what agrees closely by chance from both."""
     model = known_model(comparisons_for(features))
     chance = compared(engine, _random_pairs(engine, features), features).execute()
@@ -96,6 +102,9 @@ def _learnt(engine: Engine, features: ir.Table, levels: ir.Table, n: int) -> Mod
     patterns = levels.group_by(columns).agg(n=levels.count()).order_by(columns).execute()
     model = with_rare_levels(model, patterns, n, rounds=0)
     model = trained(model, _training_pairs(levels), engine.cores)
+    for name in (c for c in model.comparisons if c.field == "name" and "name" not in model.learnt):
+        share = recombined_names(engine, features, distinct, levels, name)
+        model = replace(model, recombined={"name": share} if len(share) else {})
     return with_rare_levels(model, patterns, n, rounds=RARE_ROUNDS)
 
 
@@ -154,4 +163,4 @@ def _called(patterns: pd.DataFrame) -> pd.Series:
     name, phone, email = (
         patterns.get(f"level_{field}", nothing) for field in ("name", "phone", "email")
     )
-    return (name == 6) & ((phone == 2) | (email == 2))
+    return (name == 7) & ((phone == 2) | (email == 2))
