@@ -16,7 +16,7 @@ LARGEST_BLOCK = 50
 PAIRED_WORDS = 6
 """The rarest words of a name, of which any two together are a key."""
 
-MISTYPED_WORDS = 3
+MISTYPED_WORDS = 2
 """The rarest words of a name, of which the beginning or end of one is a key with another."""
 
 
