@@ -592,6 +592,12 @@ def test_a_source_that_is_mostly_rejected_stops_the_run(tmp_path):
     assert "not_a_time (at): 2" in told.value.got
 
 
+def test_ids_that_no_system_knows_are_asked_about(tmp_path):
+    with pytest.raises(ContractError, match="lack the zeros ahead"):
+        cleaned(tmp_path, "1,1,2026-10-01,,1\n2,1,2026-10-01,,1\n3,C1,2026-10-01,,1\n",
+                quality={"critical": 0.5})  # fmt: skip
+
+
 def test_a_cast_that_fails_on_the_data_is_told_plainly(tmp_path):
     parts = together(PROFILE)
     select = ORDERS["tables"]["shipments"]["select"].replace("no AS", "CAST(no AS INTEGER) AS")

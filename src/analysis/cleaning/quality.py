@@ -176,8 +176,16 @@ def refuse_critical(ledger: pd.DataFrame, violations: pd.DataFrame, profile: Pro
         where=f"source '{worst['source']}', table '{worst['table']}'",
         got=f"{worst['rows_rejected']:,} of {worst['rows_read']:,} rows; {told}",
         allowed=f"at most {profile.quality.critical:.0%} (quality.critical)",
-        todo="Correct the source's entry in the profile (types, forms, units), or its files.",
+        todo=_STRANGERS
+        if not top.empty and top.iloc[0]["rule"] == "unknown_customer"
+        else "Correct the source's entry in the profile (types, forms, units), or its files.",
     )
+
+
+_STRANGERS = (
+    "Do its customer ids lack the zeros ahead (the SELECT puts them back: "
+    "repeat('0', 6 - length(id)) || id), or are they another system's ('system', 'customer_ids')?"
+)
 
 
 def _status(score: float | None, profile: Profile) -> str:
