@@ -15,13 +15,14 @@ from . import (
     power,
     rare,
     uneven,
+    verdicts,
 )
 from .cell import Cell
 
 MODULES = (
     *(means, uneven, rare, before),
     *(clusters, answers, followed, bands),
-    *(frequency, looks, accruing_clusters, power),
+    *(frequency, looks, accruing_clusters, power, verdicts),
 )
 CELLS: dict[str, Cell] = {cell.name: cell for module in MODULES for cell in module.CELLS}
 COST = {
@@ -42,6 +43,12 @@ COST = {
     "looks-24-lost": 11.0,
     "looks-24-complaints": 70.0,
     "looks-24-counts": 130.0,
+    "verdict-one-goal": 9.0,
+    "verdict-three-goals": 14.0,
+    "verdict-segments": 40.0,
+    "verdict-arms": 25.0,
+    "verdict-one-loses": 35.0,
+    "verdict-at-the-margin": 15.0,
 }
 """Milliseconds a replication where it is much above 1: what costs least runs first."""
 
