@@ -291,6 +291,21 @@ def test_skewed_estimates_carry_a_warning():
     assert NoteCode.SKEWED not in {n.code for n in even.notes}
 
 
+def test_a_few_treated_without_a_giant_are_told_of_the_skewness_that_the_others_show():
+    """What misses is the interval of a tenth that drew none of the large customers."""
+    rng = np.random.default_rng(4)
+    revenue = np.sort(rng.lognormal(0.0, 1.0, 2000))
+    treated = np.zeros(2000, dtype=bool)
+    treated[rng.choice(1900, 200, replace=False)] = True  # the largest hundred are controls
+    found = compare(revenue, make_units(treated))
+    assert found.ci_high < 0  # "worse", by chance
+    assert NoteCode.SKEWED in {n.code for n in found.notes}
+    half = np.arange(2000) % 2 == 0
+    assert NoteCode.SKEWED not in {n.code for n in compare(revenue, make_units(half)).notes}
+    normal = compare(rng.normal(size=2000), make_units(treated))
+    assert NoteCode.SKEWED not in {n.code for n in normal.notes}
+
+
 def test_zero_weights_take_units_out(people):
     treated, strata, covariates, weights, outcome = people
     weights = np.where(np.arange(300) < 50, 0.0, weights)

@@ -625,3 +625,15 @@ def test_a_lost_tier_and_a_burst_are_called(tiering, scores):
 
 def test_holds_are_codes_of_rules():
     assert [hold.name.lower() for hold in Hold] == list(HOLD_NAMES)
+
+
+@pytest.mark.parametrize("percent", [7, 29, 57, 58])
+def test_a_cap_allows_the_share_that_it_names(percent):
+    """0.29 × 100 is 28.999999999999996 in binary."""
+    n = 100
+    up = np.full(n, 2, np.int8)
+    waits = kept_back(
+        up, up - 1, np.arange(n, dtype=float), np.zeros(n, bool), MoveCaps(promotions=percent / 100)
+    )
+    assert (~waits).sum() == percent
+    assert not waits[n - percent :].any()

@@ -1,7 +1,9 @@
 """Cells of whole plans: how often the verdict itself errs, over all it looks at.
 
 Every rule takes its own share of the error, and a plan holds several: goals, guardrails, segments,
-arms. What counts in the end is the decision that somebody acts on.
+arms. What counts in the end is the decision that somebody acts on. A roll-out to all and one to
+some segments are promised each by itself; harm is claimed of each goal, so the more goals, the
+more often by chance.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ GAIN = 0.45
 """Gain of the goal outside the segment that loses."""
 LOSS = 0.9
 """What the segment that loses is worse off than the others."""
-ROLL_OUTS = ("roll_out", "roll_out_to")
 
 
 def _plan(goals: int, guardrails: int, arms: Sequence[str], segments: Sequence[str]):
@@ -69,7 +70,11 @@ def _nothing(goals: int, guardrails: int, arms: Sequence[str], segments: Sequenc
 
     def once(rng: np.random.Generator) -> Mapping[str, bool]:
         found = evaluate(_units(rng, arms), plan).verdict.decision
-        return {"roll_out": found in ROLL_OUTS, "harm": found == "stop_harm"}
+        return {
+            "roll_out": found == "roll_out",
+            "roll_out_to": found == "roll_out_to",
+            "harm": found == "stop_harm",
+        }
 
     return lambda rng, r: repeat(once, rng, r)
 
@@ -102,7 +107,7 @@ def _at_the_margin():
         frame["goal0"] += GAIN * served
         frame["guard0"] *= np.where(served, 1.1, 1.0)
         found = evaluate(frame, plan).verdict.decision
-        return {"roll_out": found in ROLL_OUTS, "harm": found == "stop_harm"}
+        return {"roll_out": found == "roll_out", "harm": found == "stop_harm"}
 
     return lambda rng, r: repeat(once, rng, r)
 
@@ -113,7 +118,8 @@ def _null(name: str, title: str, *what: object) -> Cell:
         GROUP,
         f"{title}; nothing works, nothing harms",
         {
-            "roll_out": Claim(0.025, "at most", "a roll-out is recommended, to all or to segments"),
+            "roll_out": Claim(0.025, "at most", "a roll-out to all is recommended"),
+            "roll_out_to": Claim(0.025, "at most", "a roll-out to some segments is recommended"),
             "harm": Claim(0.0, "published", "harm is claimed"),
         },
         _nothing(*what),  # type: ignore[arg-type]
@@ -135,7 +141,7 @@ CELLS = (
         GROUP,
         "600 units an arm: three of four regions gain, one loses as much",
         {
-            "to them": Claim(0.025, "at most", "a roll-out would reach the region that loses"),
+            "to them": Claim(0.0, "published", "a roll-out would reach the region that loses"),
             "to others": Claim(0.0, "published", "a roll-out to regions that gain is recommended"),
         },
         _one_loses(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..params import MoveCaps
+from ..value.ranking import ROUNDING
 from .codes import Levels, Mask, Numbers
 
 
@@ -33,7 +34,7 @@ def _beyond(moving: Mask, order: Numbers, share: float | None) -> Mask:
     waits = np.zeros(len(moving), dtype=bool)
     if share is not None:
         movers = np.flatnonzero(moving)
-        allowed = max(1, int(share * len(moving)))
+        allowed = max(1, int(share * len(moving) + ROUNDING))
         # equal strength: the longest known customer first, as the arrays are ordered
         ranked = movers[np.argsort(order[movers], kind="stable")]
         waits[ranked[allowed:]] = True
