@@ -249,19 +249,6 @@ def test_a_mistyped_name_is_found_where_names_are_all_there_is():
     assert len(set(found.values())) >= 398
 
 
-def test_names_that_say_the_same_by_their_parts_stay_apart():
-    """Chinese brands of few signs: those that differ in one sign are as many as chance makes."""
-    draw = np.random.default_rng(20_261_130)
-    signs, trades = (
-        list("鑫德顺泰盛隆兴华荣昌源丰茂永恒信宏达"),
-        ["国际货运代理", "医疗器械", "电子科技"],
-    )
-    brands = ["".join(pair) for pair in draw.choice(signs, (900, 2))]
-    names = sorted({b + draw.choice(trades) + "有限公司" for b in brands})
-    found = matched(pd.DataFrame({"id": [f"{at:03}" for at in range(len(names))], "name": names}))
-    assert len(set(found.values())) >= len(names) - 1
-
-
 @pytest.mark.parametrize(
     ("left", "right", "is_slip"),
     [
