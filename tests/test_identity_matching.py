@@ -11,10 +11,12 @@ import pytest
 from analysis.cli import exit_code_of
 from analysis.engine import open_engine
 from analysis.errors import AnalysisError
+from analysis.identity import scoring
 from analysis.identity.comparing import compared, comparisons_for
 from analysis.identity.features import features_of
 from analysis.identity.matching import match_file, match_records
 from analysis.identity.model import known_model, with_random_pairs, with_rare_levels
+from analysis.identity.recombining import recombined_names
 from analysis.params import MatchConfig
 
 ROWS = [
@@ -247,6 +249,29 @@ def test_a_mistyped_name_is_found_where_names_are_all_there_is():
     right = sum(found[f"{400 + at:04}"] == f"{at:04}" for at in range(100))
     assert right >= 90
     assert len(set(found.values())) >= 398
+
+
+@pytest.mark.parametrize("hang_together", [False, True])
+def test_names_whose_parts_hang_together_do_not_tell_what_agrees_by_chance(
+    monkeypatch, hang_together
+):
+    told = []
+
+    def listening(*arguments):
+        told.append(recombined_names(*arguments))
+        return told[-1]
+
+    monkeypatch.setattr(scoring, "recombined_names", listening)
+    words = [name.split()[0] for name in _firms(60, mistyped=0)["name"]]
+    kinds = ["north", "south", "east", "west", "old"]
+    steps = (7, 11) if hang_together else ()
+    names = [
+        " ".join([word, *(words[(at * step + 3) % 60] for step in steps), kind])
+        for at, word in enumerate(words)
+        for kind in kinds
+    ]
+    matched(pd.DataFrame({"id": [f"{at:04}" for at in range(300)], "name": names}))
+    assert [len(shares) == 0 for shares in told] == [hang_together]
 
 
 @pytest.mark.parametrize(
