@@ -103,6 +103,26 @@ def test_a_month_without_a_row_lowers_what_is_collected(tmp_path):
     assert (told["count"], told["of"]) == (1, 5 + 3)
 
 
+def test_files_of_which_every_row_came_later_are_as_if_they_were_not_there(tmp_path):
+    drawn = {"system": "crm", "files": "drawn.csv",
+             "columns": {"who": "text", "arm": "text", "at": "date"}}  # fmt: skip
+    select = (
+        "SELECT 'tiers' AS experiment_id, who AS customer_id, arm, at AS assigned_at FROM drawn"
+    )
+    assigned = {"sources": {"drawn": drawn},
+                "tables": {"assignments": {"source": "drawn", "select": select}}}  # fmt: skip
+    files = {"crm.csv": "id\nC1\n", "orders.csv": HEADER + ORDERS_OF_TWO_MONTHS}
+
+    def collected(folder, rows):
+        made = {**files, "drawn.csv": "who,arm,at\n" + rows}
+        workspace = workspace_of(folder, made, together(CUSTOMERS, ORDERS, assigned))
+        return level(cleaned_from(workspace)[1].quality, "drawn", 1)
+
+    later = collected(tmp_path / "later", "C1,new,2026-11-02\n")
+    assert (later["status"], later["detail"]) == ("not measured", "absent")
+    assert collected(tmp_path / "empty", "")["status"] == "critical"
+
+
 def test_a_level_can_stop_a_run(tmp_path):
     orders = ORDERS_OF_TWO_MONTHS + "4,C1,2026-10-09,2026-10-10,viele\n"
     limits = {"warning": 0.01, "error": 0.04, "critical": 0.9, "stop_at": "error"}

@@ -203,7 +203,7 @@ def _rows_with_faults(rejects: ir.Table) -> dict[str, int]:
 
 def _collected(source: SourceTable, months: tuple[int, int] | None) -> Measure:
     """Share of what should be there that is: months from the first on, declared columns."""
-    if not source.parts:
+    if not source.parts or (source.later and not source.rows):
         return None, "absent", 0, 0
     if not source.rows:
         return 0.0, "no_rows", 0, 0
