@@ -120,7 +120,7 @@ def test_files_of_which_every_row_came_later_are_as_if_they_were_not_there(tmp_p
 
     later = collected(tmp_path / "later", "C1,new,2026-11-02\n")
     assert (later["status"], later["detail"]) == ("not measured", "absent")
-    assert collected(tmp_path / "empty", "")["status"] == "critical"
+    assert collected(tmp_path / "empty", "")["score"] == 0
 
 
 def test_a_level_can_stop_a_run(tmp_path):
