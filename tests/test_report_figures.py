@@ -12,16 +12,11 @@ from analysis.calendar import Calendar, ClosedDays
 from analysis.engine import open_engine
 from analysis.language import Language
 from analysis.months import Month
-from analysis.report.headline import (
-    HEADLINE,
-    change,
-    duration,
-    headline_figures,
-    overview,
-    written,
-)
+from analysis.report.headline import HEADLINE, duration, headline_figures, written
+from analysis.report.headline_changes import change
 from analysis.report.inputs import gather, open_days
 from analysis.report.monthly_figures import monthly_figures, nps_interval
+from analysis.report.overview import overview
 from analysis.report.satisfaction import SCORES, from_enough_answers, satisfaction, score_chart
 from analysis.report.tier_moves import tier_moves
 from report_month import AS_OF, customer_months, months, surveys, write_month

@@ -9,15 +9,8 @@ from typing import Any
 
 from ..language import Language
 from ..months import Month
-from ..report.headline import (
-    HEADLINE,
-    Change,
-    HeadlineFigure,
-    Spec,
-    change,
-    since_last_year,
-    written,
-)
+from ..report.headline import HEADLINE, HeadlineFigure, Spec, written
+from ..report.headline_changes import Change, change, since_last_year
 
 
 def big_numbers(summary: Mapping[str, Any], currency: str, language: Language) -> str:

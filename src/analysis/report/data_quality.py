@@ -7,8 +7,7 @@ import pandas as pd
 from ..figures import ReadingTable, reading_table
 from ..language import Language
 from .block import Block, rendered
-from .field_names import column_name, source_name
-from .headline import table_name
+from .field_names import column_name, source_name, table_name
 from .inputs import Inputs
 from .quality_levels import levels_table, weak_sources, weak_table
 

@@ -16,7 +16,7 @@ from ..figures import MetricText, metric_label, unit_of
 from ..language import Language
 from ..params.metric import Metric
 from .experiment_view import ESTIMAND_WORDS, arm_name
-from .headline import no_source
+from .field_names import no_source
 
 HISTORY = "history"
 """What `History.missing` says of a metric whose window history does not hold."""

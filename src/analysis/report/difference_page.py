@@ -16,7 +16,8 @@ from .block import rendered
 from .changes import kind_name, names_told
 from .difference import ARROW, Difference, EffectDifference, FigureDifference, Results
 from .experiment_view import ESTIMAND_WORDS, tier_name
-from .headline import in_full, table_name, written
+from .field_names import table_name
+from .headline import in_full, written
 from .page import TEMPLATE, TEMPLATES
 from .verdicts import DECISIONS
 

@@ -16,8 +16,9 @@ from .block import rendered
 from .calls import calls_told
 from .changes import verdict_changes
 from .experiment_view import experiment_views
-from .headline import figure_card, headline_figures
+from .headline import headline_figures
 from .inputs import Inputs
+from .overview import figure_card
 from .verdicts import verdict_box
 
 TONES = {

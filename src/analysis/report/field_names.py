@@ -8,7 +8,6 @@ from types import MappingProxyType
 from ..language import MISSING, Language
 from ..params import Profile, in_language
 from ..tables import CONTRACTS
-from .headline import table_name
 
 TOGETHER = "+"
 """Parts the sources of a table that several make, in the books of the cleaning."""
@@ -103,3 +102,13 @@ def column_name(column: object, language: Language) -> str:
     if name in COLUMNS:
         return language.text(COLUMNS[name], context="field")
     return language.text('"{heading}"', context="field", heading=name)
+
+
+def no_source(table: str, language: Language) -> str:
+    """That the profile has no source for a canonical table."""
+    return language.text("no source of {table}", table=table_name(table, language))
+
+
+def table_name(table: str, language: Language) -> str:
+    """A canonical table for readers."""
+    return language.text(table.replace("_", " "), context="table")

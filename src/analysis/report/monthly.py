@@ -16,8 +16,8 @@ from .data_quality import data_quality
 from .effects import effects
 from .email import Email, email
 from .guardrails import fairness, guardrails
-from .headline import overview
 from .inputs import Inputs, gather
+from .overview import overview
 from .provenance import provenance
 from .quality_page import quality_page
 from .satisfaction import satisfaction

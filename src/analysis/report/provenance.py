@@ -8,7 +8,7 @@ import platform
 from ..language import MISSING, Language
 from ..params import profile_digest
 from .block import Block, rendered
-from .headline import no_source
+from .field_names import no_source
 from .inputs import Inputs
 
 PACKAGES = ("duckdb", "ibis-framework", "pandas", "statsmodels", "seaborn")

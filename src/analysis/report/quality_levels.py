@@ -6,8 +6,7 @@ import pandas as pd
 
 from ..figures import ReadingTable, reading_table
 from ..language import MISSING, Language
-from .field_names import source_name
-from .headline import table_name
+from .field_names import source_name, table_name
 from .inputs import Inputs
 from .told_table import told_table
 

@@ -12,8 +12,7 @@ from ..params import in_language
 from ..standing import Standing, standing_html
 from .block import Block, rendered
 from .data_quality import adds_up, ledger_table, rules_table
-from .field_names import column_name, source_name
-from .headline import table_name
+from .field_names import column_name, source_name, table_name
 from .inputs import Inputs
 from .page import TEMPLATE, TEMPLATES
 from .quality_levels import SIGNS, WEAK, check_name, levels_table, weak_levels, weak_table

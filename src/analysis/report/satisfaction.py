@@ -11,7 +11,7 @@ from ..figures import Chart, ReadingTable, monthly_line, reading_table
 from ..language import Language
 from ..months import Month
 from .block import Block, rendered
-from .headline import no_source
+from .field_names import no_source
 from .inputs import Inputs
 from .monthly_figures import SURVEY_FIGURES
 
