@@ -245,7 +245,7 @@ def _notes(view: ExperimentView, language: Language) -> str:
 
 def _effects(effects: Iterable[dict[str, str]], language: Language) -> str:
     def item(effect: dict[str, str]) -> str:
-        least = language.text("worthwhile from {effect}", effect=effect["least"])
+        least = language.text("worthwhile from {effect}", context="line", effect=effect["least"])
         small = [effect["between"], effect["n"], least if effect["least"] else ""]
         below = " · ".join(escape(text) for text in small if text)
         return (
